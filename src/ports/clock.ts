@@ -1,0 +1,15 @@
+/** Time as a port: what decides takes times as arguments, only shells ask the clock. */
+
+/** A running timer; `cancel` after it fired does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds, fractional, from an arbitrary start. */
+  nowMs(): number;
+  /** Milliseconds since the Unix epoch; may jump. */
+  wallMs(): number;
+  /** Calls `run` once after `delayMs` milliseconds. */
+  after(delayMs: number, run: () => void): Timer;
+}

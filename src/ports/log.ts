@@ -1,0 +1,28 @@
+/**
+ * Structured logging as a port. Level meanings are etcd's: debug = for developers; info = normal life;
+ * warn = may heal by itself; error = something was lost or refused; fatal = the process ends after it.
+ * Field names are etcd's kebab-case keys. An error is logged once, where it is handled.
+ */
+export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal";
+
+/** Values a line can carry; a bigint prints as a plain number, bytes never appear. */
+export type LogValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | readonly string[]
+  | readonly number[];
+
+export type LogFields = Readonly<Record<string, LogValue>>;
+
+export interface Log {
+  enabled(level: LogLevel): boolean;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Writes the line at once; ending the process is the caller's business. */
+  fatal(message: string, fields?: LogFields): void;
+}

@@ -1,0 +1,2 @@
+import { a } from "../stdx/a.js";
+export const b = a + 1;
