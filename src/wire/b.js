@@ -1,2 +1,0 @@
-import { a } from "../stdx/a.js";
-export const b = a + 1;
