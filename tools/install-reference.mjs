@@ -63,7 +63,9 @@ function machineArchive() {
   const release = fs.readFileSync("/etc/os-release", "utf8");
   const codename = /^VERSION_CODENAME="?([^"\n]+)/m.exec(release)?.[1] ?? "";
   const folder = "/etc/apt/sources.list.d";
-  const parts = fs.existsSync(folder) ? fs.readdirSync(folder).map((f) => path.join(folder, f)) : [];
+  const parts = fs.existsSync(folder)
+    ? fs.readdirSync(folder).map((f) => path.join(folder, f))
+    : [];
   for (const file of ["/etc/apt/sources.list", ...parts]) {
     const parse = file.endsWith(".list")
       ? parseListFile
@@ -112,7 +114,7 @@ function run(/** @type {string} */ program, /** @type {string[]} */ args, cwd = 
     execFileSync(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
   } catch (error) {
     const failure = /** @type {{ stdout?: Buffer, stderr?: Buffer, message: string }} */ (error);
-    process.stderr.write(`${failure.stdout ?? ""}${failure.stderr ?? ""}`);
+    process.stderr.write(String(failure.stdout ?? "") + String(failure.stderr ?? ""));
     throw new Error(`Cannot run ${program} ${args.at(-1)}: ${failure.message.split("\n")[0]}`);
   }
 }
@@ -151,7 +153,9 @@ function main() {
   install();
   const version = versionOf(REFERENCE_FOLDER);
   if (version !== VERSION) {
-    throw new Error(`Cannot use the reference etcd: expected ${VERSION}, found ${version ?? "none"}`);
+    throw new Error(
+      `Cannot use the reference etcd: expected ${VERSION}, found ${version ?? "none"}`,
+    );
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`put ${REFERENCE_BINARIES.join(", ")} ${VERSION} into ${shown}/ in ${seconds} s`);
