@@ -1,0 +1,105 @@
+/**
+ * The server's side of a call as handlers see it.
+ *
+ * Life of a call: onCall -> onMessage* -> onHalfClose -> (answers) -> sendStatus or sendUnary. Or at any
+ * time onCancel, after which answers are dropped silently: a handler need not look before it answers.
+ *
+ *   unary    onMessage is called once, with the whole request, when the client has sent all of it;
+ *            onHalfClose is not called. Zero or two requests never reach the handler.
+ *   stream   onMessage per message, then onHalfClose once.
+ */
+import type { GrpcMetadata } from "./grpc-metadata.ts";
+
+/** One RPC method. Shared by all calls and connections: per-call state lives in `call.context`. */
+export interface GrpcMethodHandler {
+  readonly kind: "unary" | "stream";
+  /** Headers arrived; metadata is there, no message yet. */
+  onCall?(call: GrpcServerCall): void;
+  /** `message` is a view, valid until return: copy what is kept. */
+  onMessage(call: GrpcServerCall, message: Uint8Array): void;
+  /** The client will send no more ("stream" only). */
+  onHalfClose(call: GrpcServerCall): void;
+  /** The call is over without the handler's doing: reset, deadline, lost connection. Not after a status. */
+  onCancel(call: GrpcServerCall): void;
+  /** `sendMessage` returned false, and now there is room again. */
+  onWritable?(call: GrpcServerCall): void;
+}
+
+/** One call. May be kept and answered later; after its end every method does nothing. */
+export interface GrpcServerCall {
+  /** `/package.Service/Method`. */
+  readonly path: string;
+  /** Absolute, in the shell's milliseconds; `undefined` when the client set none. */
+  readonly deadlineMs: number | undefined;
+  /** False after the status, a cancellation or the loss of the connection. */
+  readonly open: boolean;
+  /** Free for the handler; `undefined` at first. */
+  context: unknown;
+  /** Free for the shell that owns the connection (peer address, certificate); same for all its calls. */
+  readonly peer: unknown;
+
+  /** First value of `name` (lower case); `-bin` names: see `getBytes`. O(headers). */
+  get(name: string): string | undefined;
+  /** All values of `name`, in wire order. */
+  getAll(name: string): string[];
+  /** First value of a `-bin` name, decoded. */
+  getBytes(name: string): Uint8Array | undefined;
+  /** All application metadata, with `:authority`, `user-agent` and `content-type` as grpc-go shows them. */
+  metadata(): GrpcMetadata;
+
+  /** Sends the response headers now, with `metadata`. Only before the first message; otherwise ignored. */
+  sendHeaders(metadata?: GrpcMetadata): void;
+  /**
+   * Sends one message. `message` is kept until it is written and must not change afterwards; it may be
+   * shared between calls. Returns false when more than the stream's high-water mark is waiting: stop
+   * until `onWritable`. The message is sent all the same.
+   */
+  sendMessage(message: Uint8Array): boolean;
+  /** Ends the call. Code 0 is success; `message` is text for the client; `trailers` go with it. */
+  sendStatus(code: number, message: string, trailers?: GrpcMetadata): void;
+  /**
+   * The answer of a unary call: headers, `message`, status OK, in one go. The hot path. `message` is kept
+   * as in `sendMessage`, but only where it cannot be written at once.
+   */
+  sendUnary(message: Uint8Array): void;
+
+  /** Stops, or lets go on, granting the client window for this call; at most one window more arrives. */
+  setReceiving(receiving: boolean): void;
+}
+
+/**
+ * A request that is not gRPC (content-type other than application/grpc), after its body is complete.
+ * Respond in one go with `respond`, or in pieces with `start`, `write`, `end`.
+ */
+export interface PlainRequest {
+  readonly method: string;
+  /** With the query, as sent. */
+  readonly path: string;
+  readonly authority: string;
+  readonly scheme: string;
+  /** Whole; belongs to the handler. */
+  readonly body: Uint8Array;
+  readonly peer: unknown;
+  /** False after the end of the response, a reset or the loss of the connection. */
+  readonly open: boolean;
+  /** Set by the handler to be told that the client went away. */
+  onCancel: (() => void) | undefined;
+  /** Set by the handler to be told that there is room again after `write` returned false. */
+  onWritable: (() => void) | undefined;
+
+  /** First value of a header, lower-case name. */
+  get(name: string): string | undefined;
+  /** Headers without pseudo headers, in wire order. */
+  headers(): readonly PlainHeader[];
+  respond(status: number, headers: readonly PlainHeader[], body: Uint8Array): void;
+  start(status: number, headers: readonly PlainHeader[]): void;
+  /** Kept until written, must not change. False above the high-water mark. */
+  write(bytes: Uint8Array): boolean;
+  end(): void;
+}
+
+/** Names in lower case. */
+export interface PlainHeader {
+  readonly name: string;
+  readonly value: string;
+}
