@@ -8,4 +8,7 @@ export const systemClock: Clock = {
     const timeout = setTimeout(run, delayMs);
     return { cancel: () => clearTimeout(timeout) };
   },
+  defer(run: () => void): void {
+    setImmediate(run);
+  },
 };

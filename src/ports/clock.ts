@@ -12,4 +12,6 @@ export interface Clock {
   wallMs(): number;
   /** Calls `run` once after `delayMs` milliseconds. */
   after(delayMs: number, run: () => void): Timer;
+  /** Calls `run` once, soon, after the events that have already arrived were handled. */
+  defer(run: () => void): void;
 }

@@ -1,0 +1,152 @@
+/**
+ * Streams over node:net. One object per socket; Node's events go straight to the handler's methods.
+ */
+import net from "node:net";
+import type { ByteStream, StreamAddress, StreamHandler, StreamListener } from "../ports/network.ts";
+
+/** Connections the kernel may hold before we accept them; Go's default on Linux is the same somaxconn. */
+const BACKLOG = 4096;
+
+/** A failed bind or connect: the address in words, and the system's reason. */
+export class NetworkError extends Error {
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.name = "NetworkError";
+    this.code = code;
+  }
+}
+
+/**
+ * Listens on `address`; rejects with a `NetworkError` worded as Go's net package does, such as
+ * "listen tcp 127.0.0.1:2379: bind: address already in use".
+ */
+export function listenOn(
+  address: StreamAddress,
+  accept: (stream: SocketStream) => void,
+): Promise<StreamListener> {
+  const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+    accept(new SocketStream(socket));
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new NetworkError(describeBindFailure(address, error), error.code ?? ""));
+    });
+    server.listen({ ...socketOptions(address), backlog: BACKLOG }, () => {
+      server.removeAllListeners("error");
+      const bound = server.address();
+      const port = bound !== null && typeof bound === "object" ? bound.port : 0;
+      resolve({ port, close: () => server.close() });
+    });
+  });
+}
+
+/** Connects to `address`; rejects with a `NetworkError` worded as Go's net package does. */
+export function connectTo(address: StreamAddress): Promise<SocketStream> {
+  const socket = net.connect({ ...socketOptions(address), noDelay: true });
+  return new Promise((resolve, reject) => {
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new NetworkError(describeFailure("dial", address, error), error.code ?? ""));
+    });
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      socket.pause();
+      resolve(new SocketStream(socket));
+    });
+  });
+}
+
+/** A connected socket. `socket` is there for node:http, which wants to own it. */
+export class SocketStream implements ByteStream {
+  readonly socket: net.Socket;
+  readonly remoteAddress: string;
+  #handler: StreamHandler | undefined;
+  #closeReason = "";
+
+  constructor(socket: net.Socket) {
+    this.socket = socket;
+    this.remoteAddress =
+      socket.remoteAddress === undefined ? "@" : `${socket.remoteAddress}:${socket.remotePort}`;
+  }
+
+  setHandler(handler: StreamHandler): void {
+    const isFirst = this.#handler === undefined;
+    this.#handler = handler;
+    if (!isFirst) return;
+    this.socket.on("data", (chunk: Uint8Array) => this.#handler?.onBytes(chunk));
+    this.socket.on("drain", () => this.#handler?.onWritable());
+    this.socket.on("error", (error) => {
+      this.#closeReason = error.message;
+    });
+    this.socket.on("close", () => this.#handler?.onClosed(this.#closeReason));
+    this.socket.resume();
+  }
+
+  /** Gives the socket away to other code: no handler is called any more. */
+  release(): net.Socket {
+    this.#handler = undefined;
+    for (const event of ["data", "drain", "error", "close"]) this.socket.removeAllListeners(event);
+    this.socket.pause();
+    return this.socket;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.socket.write(bytes);
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+function socketOptions(address: StreamAddress): { host: string; port: number } | { path: string } {
+  return address.kind === "unix"
+    ? { path: address.path }
+    : { host: address.host, port: address.port };
+}
+
+function describeBindFailure(address: StreamAddress, error: NodeJS.ErrnoException): string {
+  return describeFailure("listen", address, error, "bind: ");
+}
+
+function describeFailure(
+  operation: "listen" | "dial",
+  address: StreamAddress,
+  error: NodeJS.ErrnoException,
+  detail = operation === "dial" ? "connect: " : "",
+): string {
+  const where = address.kind === "unix" ? address.path : joinHostPort(address.host, address.port);
+  const network = address.kind === "unix" ? "unix" : "tcp";
+  return `${operation} ${network} ${where}: ${detail}${REASONS[error.code ?? ""] ?? error.message}`;
+}
+
+/** "host:port", with brackets around an IPv6 address. */
+export function joinHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The kernel's words for what happens on sockets, as strerror and so Go prints them. */
+const REASONS: { readonly [code: string]: string } = {
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "cannot assign requested address",
+  EACCES: "permission denied",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset by peer",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network is unreachable",
+  ENOENT: "no such file or directory",
+  ETIMEDOUT: "connection timed out",
+};

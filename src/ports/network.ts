@@ -1,0 +1,46 @@
+/**
+ * Byte streams as a port: what a socket is to the code that speaks a protocol over it. `platform/` makes
+ * them from sockets, tests and an embedding program from memory.
+ *
+ * Each side has one handler object, so that no event needs a closure. Handlers are never called from
+ * inside a method of the stream.
+ */
+
+/** What the owner of a stream is told. */
+export interface StreamHandler {
+  /** Bytes arrived; borrowed until return. Not called while the stream is paused. */
+  onBytes(bytes: Uint8Array): void;
+  /** `write` returned false, and now there is room again. */
+  onWritable(): void;
+  /** The stream is gone, from either side; the last call. `reason` is for the log, empty when clean. */
+  onClosed(reason: string): void;
+}
+
+export interface ByteStream {
+  /** Other end, such as "127.0.0.1:40522", for logs and limits. */
+  readonly remoteAddress: string;
+  /** Sets who is told; bytes that arrived before are delivered to it soon afterwards. */
+  setHandler(handler: StreamHandler): void;
+  /** Sends bytes, which must not change afterwards. False: enough is waiting, stop until `onWritable`. */
+  write(bytes: Uint8Array): boolean;
+  /** Stops reading from the other end until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is waiting, then closes. */
+  end(): void;
+  /** Closes at once; what is waiting is lost. */
+  destroy(): void;
+}
+
+/** A listening address. */
+export interface StreamListener {
+  /** Port that is really listened on, for an address with port 0; 0 for a unix socket. */
+  readonly port: number;
+  /** Stops accepting; open streams go on. */
+  close(): void;
+}
+
+/** Where to listen or to connect. */
+export type StreamAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
