@@ -1,0 +1,178 @@
+import * as fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Clock } from "../ports/clock.ts";
+import { LOG_BACKLOG_BYTES_MAX, LOG_SAMPLE_FIRST, LOG_SAMPLE_THEREAFTER } from "./limits.ts";
+import { openLog } from "./log.ts";
+import { encodeLogLine, encodeTime } from "./log-line.ts";
+import { LogOutput, LogOutputError } from "./log-output.ts";
+import { LogSampler } from "./log-sampler.ts";
+
+const utc = () => 0;
+
+/** A clock that stands still. */
+const clock: Clock = {
+  nowMs: () => 0,
+  wallMs: () => Date.UTC(2026, 0, 2, 15, 4, 5),
+  after: () => ({ cancel: () => {} }),
+  defer: () => {},
+};
+
+describe("encodeLogLine", () => {
+  test("has etcd's keys in etcd's order", () => {
+    const wallMs = Date.UTC(2026, 0, 2, 15, 4, 5, 123) + 0.456;
+    const line = encodeLogLine("info", wallMs, utc, "server/start.ts", "starting", { name: "a" });
+    expect(line).toBe(
+      '{"level":"info","ts":"2026-01-02T15:04:05.123456Z","caller":"server/start.ts","msg":"starting","name":"a"}\n',
+    );
+  });
+
+  test("writes every kind of field as JSON that reads back", () => {
+    const fields = {
+      text: 'quo"te\n\\',
+      count: 7,
+      nothing: null,
+      flag: true,
+      id: 10501334649042878790n,
+      urls: ["http://a:1", "http://b:2"],
+      sizes: [1, 2],
+      odd: Number.NaN,
+    };
+    const line = encodeLogLine("warn", 0, utc, "", "fields", fields);
+    expect(line).toContain('"id":10501334649042878790,');
+    expect(JSON.parse(line)).toEqual({
+      level: "warn",
+      ts: "1970-01-01T00:00:00.000000Z",
+      msg: "fields",
+      ...fields,
+      id: Number(fields.id),
+      odd: "NaN",
+    });
+  });
+
+  test("writes zones other than UTC with sign and four digits", () => {
+    expect(encodeTime(0, () => 330)).toBe("1970-01-01T05:30:00.000000+0530");
+    expect(encodeTime(0, () => -480)).toBe("1969-12-31T16:00:00.000000-0800");
+  });
+});
+
+describe("LogSampler", () => {
+  test("lets the first lines pass, then each so-manieth, and starts again after a second", () => {
+    const sampler = new LogSampler();
+    const admitted = (nowMs: number, lines: number): number => {
+      let count = 0;
+      for (let i = 0; i < lines; i++) if (sampler.admits("info", "again", nowMs)) count++;
+      return count;
+    };
+    expect(admitted(0, LOG_SAMPLE_FIRST)).toBe(LOG_SAMPLE_FIRST);
+    expect(admitted(1, LOG_SAMPLE_THEREAFTER * 3)).toBe(3);
+    expect(admitted(1000, LOG_SAMPLE_FIRST + 1)).toBe(LOG_SAMPLE_FIRST);
+  });
+
+  test("counts levels and messages apart and never holds back a fatal line", () => {
+    const sampler = new LogSampler();
+    for (let i = 0; i < 1000; i++) sampler.admits("info", "again", 0);
+    expect(sampler.admits("warn", "again", 0)).toBe(true);
+    expect(sampler.admits("info", "other", 0)).toBe(true);
+    for (let i = 0; i < 1000; i++) expect(sampler.admits("fatal", "end", 0)).toBe(true);
+  });
+});
+
+describe("LogOutput", () => {
+  /** A pipe that takes `room` bytes and then nothing until there is room again. */
+  class Pipe {
+    room = Number.POSITIVE_INFINITY;
+    text = "";
+    readonly write = (bytes: Uint8Array): number => {
+      const count = Math.min(this.room, bytes.length);
+      if (count === 0) throw Object.assign(new Error("would block"), { code: "EAGAIN" });
+      this.room -= count;
+      this.text += Buffer.from(bytes.subarray(0, count)).toString();
+      return count;
+    };
+  }
+
+  test("keeps the order and every byte across a reader that blocks", () => {
+    const pipe = new Pipe();
+    pipe.room = 3;
+    const output = new LogOutput(pipe.write);
+    output.write("first\n");
+    output.write("second\n");
+    expect(pipe.text).toBe("fir");
+    pipe.room = Number.POSITIVE_INFINITY;
+    output.write("third\n");
+    expect(pipe.text).toBe("first\nsecond\nthird\n");
+  });
+
+  test("retries on its own when no further line comes", async () => {
+    const pipe = new Pipe();
+    pipe.room = 0;
+    const output = new LogOutput(pipe.write);
+    output.write("alone\n");
+    pipe.room = Number.POSITIVE_INFINITY;
+    await expect.poll(() => pipe.text).toBe("alone\n");
+  });
+
+  test("bounds what waits and counts what it loses", () => {
+    const pipe = new Pipe();
+    pipe.room = 0;
+    const output = new LogOutput(pipe.write);
+    const line = `${"x".repeat(1023)}\n`;
+    const fitting = LOG_BACKLOG_BYTES_MAX / line.length;
+    for (let i = 0; i < fitting + 5; i++) output.write(line);
+    expect(output.takeDropped()).toBe(0);
+    pipe.room = Number.POSITIVE_INFINITY;
+    output.flush();
+    expect(pipe.text.length).toBe(LOG_BACKLOG_BYTES_MAX);
+    expect(output.takeDropped()).toBe(5);
+    expect(output.takeDropped()).toBe(0);
+  });
+
+  test("survives a file that can no longer be written", () => {
+    const output = new LogOutput(() => {
+      throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+    });
+    output.write("lost\n");
+    expect(output.takeDropped()).toBe(1);
+  });
+});
+
+describe("openLog", () => {
+  let folder = "";
+  beforeEach(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "log-"));
+  });
+  afterEach(() => {
+    fs.rmSync(folder, { recursive: true });
+  });
+
+  test("appends to files and writes only what is at or above the level", () => {
+    const file = path.join(folder, "etcd.log");
+    fs.writeFileSync(file, "old\n");
+    const log = openLog({ level: "warn", outputs: [file, file] }, clock, "a.ts");
+    log.debug("no");
+    log.info("no");
+    log.warn("yes");
+    log.named("b.ts").error("also", { code: 5 });
+    const lines = fs.readFileSync(file, "utf8").trimEnd().split("\n");
+    expect(lines[0]).toBe("old");
+    expect(lines.slice(1).map((line) => JSON.parse(line))).toMatchObject([
+      { level: "warn", caller: "a.ts", msg: "yes" },
+      { level: "error", caller: "b.ts", msg: "also", code: 5 },
+    ]);
+  });
+
+  test("enabled answers by level", () => {
+    const log = openLog({ level: "panic", outputs: ["/dev/null"] }, clock, "a.ts");
+    expect(log.enabled("error")).toBe(false);
+    expect(log.enabled("fatal")).toBe(true);
+  });
+
+  test("refuses a file that cannot be opened, with path and reason", () => {
+    const file = path.join(folder, "missing", "etcd.log");
+    const open = () => openLog({ level: "info", outputs: [file] }, clock, "a.ts");
+    expect(open).toThrow(LogOutputError);
+    expect(open).toThrow(`open sink "${file}": open ${file}: no such file or directory`);
+  });
+});
