@@ -1,0 +1,21 @@
+/** Bounds of the wire layer. */
+
+/**
+ * Messages inside messages that a decoder enters before it gives up, so that hostile input cannot exhaust
+ * the stack. The default of protobuf's C++ and Java libraries; a transaction spends two per level of
+ * nesting, so 49 nested transactions fit.
+ * Differs from etcd: its generated decoders have no bound, because Go's stacks grow.
+ */
+export const NESTING_DEPTH_MAX = 100;
+
+/** Bytes of a varint of 64 bits, seven a byte. */
+export const VARINT_BYTES_MAX = 10;
+
+/**
+ * Bytes of the memory block that encoded messages are cut from. Large enough that about 50 put requests of
+ * 256 bytes share one allocation, small enough that one long-lived message does not pin much.
+ */
+export const SLAB_BYTES = 16 * 1024;
+
+/** Copies up to this many bytes go byte by byte: below it a call of `set` costs more than the loop. */
+export const COPY_LOOP_BYTES_MAX = 24;
