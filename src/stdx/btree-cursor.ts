@@ -1,5 +1,5 @@
 /**
- * A position in a B+tree: ordered walks in both directions that can skip what is not counted.
+ * A position in a B+tree: ordered walks in both directions, over all entries or over counted ones only.
  *
  * Any insert into or delete from the tree ends a cursor: its next use asserts. Count changes do not. To
  * walk in slices with writes between them, keep the last key and take a new cursor.
@@ -16,21 +16,22 @@ import {
 
 export class BTreeCursor<V> {
   readonly #tree: BTree<V>;
-  readonly #isCounted: (value: V) => boolean;
   readonly #generation: number;
   readonly #root: BTreeNode<V>;
+  /** Set when the cursor stands on counted entries only. */
+  readonly #isCounted: ((value: V) => boolean) | undefined;
   /** Inner nodes from the root down to the leaf, and the slot taken in each. */
   readonly #path: BTreeInner<V>[] = [];
   readonly #slots: number[] = [];
   #leaf: BTreeLeaf<V> | undefined;
   #index = 0;
 
-  /** Made by `BTree.cursor`. */
-  constructor(tree: BTree<V>, root: BTreeNode<V>, isCounted: (value: V) => boolean) {
+  /** Made by `BTree.cursor` and `BTree.countedCursor`. */
+  constructor(tree: BTree<V>, root: BTreeNode<V>, isCounted: ((value: V) => boolean) | undefined) {
     this.#tree = tree;
+    this.#generation = tree.generation;
     this.#root = root;
     this.#isCounted = isCounted;
-    this.#generation = tree.generation;
   }
 
   /** The key here; the cursor stands on an entry. */
@@ -43,22 +44,14 @@ export class BTreeCursor<V> {
     return this.#here().values[this.#index];
   }
 
-  /** Moves to the first key >= `key`; false when there is none. O(log n). */
+  /** Moves to the first entry with a key >= `key`; false when there is none. O(log n). */
   seek(key: string): boolean {
-    const leaf = this.#descendTo(key);
-    this.#index = lowerBound(leaf.keys, key);
-    return this.#index < leaf.keys.length || this.#nextLeaf(false);
+    this.#index = lowerBound(this.#descendTo(key).keys, key) - 1;
+    return this.next();
   }
 
-  /** Moves to the first counted key >= `key`; false when there is none. */
-  seekCounted(key: string): boolean {
-    const leaf = this.#descendTo(key);
-    this.#index = lowerBound(leaf.keys, key) - 1;
-    return this.nextCounted();
-  }
-
-  /** Moves to the last counted key < `end`, the last of all without `end`; false when there is none. */
-  seekCountedBefore(end: string | undefined): boolean {
+  /** Moves to the last entry with a key < `end`, the last of all without `end`; false for none. */
+  seekBefore(end: string | undefined): boolean {
     if (end === undefined) {
       this.#path.length = 0;
       this.#slots.length = 0;
@@ -66,36 +59,29 @@ export class BTreeCursor<V> {
     } else {
       this.#index = lowerBound(this.#descendTo(end).keys, end);
     }
-    return this.previousCounted();
+    return this.previous();
   }
 
-  /** Moves to the next key; false at the end. O(1) amortized. */
+  /** Moves to the next entry; false at the end. Skips whole subtrees without counted entries. */
   next(): boolean {
-    const leaf = this.#here();
-    this.#index++;
-    return this.#index < leaf.keys.length || this.#nextLeaf(false);
-  }
-
-  /** Moves to the next counted key; false at the end. Skips subtrees without counted entries. */
-  nextCounted(): boolean {
     let leaf = this.#here();
     this.#index++;
     for (;;) {
       for (; this.#index < leaf.keys.length; this.#index++) {
-        if (this.#isCounted(leaf.values[this.#index])) return true;
+        if (this.#isCounted === undefined || this.#isCounted(leaf.values[this.#index])) return true;
       }
-      if (!this.#nextLeaf(true)) return false;
+      if (!this.#nextLeaf()) return false;
       leaf = this.#here();
     }
   }
 
-  /** Moves to the previous counted key; false at the start. Skips subtrees without counted entries. */
-  previousCounted(): boolean {
+  /** Moves to the previous entry; false at the start. Skips whole subtrees without counted entries. */
+  previous(): boolean {
     let leaf = this.#here();
     this.#index--;
     for (;;) {
       for (; this.#index >= 0; this.#index--) {
-        if (this.#isCounted(leaf.values[this.#index])) return true;
+        if (this.#isCounted === undefined || this.#isCounted(leaf.values[this.#index])) return true;
       }
       if (!this.#previousLeaf()) return false;
       leaf = this.#here();
@@ -122,6 +108,17 @@ export class BTreeCursor<V> {
     return this.#here();
   }
 
+  #descendToFirst(from: BTreeNode<V>): void {
+    let node = from;
+    while (node instanceof BTreeInner) {
+      this.#path.push(node);
+      this.#slots.push(0);
+      node = node.children[0];
+    }
+    this.#leaf = node;
+    this.#index = 0;
+  }
+
   #descendToLast(from: BTreeNode<V>): BTreeLeaf<V> {
     let node = from;
     while (node instanceof BTreeInner) {
@@ -134,24 +131,18 @@ export class BTreeCursor<V> {
     return this.#here();
   }
 
-  #descendToFirst(from: BTreeNode<V>): void {
-    let node = from;
-    while (node instanceof BTreeInner) {
-      this.#path.push(node);
-      this.#slots.push(0);
-      node = node.children[0];
-    }
-    this.#leaf = node;
-    this.#index = 0;
+  /** Whether a walk may pass over child `slot`: it walks counted entries, and there are none below. */
+  #skips(node: BTreeInner<V>, slot: number): boolean {
+    return this.#isCounted !== undefined && node.counts[slot] === 0;
   }
 
-  /** To the first entry of the next leaf; `counted` skips subtrees that hold no counted entry. */
-  #nextLeaf(counted: boolean): boolean {
+  /** To the first entry of the next leaf that the walk does not pass over. */
+  #nextLeaf(): boolean {
     while (this.#path.length > 0) {
       const level = this.#path.length - 1;
       const node = this.#path[level];
       let slot = this.#slots[level] + 1;
-      while (counted && slot < node.children.length && node.counts[slot] === 0) slot++;
+      while (slot < node.children.length && this.#skips(node, slot)) slot++;
       if (slot < node.children.length) {
         this.#slots[level] = slot;
         this.#descendToFirst(node.children[slot]);
@@ -163,13 +154,13 @@ export class BTreeCursor<V> {
     return false;
   }
 
-  /** To the last entry of the previous leaf with a counted entry in its subtree. */
+  /** To the last entry of the previous leaf that the walk does not pass over. */
   #previousLeaf(): boolean {
     while (this.#path.length > 0) {
       const level = this.#path.length - 1;
       const node = this.#path[level];
       let slot = this.#slots[level] - 1;
-      while (slot >= 0 && node.counts[slot] === 0) slot--;
+      while (slot >= 0 && this.#skips(node, slot)) slot--;
       if (slot >= 0) {
         this.#slots[level] = slot;
         this.#index = this.#descendToLast(node.children[slot]).keys.length - 1;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { BTree } from "./btree.ts";
+import type { BTreeCursor } from "./btree-cursor.ts";
 import { Prng } from "./prng.ts";
 
 /** The value under test: counted while `live`. */
@@ -21,42 +22,31 @@ function expectSame(tree: BTree<Item>, model: Model, probes: readonly string[]):
   const live = entries.filter(([, item]) => item.live);
   expect(tree.size).toBe(entries.length);
   expect(tree.counted).toBe(live.length);
+  const all = entries.map(([key]) => key);
+  const counted = live.map(([key]) => key);
   for (const probe of probes) {
     expect(tree.get(probe)).toBe(model.get(probe));
-    expect(tree.countBelow(probe)).toBe(live.filter(([key]) => key < probe).length);
-    expect(walk(tree, probe)).toEqual(entries.filter(([key]) => key >= probe).map(([key]) => key));
-    const from = live.filter(([key]) => key >= probe).map(([key]) => key);
-    expect(walkCounted(tree, probe)).toEqual(from);
-    expect(tree.countRange(probe, undefined)).toBe(from.length);
-    const before = live.filter(([key]) => key < probe).map(([key]) => key);
-    expect(walkBack(tree, probe)).toEqual(before.reverse());
+    const below = counted.filter((key) => key < probe);
+    expect(tree.countBelow(probe)).toBe(below.length);
+    expect(tree.countRange(probe, undefined)).toBe(counted.length - below.length);
+    expect(walk(tree.cursor(), probe)).toEqual(all.filter((key) => key >= probe));
+    expect(walk(tree.countedCursor(), probe)).toEqual(counted.filter((key) => key >= probe));
+    expect(walkBack(tree.cursor(), probe)).toEqual(all.filter((key) => key < probe).reverse());
+    expect(walkBack(tree.countedCursor(), probe)).toEqual(below.reverse());
   }
-  expect(walkBack(tree, undefined)).toEqual(live.map(([key]) => key).reverse());
+  expect(walkBack(tree.cursor(), undefined)).toEqual(all.reverse());
+  expect(walkBack(tree.countedCursor(), undefined)).toEqual(counted.reverse());
 }
 
-function walk(tree: BTree<Item>, from: string): string[] {
+function walk(cursor: BTreeCursor<Item>, from: string): string[] {
   const keys: string[] = [];
-  const cursor = tree.cursor();
   for (let ok = cursor.seek(from); ok; ok = cursor.next()) keys.push(cursor.key);
   return keys;
 }
 
-function walkCounted(tree: BTree<Item>, from: string): string[] {
+function walkBack(cursor: BTreeCursor<Item>, end: string | undefined): string[] {
   const keys: string[] = [];
-  const cursor = tree.cursor();
-  for (let ok = cursor.seekCounted(from); ok; ok = cursor.nextCounted()) {
-    expect(cursor.value.live).toBe(true);
-    keys.push(cursor.key);
-  }
-  return keys;
-}
-
-function walkBack(tree: BTree<Item>, end: string | undefined): string[] {
-  const keys: string[] = [];
-  const cursor = tree.cursor();
-  for (let ok = cursor.seekCountedBefore(end); ok; ok = cursor.previousCounted()) {
-    keys.push(cursor.key);
-  }
+  for (let ok = cursor.seekBefore(end); ok; ok = cursor.previous()) keys.push(cursor.key);
   return keys;
 }
 

@@ -5,12 +5,12 @@
  *
  * Keys compare by code unit, so byte strings keep their order as latin1 strings (`bytes.ts`).
  *
- * | operation                                  | cost                            |
- * |--------------------------------------------|---------------------------------|
- * | get, insert, delete, adjustCount           | O(log n)                        |
- * | countBelow, countRange                     | O(log n)                        |
- * | cursor: seek                               | O(log n)                        |
- * | cursor: next, nextCounted, previousCounted | O(1) amortized over a full walk |
+ * | operation                        | cost                            |
+ * |----------------------------------|---------------------------------|
+ * | get, insert, delete, adjustCount | O(log n)                        |
+ * | countBelow, countRange           | O(log n)                        |
+ * | cursor: seek, seekBefore         | O(log n)                        |
+ * | cursor: next, previous           | O(1) amortized over a full walk |
  */
 import { assert } from "./assert.ts";
 import { BTreeCursor } from "./btree-cursor.ts";
@@ -126,8 +126,13 @@ export class BTree<V> {
     return below - this.countBelow(from);
   }
 
-  /** A new cursor, not positioned yet. */
+  /** A new cursor over all entries, not positioned yet. */
   cursor(): BTreeCursor<V> {
+    return new BTreeCursor<V>(this, this.#root, undefined);
+  }
+
+  /** A new cursor over the counted entries, not positioned yet. */
+  countedCursor(): BTreeCursor<V> {
     return new BTreeCursor<V>(this, this.#root, this.#isCounted);
   }
 
