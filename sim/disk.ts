@@ -350,7 +350,7 @@ export class SimulatedDisk implements Disk, FileHost {
 
   #removeTree(slot: Slot, node: Node): void {
     if (node.kind === "directory") {
-      for (const [name, child] of [...node.entries]) {
+      for (const [name, child] of node.entries) {
         this.#removeTree({ directory: node, name, node: undefined }, child);
       }
     }

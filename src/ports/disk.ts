@@ -63,6 +63,7 @@ export interface DiskFile {
    */
   tryLock(): boolean;
 
+  /** No operation of this file may be under way. Closing twice does nothing. */
   close(): void;
 }
 
