@@ -1,0 +1,2 @@
+/** What an election comes to, given the votes cast so far. */
+export type VoteResult = "won" | "lost" | "pending";
