@@ -1,0 +1,31 @@
+/** Bounds of a member, each with its unit and reason. */
+
+/** Milliseconds that a proposal or a read may wait, beyond two election timeouts. Source: etcd 3.5. */
+export const REQUEST_TIMEOUT_BASE_MS = 5_000;
+
+/**
+ * Entries that may be committed and not yet applied before proposals are refused: applying has fallen
+ * behind, more would only wait. Source: etcd 3.5 (maxGapBetweenApplyAndCommitIndex).
+ */
+export const UNAPPLIED_ENTRIES_MAX = 5_000;
+
+/** Proposals that may wait for an answer; each costs about 200 bytes beside its payload. */
+export const PENDING_PROPOSALS_MAX = 200_000;
+
+/** Bytes of proposals that wait to be handed to Raft, as while there is no leader. */
+export const QUEUED_PROPOSAL_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Reads that may wait for an answer. */
+export const PENDING_READS_MAX = 200_000;
+
+/** Milliseconds after which an unanswered read index request is sent again. Source: etcd 3.5. */
+export const READ_INDEX_RETRY_MS = 500;
+
+/** Encoded bytes of entries in one append message, and of entries applied in one go. Source: etcd 3.5. */
+export const RAFT_MESSAGE_BYTES_MAX = 1024 * 1024;
+
+/** Append messages on their way to one follower. Source: etcd 3.5. */
+export const RAFT_INFLIGHT_MESSAGES_MAX = 512;
+
+/** Entries kept behind a snapshot for slow followers. Source: etcd 3.5 (DefaultSnapshotCatchUpEntries). */
+export const SNAPSHOT_CATCH_UP_ENTRIES = 5_000;

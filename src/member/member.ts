@@ -1,0 +1,366 @@
+/**
+ * One cluster member as a pure, synchronous machine: Raft, the state it decides about, and everybody who
+ * waits for an answer. The shell around it delivers ticks, messages and requests, and carries out what
+ * `takeReady` asks for. Nothing here waits, reads a clock or touches a file.
+ *
+ * ```
+ *   propose ──> queue ──┐                        ┌──> append ──(durable)──> appended ──┐
+ *   whenReadable ──> gate ──> Raft ──> takeReady ┼──> messages                         │
+ *   step, tick ─────────┘       ^                └──> apply ──> answers to waiters     │
+ *                               └──────────────────────────────────────────────────────┘
+ * ```
+ */
+import type { Applier } from "../apply/applier.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import { MemoryStorage } from "../raft/memory-storage.ts";
+import { LOCAL_APPEND_TARGET, LOCAL_APPLY_TARGET, NONE } from "../raft/node-id.ts";
+import { RawNode } from "../raft/raw-node.ts";
+import { assert } from "../stdx/assert.ts";
+import { bytesFromUtf8 } from "../stdx/bytes.ts";
+import {
+  type ConfChange,
+  decodeConfChange,
+  type ConfState,
+  type Entry,
+  EntryType,
+  type HardState,
+  type Message,
+  type Snapshot,
+} from "../wire/gen/raft.ts";
+import { encodeInternalRequest } from "../wire/internal-request.ts";
+import {
+  PENDING_PROPOSALS_MAX,
+  QUEUED_PROPOSAL_BYTES_MAX,
+  RAFT_INFLIGHT_MESSAGES_MAX,
+  RAFT_MESSAGE_BYTES_MAX,
+  READ_INDEX_RETRY_MS,
+  REQUEST_TIMEOUT_BASE_MS,
+  SNAPSHOT_CATCH_UP_ENTRIES,
+  UNAPPLIED_ENTRIES_MAX,
+} from "./limits.ts";
+import { Pending } from "./pending.ts";
+import { ReadGate } from "./read-gate.ts";
+import type { ProposalWaiter, ReadWaiter, Ready } from "./ready.ts";
+import { RequestIds } from "./request-ids.ts";
+
+export interface MemberOptions {
+  readonly id: bigint;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly preVote: boolean;
+  /** Entries applied since the last snapshot that make the next one due. */
+  readonly snapshotCount: number;
+  /** Bytes of a marshalled proposal. */
+  readonly requestBytesMax: number;
+  /** Unix milliseconds at start; makes the ids of this life differ from those of an earlier one. */
+  readonly startWallMs: number;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** What was read from disk. Empty values for a new member. */
+export interface StoredState {
+  readonly snapshot: Snapshot | undefined;
+  readonly hardState: HardState;
+  readonly entries: Entry[];
+}
+
+export interface MemberStatus {
+  readonly id: bigint;
+  /** 0 when no leader is known. */
+  readonly leader: bigint;
+  readonly term: number;
+  readonly committedIndex: number;
+  readonly appliedIndex: number;
+  readonly isLearner: boolean;
+}
+
+/** A pure function of the applied state that the shell wants the cluster to hold. */
+export class Member {
+  readonly id: bigint;
+  readonly applier: Applier;
+  readonly #options: MemberOptions;
+  readonly #log: Log;
+  readonly #storage = new MemoryStorage();
+  readonly #raft: RawNode;
+  readonly #ids: RequestIds;
+  readonly #waiting: Pending<ProposalWaiter>;
+  readonly #reads: ReadGate;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #appliedIndex: number;
+  #snapshotIndex: number;
+  #snapshotDue = false;
+  #confState: ConfState;
+  #leader = NONE;
+  #stopped = false;
+
+  constructor(options: MemberOptions, stored: StoredState, applier: Applier) {
+    this.id = options.id;
+    this.applier = applier;
+    this.#options = options;
+    this.#log = options.log;
+    this.#ids = new RequestIds(options.id, options.startWallMs);
+    const timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * options.electionTicks * options.tickMs;
+    const timeoutTicks = Math.ceil(timeoutMs / options.tickMs);
+    this.#waiting = new Pending(timeoutTicks);
+    if (stored.snapshot !== undefined) this.#storage.applySnapshot(stored.snapshot);
+    this.#storage.setHardState(stored.hardState);
+    this.#storage.append(stored.entries);
+    this.#snapshotIndex = stored.snapshot?.metadata.index ?? 0;
+    this.#appliedIndex = this.#snapshotIndex;
+    this.#confState = this.#storage.initialState().confState;
+    this.#raft = new RawNode({
+      id: options.id,
+      electionTicks: options.electionTicks,
+      heartbeatTicks: 1,
+      storage: this.#storage,
+      random: options.random,
+      log: options.log,
+      applied: this.#appliedIndex,
+      messageBytesMax: RAFT_MESSAGE_BYTES_MAX,
+      inflightMessagesMax: RAFT_INFLIGHT_MESSAGES_MAX,
+      checkQuorum: true,
+      preVote: options.preVote,
+    });
+    this.#reads = new ReadGate(
+      (context) => this.#raft.readIndex(context),
+      () => idBytes(this.#ids.idOf(this.#ids.next())),
+      timeoutTicks,
+      Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
+    );
+  }
+
+  status(): MemberStatus {
+    const { lead, term, commit } = this.#raft.basicStatus();
+    return {
+      id: this.id,
+      leader: lead,
+      term,
+      committedIndex: commit,
+      appliedIndex: this.#appliedIndex,
+      isLearner: this.applier.cluster.member(this.id)?.isLearner ?? false,
+    };
+  }
+
+  isLeader(): boolean {
+    return this.#leader === this.id;
+  }
+
+  /** Membership as of the last applied entry. */
+  get confState(): ConfState {
+    return this.#confState;
+  }
+
+  /** Proposals whose answer is outstanding. */
+  get pendingProposals(): number {
+    return this.#waiting.size;
+  }
+
+  tick(): void {
+    this.#raft.tick();
+    for (const waiter of this.#waiting.tick()) waiter.onApplied(Errors.Timeout);
+    this.#reads.tick();
+  }
+
+  /** Starts an election now, as the only voter of a cluster may: there is nobody to wait for. */
+  campaign(): void {
+    this.#raft.campaign();
+  }
+
+  /** Takes a message of another member. */
+  step(message: Message): void {
+    const refused = this.#raft.step(message);
+    if (refused !== undefined) {
+      this.#log.warn("failed to process Raft message", { error: refused.message });
+    }
+  }
+
+  /**
+   * Proposes a request: `body` is the marshalled message that stands in field `field` of
+   * InternalRaftRequest; it is copied. `waiter` is told the result when the entry is applied, or at once
+   * why it cannot be.
+   */
+  propose(field: number, body: Uint8Array, waiter: ProposalWaiter): void {
+    const refused = this.#refusal();
+    if (refused !== undefined) {
+      waiter.onApplied(refused);
+      return;
+    }
+    const key = this.#ids.next();
+    const header = { id: this.#ids.idOf(key), username: "", authRevision: 0 };
+    this.#enqueue(key, encodeInternalRequest(header, field, body), waiter);
+  }
+
+  /** Proposes an entry whose payload the caller has marshalled whole, with an id from `makeData`. */
+  proposeRaw(makeData: (id: bigint) => Uint8Array, waiter: ProposalWaiter): void {
+    const refused = this.#refusal();
+    if (refused !== undefined) {
+      waiter.onApplied(refused);
+      return;
+    }
+    const key = this.#ids.next();
+    this.#enqueue(key, makeData(this.#ids.idOf(key)), waiter);
+  }
+
+  /** `waiter` is told when local state holds everything acknowledged before this call. */
+  whenReadable(waiter: ReadWaiter): void {
+    if (this.#stopped) waiter.onFailed(Errors.Stopped);
+    else this.#reads.add(waiter);
+  }
+
+  /** Everything the shell has to do now; `undefined` when there is nothing. Answers waiters meanwhile. */
+  takeReady(): Ready | undefined {
+    if (this.#stopped) return undefined;
+    this.#proposeQueued();
+    this.#reads.start();
+    if (!this.#raft.hasReady()) return undefined;
+    const ready = this.#raft.ready();
+    let append: Message | undefined;
+    const messages: Message[] = [];
+    for (const message of ready.messages) {
+      if (message.to === LOCAL_APPEND_TARGET) append = message;
+      else if (message.to === LOCAL_APPLY_TARGET) this.#apply(message);
+      else messages.push(message);
+    }
+    if (ready.softState !== undefined) this.#leaderIs(ready.softState.lead);
+    for (const state of ready.readStates) this.#reads.confirm(state.index, state.context);
+    this.#reads.release(this.#appliedIndex);
+    return { append, messages, snapshot: this.#snapshotIfDue() };
+  }
+
+  /** What `append` asked for is durable. Called in the order of the appends. */
+  appended(append: Message): readonly Message[] {
+    if (append.snapshot !== undefined) this.#storage.applySnapshot(append.snapshot);
+    this.#storage.append(append.entries);
+    if (append.term !== 0) {
+      const vote = append.vote ?? NONE;
+      this.#storage.setHardState({ term: append.term, vote, commit: append.commit });
+    }
+    const remote: Message[] = [];
+    for (const response of append.responses) {
+      if (response.to === this.id) this.step(response);
+      else remote.push(response);
+    }
+    return remote;
+  }
+
+  /** The snapshot that `Ready` asked for is durable, in its file and in the WAL: forget older entries. */
+  snapshotSaved(snapshot: Snapshot): void {
+    const { index, confState } = snapshot.metadata;
+    this.#snapshotIndex = index;
+    this.#snapshotDue = false;
+    this.#storage.createSnapshot(index, confState, snapshot.data ?? new Uint8Array(0));
+    const compactIndex = Math.max(1, index - SNAPSHOT_CATCH_UP_ENTRIES);
+    if (compactIndex < this.#storage.firstIndex()) return;
+    this.#storage.compact(compactIndex);
+    this.#log.info("compacted Raft logs", { "compact-index": compactIndex });
+  }
+
+  /** Answers everybody who waits; nothing is done afterwards. */
+  stop(): void {
+    this.#stopped = true;
+    for (const waiter of this.#waiting.takeAll()) waiter.onApplied(Errors.Stopped);
+    this.#reads.failAll(Errors.Stopped);
+    this.#queue = [];
+  }
+
+  #refusal(): EtcdError | undefined {
+    if (this.#stopped) return Errors.Stopped;
+    const behind = this.#raft.basicStatus().commit - this.#appliedIndex > UNAPPLIED_ENTRIES_MAX;
+    const full =
+      this.#waiting.size >= PENDING_PROPOSALS_MAX || this.#queuedBytes >= QUEUED_PROPOSAL_BYTES_MAX;
+    return behind || full ? Errors.TooManyRequests : undefined;
+  }
+
+  #enqueue(key: number, data: Uint8Array, waiter: ProposalWaiter): void {
+    if (data.length > this.#options.requestBytesMax) {
+      waiter.onApplied(Errors.RequestTooLarge);
+      return;
+    }
+    this.#waiting.add(key, waiter);
+    this.#queue.push(data);
+    this.#queuedBytes += data.length;
+  }
+
+  /** Hands all queued proposals to Raft in one message; without a leader they wait. */
+  #proposeQueued(): void {
+    if (this.#queue.length === 0 || this.#leader === NONE) return;
+    const refused = this.#raft.propose(this.#queue);
+    // A dropped proposal is not lost: its waiter is told by its time limit, as in etcd.
+    if (refused !== undefined) this.#log.debug("dropped proposals", { error: refused.message });
+    this.#queue = [];
+    this.#queuedBytes = 0;
+  }
+
+  #apply(message: Message): void {
+    for (const entry of message.entries) {
+      assert(entry.index === this.#appliedIndex + 1, "Entries must be applied without gaps");
+      if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry);
+      else this.#applyConfChange(entry);
+      this.#appliedIndex = entry.index;
+    }
+    for (const response of message.responses) this.step(response);
+    const { snapshotCount } = this.#options;
+    if (this.#appliedIndex - this.#snapshotIndex > snapshotCount) this.#snapshotDue = true;
+  }
+
+  #applyNormal(entry: Entry): void {
+    if (entry.data === undefined || entry.data.length === 0) {
+      this.applier.skip(entry);
+      this.#reads.committedInTerm();
+      return;
+    }
+    const { id, result } = this.applier.apply(entry, entry.data);
+    if (Number(id >> 48n) !== this.#ids.suffix) return;
+    const waiter = this.#waiting.take(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
+    waiter?.onApplied(result);
+  }
+
+  #applyConfChange(entry: Entry): void {
+    assert(entry.type === EntryType.EntryConfChange, "Unknown type of committed entry");
+    const change: ConfChange = decodeConfChange(entry.data ?? new Uint8Array(0));
+    const refused = this.applier.checkConfChange(change);
+    if (refused !== undefined) {
+      this.#log.error("Validation on configuration change failed", { error: refused.message });
+      this.#raft.applyConfChange({ ...change, nodeId: NONE });
+      this.applier.skip(entry);
+      return;
+    }
+    this.#confState = this.#raft.applyConfChange(change);
+    this.applier.applyConfChange(entry, change, this.#confState);
+  }
+
+  #leaderIs(leader: bigint): void {
+    if (leader === this.#leader) return;
+    this.#leader = leader;
+    this.#reads.leaderChanged();
+  }
+
+  #snapshotIfDue(): Snapshot | undefined {
+    if (!this.#snapshotDue) return undefined;
+    this.#snapshotDue = false;
+    const index = this.#appliedIndex;
+    this.#snapshotIndex = index;
+    this.#log.info("triggering snapshot", {
+      "local-member-id": this.id.toString(16),
+      "local-member-applied-index": index,
+      "local-member-snapshot-count": this.#options.snapshotCount,
+    });
+    const term = this.#storage.term(index);
+    assert(typeof term === "number", "The term of the last applied entry must be known");
+    return {
+      data: bytesFromUtf8(this.applier.v2Store()),
+      metadata: { confState: this.#confState, index, term },
+    };
+  }
+}
+
+function idBytes(id: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, id);
+  return bytes;
+}

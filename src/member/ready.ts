@@ -1,0 +1,34 @@
+/**
+ * What a member asks of the shell around it, and whom it answers. The parts of a `Ready` may be begun in
+ * any order: whatever must wait for the disk is held back inside Raft until the shell has said that the
+ * append is durable.
+ */
+import type { ApplyResult } from "../apply/result.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import type { Message, Snapshot } from "../wire/gen/raft.ts";
+
+export interface Ready {
+  /**
+   * Entries, hard state and snapshot to make durable (MsgStorageAppend), in the order in which they are
+   * handed out; several may be merged into one write. Tell `Member.appended` afterwards.
+   */
+  readonly append: Message | undefined;
+  /** Messages to other members; they may be sent at once. */
+  readonly messages: readonly Message[];
+  /**
+   * A snapshot of the log to save, once the backend holds everything up to its index. Tell
+   * `Member.snapshotSaved` afterwards.
+   */
+  readonly snapshot: Snapshot | undefined;
+}
+
+/** Whoever waits for a proposal to be applied. Told exactly once. */
+export interface ProposalWaiter {
+  onApplied(result: ApplyResult | EtcdError): void;
+}
+
+/** Whoever waits until reading local state is linearizable. Exactly one method is called, once. */
+export interface ReadWaiter {
+  onReadable(): void;
+  onFailed(error: EtcdError): void;
+}

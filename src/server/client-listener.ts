@@ -1,0 +1,218 @@
+/**
+ * Accepts client connections: looks at the first bytes, gives HTTP/2 to the gRPC engine and HTTP/1.1 to
+ * the HTTP server, and moves bytes between sockets and engines.
+ *
+ * Writes are gathered: whatever a turn of the event loop answers on one connection leaves in one write.
+ * The run loop calls `flush` at the end of its turn; what arises outside of one is flushed a moment later.
+ */
+import { GrpcServerConnection } from "../http2/grpc-server.ts";
+import type { GrpcServerConfig } from "../http2/options.ts";
+import { looksLikeHttp2Preface } from "../http2/preface.ts";
+import type { HttpServer } from "../platform/http1.ts";
+import type { SocketStream } from "../platform/tcp.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { StreamHandler } from "../ports/network.ts";
+import { concatBytes } from "../stdx/bytes.ts";
+import { CLOSE_TIMEOUT_MS, CONNECTION_TICK_MS, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
+
+export class ClientConnections {
+  readonly #config: GrpcServerConfig;
+  readonly #http: HttpServer;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #open = new Set<ServedConnection>();
+  #dirty: ServedConnection[] = [];
+  #flushScheduled = false;
+  #ticking: Timer | undefined;
+  #draining = false;
+  #drained: (() => void) | undefined;
+
+  constructor(config: GrpcServerConfig, http: HttpServer, clock: Clock, log: Log) {
+    this.#config = config;
+    this.#http = http;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Number of open gRPC connections. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Takes over a connection that was just accepted. */
+  accept(stream: SocketStream): void {
+    const timeout = this.#clock.after(FIRST_BYTES_TIMEOUT_MS, () => stream.destroy());
+    let head: Uint8Array = new Uint8Array(0);
+    stream.setHandler({
+      onBytes: (bytes) => {
+        head = head.length === 0 ? bytes.slice() : concatBytes([head, bytes]);
+        const protocol = looksLikeHttp2Preface(head);
+        if (protocol === "more") return;
+        timeout.cancel();
+        if (protocol === "yes") this.#serveGrpc(stream, head);
+        else this.#http.serve(stream, head);
+      },
+      onWritable: () => {},
+      onClosed: () => timeout.cancel(),
+    });
+  }
+
+  /** Writes what all connections have to say. */
+  flush(): void {
+    this.#flushScheduled = false;
+    if (this.#dirty.length === 0) return;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) connection.flush();
+  }
+
+  /** Lets calls under way finish on every connection, for `graceMs` at most, then closes them all. */
+  drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    this.#http.close();
+    for (const connection of this.#open) connection.drain();
+    this.flush();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        deadline.cancel();
+        this.#drained = undefined;
+        this.#ticking?.cancel();
+        for (const connection of this.#open) connection.destroy();
+        resolve();
+      };
+      const deadline = this.#clock.after(graceMs, finish);
+      this.#drained = finish;
+      this.#checkDrained();
+    });
+  }
+
+  /** Called by a connection that has output for the first time since its last flush. */
+  markDirty(connection: ServedConnection): void {
+    this.#dirty.push(connection);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.#clock.defer(() => this.flush());
+  }
+
+  forget(connection: ServedConnection, reason: string): void {
+    if (!this.#open.delete(connection)) return;
+    if (reason !== "") {
+      this.#log.debug("closed client connection", {
+        "remote-addr": connection.remoteAddress,
+        reason,
+      });
+    }
+    if (this.#open.size === 0) this.#ticking?.cancel();
+    this.#checkDrained();
+  }
+
+  #serveGrpc(stream: SocketStream, head: Uint8Array): void {
+    const connection = new ServedConnection(this, stream, this.#config, this.#clock);
+    this.#open.add(connection);
+    if (this.#open.size === 1) this.#scheduleTick();
+    connection.begin(head);
+    if (this.#draining) connection.drain();
+  }
+
+  #scheduleTick(): void {
+    this.#ticking = this.#clock.after(CONNECTION_TICK_MS, () => {
+      const now = this.#clock.nowMs();
+      for (const connection of this.#open) connection.tick(now);
+      if (this.#open.size > 0) this.#scheduleTick();
+    });
+  }
+
+  #checkDrained(): void {
+    if (this.#open.size === 0) this.#drained?.();
+  }
+}
+
+/** One gRPC connection: its socket and its engine. */
+class ServedConnection implements StreamHandler {
+  readonly #owner: ClientConnections;
+  readonly #stream: SocketStream;
+  readonly #engine: GrpcServerConnection;
+  readonly #clock: Clock;
+  #writable = true;
+  #endingSince: number | undefined;
+
+  constructor(
+    owner: ClientConnections,
+    stream: SocketStream,
+    config: GrpcServerConfig,
+    clock: Clock,
+  ) {
+    this.#owner = owner;
+    this.#stream = stream;
+    this.#clock = clock;
+    this.#engine = new GrpcServerConnection({
+      config,
+      events: {
+        onOutput: () => this.#owner.markDirty(this),
+        onClosed: () => {},
+        onInputWanted: (wanted) => (wanted ? stream.resume() : stream.pause()),
+      },
+      peer: stream.remoteAddress,
+    });
+  }
+
+  get remoteAddress(): string {
+    return this.#stream.remoteAddress;
+  }
+
+  begin(head: Uint8Array): void {
+    this.#engine.start(this.#clock.nowMs());
+    this.#stream.setHandler(this);
+    this.onBytes(head);
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.#engine.receive(bytes, this.#clock.nowMs());
+    if (this.#engine.shouldClose) this.flush();
+  }
+
+  onWritable(): void {
+    this.#writable = true;
+    this.flush();
+  }
+
+  onClosed(reason: string): void {
+    const why = this.#engine.closeReason === "" ? reason : this.#engine.closeReason;
+    this.#engine.socketClosed(reason);
+    this.#owner.forget(this, why);
+  }
+
+  flush(): void {
+    while (this.#writable) {
+      const output = this.#engine.takeOutput();
+      if (output === undefined) break;
+      this.#writable = this.#stream.write(output);
+    }
+    if (this.#engine.shouldClose && this.#writable && this.#endingSince === undefined) {
+      this.#endingSince = this.#clock.nowMs();
+      this.#stream.end();
+    }
+  }
+
+  tick(nowMs: number): void {
+    if (this.#endingSince !== undefined) {
+      if (nowMs - this.#endingSince > CLOSE_TIMEOUT_MS) this.destroy();
+      return;
+    }
+    if (this.#engine.nextTickMs() > nowMs) return;
+    this.#engine.tick(nowMs);
+    if (!this.#engine.shouldClose) return;
+    this.flush();
+    if (!this.#writable) this.destroy();
+  }
+
+  drain(): void {
+    this.#engine.drain();
+    if (this.#engine.shouldClose) this.flush();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+}

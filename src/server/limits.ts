@@ -1,0 +1,13 @@
+/** Bounds of the shell around a member, each with its unit and reason. */
+
+/** Milliseconds a client may be silent after connecting, before its protocol is known. */
+export const FIRST_BYTES_TIMEOUT_MS = 20_000;
+
+/** Milliseconds between looks at deadlines, keepalives and timeouts of connections. */
+export const CONNECTION_TICK_MS = 50;
+
+/** Milliseconds that calls under way get to finish when the server stops. */
+export const DRAIN_GRACE_MS = 2_000;
+
+/** Milliseconds that a client gets to close its side after we closed ours. */
+export const CLOSE_TIMEOUT_MS = 5_000;
