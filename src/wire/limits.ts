@@ -17,5 +17,8 @@ export const VARINT_BYTES_MAX = 10;
  */
 export const SLAB_BYTES = 16 * 1024;
 
-/** Copies up to this many bytes go byte by byte: below it a call of `set` costs more than the loop. */
-export const COPY_LOOP_BYTES_MAX = 24;
+/**
+ * Copies up to this many bytes go byte by byte: below it a call of `set` costs more than the loop
+ * (bench/wire.mjs).
+ */
+export const COPY_LOOP_BYTES_MAX = 12;

@@ -24,7 +24,7 @@ const WIRE_FIXED32 = 5;
 
 /** A position in `bytes`, which stay borrowed by every byte string read (they are views). */
 export class Reader {
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
   #position = 0;
   #end: number;
   #depth = 0;
@@ -33,8 +33,21 @@ export class Reader {
   #high = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.#bytes = plain(bytes);
     this.#end = bytes.length;
+  }
+
+  /** Starts over on other bytes: one reader for many small messages. */
+  reset(bytes: Uint8Array): void {
+    this.#bytes = plain(bytes);
+    this.#position = 0;
+    this.#end = bytes.length;
+    this.#depth = 0;
+  }
+
+  /** Index in the input of what is read next. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Reports whether the current message has more fields. */
@@ -148,7 +161,15 @@ export class Reader {
     if (length === 0) return EMPTY_BYTES;
     const start = this.#position;
     this.#position = start + length;
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /** Skips a byte string and returns the index of its first byte; it ends at `position`. */
+  skipBytes(): number {
+    const length = this.#length();
+    const start = this.#position;
+    this.#position = start + length;
+    return start;
   }
 
   string(): string {
@@ -166,7 +187,6 @@ export class Reader {
     if (wireType === WIRE_GROUP_END) {
       throw new WireError(`proto: ${messageName}: wiretype end group for non-group`);
     }
-    // Field numbers are read as signed 32-bit integers; the sign cannot be set after the shift.
     if (field === 0) {
       throw new WireError(`proto: ${messageName}: illegal tag ${field} (wire type ${tag})`);
     }
@@ -245,6 +265,12 @@ export class Reader {
     if (limit === this.#end && shift < 7 * VARINT_BYTES_MAX) throw unexpectedEnd();
     throw new WireError("proto: integer overflow");
   }
+}
+
+/** A subclass (Node's Buffer) would pass its type, and a slower `subarray`, on to every view. */
+function plain(bytes: Uint8Array): Uint8Array {
+  if (bytes.constructor === Uint8Array) return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function unexpectedEnd(): WireError {

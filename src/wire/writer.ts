@@ -104,6 +104,21 @@ export class Writer {
     this.#small(this.#end - this.#position - mark);
   }
 
+  /** One byte as it is: part of a frame around a message. */
+  byte(value: number): void {
+    if (this.#position < MARGIN_BYTES) this.#grow(0);
+    this.#buffer[--this.#position] = value;
+  }
+
+  /** An unsigned 32-bit integer, most significant byte first: part of a frame around a message. */
+  uint32BigEndian(value: number): void {
+    if (this.#position < MARGIN_BYTES) this.#grow(0);
+    this.#buffer[--this.#position] = value;
+    this.#buffer[--this.#position] = value >>> 8;
+    this.#buffer[--this.#position] = value >>> 16;
+    this.#buffer[--this.#position] = value >>> 24;
+  }
+
   bool(value: boolean): void {
     if (this.#position < MARGIN_BYTES) this.#grow(0);
     this.#buffer[--this.#position] = value ? 1 : 0;
@@ -214,7 +229,9 @@ export class Writer {
   #grow(bytes: number): void {
     const used = this.#end - this.#position;
     const needed = used + bytes + MARGIN_BYTES;
-    const capacity = needed > this.#slabBytes / 2 ? 2 * needed : this.#slabBytes;
+    // Slack grows with what is already there (many small values), not with one large value.
+    const roomy = needed + Math.ceil(used / 2) + Math.ceil(this.#slabBytes / 4);
+    const capacity = Math.max(this.#slabBytes, roomy);
     const grown = new Uint8Array(capacity);
     grown.set(this.#buffer.subarray(this.#position, this.#end), capacity - used);
     this.#buffer = grown;

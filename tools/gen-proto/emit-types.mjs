@@ -176,7 +176,17 @@ function oneofType(oneof, raw) {
   const cases = oneof.fields.map((field) => {
     return `\n  | { readonly case: "${field.property}"; readonly value: ${valueType(field, raw)} }`;
   });
-  return `export type ${raw ? "Raw" : ""}${oneof.typeName} =${cases.join("")};\n\n`;
+  const type = `export type ${raw ? "Raw" : ""}${oneof.typeName} =${cases.join("")};\n\n`;
+  return raw ? type : caseNumbers(oneof) + type;
+}
+
+/** @param {Oneof} oneof */
+function caseNumbers(oneof) {
+  const numbers = oneof.fields.map((field) => `  ${field.property}: ${field.number},\n`).join("");
+  return (
+    `/** Field numbers of the cases of \`${oneof.typeName}\`. */\n` +
+    `export const ${oneof.typeName}Field = {\n${numbers}} as const;\n`
+  );
 }
 
 /**

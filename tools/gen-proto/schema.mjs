@@ -91,13 +91,15 @@ const OPTIONS_FILE = "options.proto";
 export function parseFolder(folder) {
   const root = new protobuf.Root();
   const files = readdirSync(folder).filter((f) => f.endsWith(".proto") && f !== OPTIONS_FILE);
+  const parser = /** @type {{filename: string | null}} */ (/** @type {unknown} */ (protobuf.parse));
   for (const file of files.sort()) {
-    protobuf.parse.filename = file;
+    parser.filename = file;
     const text = readFileSync(join(folder, file), "utf8");
     protobuf.parse(text, root, { keepCase: true, alternateCommentMode: true });
   }
-  protobuf.parse.filename = null;
-  return root.resolveAll();
+  parser.filename = null;
+  root.resolveAll();
+  return root;
 }
 
 /**

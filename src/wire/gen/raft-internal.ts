@@ -397,6 +397,39 @@ export function decodeRequestHeader(bytes: Uint8Array): RequestHeader {
   return message;
 }
 
+/** Field numbers of the cases of `InternalRaftRequestOperation`. */
+export const InternalRaftRequestOperationField = {
+  v2: 2,
+  range: 3,
+  put: 4,
+  deleteRange: 5,
+  txn: 6,
+  compaction: 7,
+  leaseGrant: 8,
+  leaseRevoke: 9,
+  alarm: 10,
+  leaseCheckpoint: 11,
+  authEnable: 1000,
+  authDisable: 1011,
+  authenticate: 1012,
+  authStatus: 1013,
+  authUserAdd: 1100,
+  authUserDelete: 1101,
+  authUserGet: 1102,
+  authUserChangePassword: 1103,
+  authUserGrantRole: 1104,
+  authUserRevokeRole: 1105,
+  authUserList: 1106,
+  authRoleList: 1107,
+  authRoleAdd: 1200,
+  authRoleDelete: 1201,
+  authRoleGet: 1202,
+  authRoleGrantPermission: 1203,
+  authRoleRevokePermission: 1204,
+  clusterVersionSet: 1300,
+  clusterMemberAttrSet: 1301,
+  downgradeInfoSet: 1302,
+} as const;
 export type InternalRaftRequestOperation =
   | { readonly case: "v2"; readonly value: Request }
   | { readonly case: "range"; readonly value: RangeRequest }

@@ -826,6 +826,13 @@ export function encodeRawDeleteRangeResponse(message: RawDeleteRangeResponse): U
   return w.take();
 }
 
+/** Field numbers of the cases of `RequestOpRequest`. */
+export const RequestOpRequestField = {
+  requestRange: 1,
+  requestPut: 2,
+  requestDeleteRange: 3,
+  requestTxn: 4,
+} as const;
 export type RequestOpRequest =
   | { readonly case: "requestRange"; readonly value: RangeRequest }
   | { readonly case: "requestPut"; readonly value: PutRequest }
@@ -933,6 +940,13 @@ export function decodeRequestOp(bytes: Uint8Array): RequestOp {
   return message;
 }
 
+/** Field numbers of the cases of `ResponseOpResponse`. */
+export const ResponseOpResponseField = {
+  responseRange: 1,
+  responsePut: 2,
+  responseDeleteRange: 3,
+  responseTxn: 4,
+} as const;
 export type ResponseOpResponse =
   | { readonly case: "responseRange"; readonly value: RangeResponse }
   | { readonly case: "responsePut"; readonly value: PutResponse }
@@ -1098,6 +1112,14 @@ export function encodeRawResponseOp(message: RawResponseOp): Uint8Array {
   return w.take();
 }
 
+/** Field numbers of the cases of `CompareTargetUnion`. */
+export const CompareTargetUnionField = {
+  version: 4,
+  createRevision: 5,
+  modRevision: 6,
+  value: 7,
+  lease: 8,
+} as const;
 export type CompareTargetUnion =
   | { readonly case: "version"; readonly value: number }
   | { readonly case: "createRevision"; readonly value: number }
@@ -1825,6 +1847,12 @@ export function decodeSnapshotResponse(bytes: Uint8Array): SnapshotResponse {
   return message;
 }
 
+/** Field numbers of the cases of `WatchRequestRequestUnion`. */
+export const WatchRequestRequestUnionField = {
+  createRequest: 1,
+  cancelRequest: 2,
+  progressRequest: 3,
+} as const;
 export type WatchRequestRequestUnion =
   | { readonly case: "createRequest"; readonly value: WatchCreateRequest }
   | { readonly case: "cancelRequest"; readonly value: WatchCancelRequest }
