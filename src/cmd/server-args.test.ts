@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import type { ServerConfig } from "../server/config.ts";
+import { UNSUPPORTED_FLAGS } from "../server/unsupported-flags.ts";
+import { type CliExit, type CliStart, parseServerArgs } from "./server-args.ts";
+
+function parse(args: string[], environment = {}, defaultHost?: string): CliStart | CliExit {
+  return parseServerArgs({
+    command: ["etcd", ...args],
+    environment,
+    defaultHost,
+    runtime: { version: "20.1.2", platform: "linux", arch: "arm64" },
+  });
+}
+
+function configOf(args: string[], environment = {}, defaultHost?: string): ServerConfig {
+  const parsed = parse(args, environment, defaultHost);
+  if (parsed.kind === "exit") throw new Error(`Cannot start: ${JSON.stringify(parsed)}`);
+  return parsed.config;
+}
+
+const texts = (urls: readonly { readonly text: string }[]): string[] =>
+  urls.map(({ text }) => text);
+
+describe("parseServerArgs", () => {
+  test("without arguments gives etcd's defaults", () => {
+    const config = configOf([]);
+    expect(config).toMatchObject({
+      name: "default",
+      dataDir: "default.etcd",
+      dedicatedWalDir: "",
+      snapshotCount: 100_000,
+      heartbeatIntervalMs: 100,
+      electionTimeoutMs: 1000,
+      initialCluster: "default=http://localhost:2380",
+      initialClusterState: "new",
+      initialClusterToken: "etcd-cluster",
+      quotaBackendBytes: 2_147_483_648,
+      backendBatchIntervalMs: 100,
+      backendBatchLimit: 10_000,
+      maxTxnOps: 128,
+      maxRequestBytes: 1_572_864,
+      maxConcurrentStreams: 4_294_967_295,
+      grpcKeepaliveMinTimeMs: 5000,
+      grpcKeepaliveIntervalMs: 7_200_000,
+      grpcKeepaliveTimeoutMs: 20_000,
+      preVote: true,
+      log: { level: "info", outputs: ["default"] },
+    });
+    expect(texts(config.listenClientUrls)).toEqual(["http://localhost:2379"]);
+    expect(texts(config.advertiseClientUrls)).toEqual(["http://localhost:2379"]);
+  });
+
+  test("takes flags first and the environment where no flag is", () => {
+    const config = configOf(["--name=a", "--pre-vote=false"], {
+      ETCD_SNAPSHOT_COUNT: "7",
+      ETCD_LOG_OUTPUTS: "stdout,a.log",
+      ETCD_GRPC_KEEPALIVE_INTERVAL: "1m30s",
+    });
+    expect(config).toMatchObject({
+      name: "a",
+      dataDir: "a.etcd",
+      preVote: false,
+      snapshotCount: 7,
+      grpcKeepaliveIntervalMs: 90_000,
+      initialCluster: "a=http://localhost:2380",
+      log: { outputs: ["a.log", "stdout"] },
+    });
+  });
+
+  test("sorts URLs and keeps each one once", () => {
+    const list = "http://127.0.0.1:2,http://127.0.0.1:1, http://127.0.0.1:2";
+    const config = configOf([`--listen-client-urls=${list}`, `--advertise-client-urls=${list}`]);
+    const sorted = ["http://127.0.0.1:1", "http://127.0.0.1:2"];
+    expect(texts(config.listenClientUrls)).toEqual(sorted);
+    expect(texts(config.advertiseClientUrls)).toEqual(sorted);
+  });
+
+  test("advertises the machine's address when it listens everywhere", () => {
+    const listen = ["--listen-peer-urls=http://0.0.0.0:2390", "--name=a"];
+    const config = configOf(listen, {}, "10.1.2.3");
+    expect(texts(config.initialAdvertisePeerUrls)).toEqual(["http://10.1.2.3:2390"]);
+    expect(config.initialCluster).toBe("a=http://10.1.2.3:2390");
+    expect(texts(configOf(listen).initialAdvertisePeerUrls)).toEqual(["http://localhost:2380"]);
+  });
+
+  test("clamps counts that no member reaches", () => {
+    const config = configOf(["--snapshot-count=18446744073709551615"]);
+    expect(config.snapshotCount).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test("says which values it replaced", () => {
+    const parsed = parse(["--snapshot-count=0", "--max-request-bytes=20000000"]);
+    expect(parsed.records.map(({ message }) => message)).toEqual(
+      expect.arrayContaining([
+        "updating snapshot-count to default",
+        "exceeded recommended request limit",
+        "'data-dir' was empty; using default",
+      ]),
+    );
+  });
+
+  test.each([
+    [["--auto-tls"], {}, "--auto-tls is not supported by this version of etcd-ts: connections"],
+    [[], { ETCD_DISCOVERY: "http://x" }, "--discovery is not supported"],
+    [["--config-file=a.yml"], {}, "--config-file is not supported"],
+    [["--auto-compaction-retention=1"], {}, "--auto-compaction-retention is not supported"],
+    [["--listen-client-urls=https://127.0.0.1:1"], {}, "https://127.0.0.1:1 is not supported"],
+    [["--log-outputs=systemd/journal"], {}, "--log-outputs=systemd/journal is not supported"],
+  ])("refuses what it cannot do: %j %j", (args, environment, message) => {
+    const parsed = parse(args, environment);
+    expect(parsed).toMatchObject({ kind: "exit", code: 1 });
+    expect(parsed.records.at(-1)).toMatchObject({ message: "failed to verify flags" });
+    expect(parsed.records.at(-1)?.fields?.["error"]).toContain(message);
+  });
+
+  test("accepts every flag that has no effect with values that ask for nothing", () => {
+    const args = ["--auto-tls=false", "--proxy=off", "--cors=*", "--enable-grpc-gateway=false"];
+    expect(parse(args).kind).toBe("start");
+    expect(Object.keys(UNSUPPORTED_FLAGS).length).toBeGreaterThan(60);
+  });
+
+  test("does not know the proxies", () => {
+    expect(parse(["gateway"])).toMatchObject({ kind: "exit", code: 1 });
+    expect(parse(["grpc-proxy", "start"])).toMatchObject({ kind: "exit", code: 1 });
+  });
+
+  test("--version names what this program is", () => {
+    expect(parse(["--version"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Node\.js 20\.1\.2\)\nGo OS\/Arch: linux\/arm64\n$/) as string,
+    });
+  });
+});

@@ -1,0 +1,56 @@
+/**
+ * The first steps of `etcd` as a process: reads the command line and the environment, sets up the log, says
+ * what there is to say. Whoever calls it starts the member, or ends the program with the code returned.
+ */
+import { systemClock } from "../platform/clock.ts";
+import { defaultHost } from "../platform/default-host.ts";
+import { LogOutputError } from "../platform/log-output.ts";
+import { openLog, type LogSettings, type ProcessLog } from "../platform/log.ts";
+import type { ServerConfig } from "../server/config.ts";
+import { type LogRecord, replayRecords } from "../server/log-record.ts";
+import { parseServerArgs } from "./server-args.ts";
+
+const CALLER = "cmd/server-startup.ts";
+const EARLY_LOG: LogSettings = { level: "info", outputs: ["default"] };
+
+export type Startup =
+  | { readonly kind: "start"; readonly config: ServerConfig; readonly log: ProcessLog }
+  | { readonly kind: "exit"; readonly code: number };
+
+/** Reads the arguments, environment and machine of this process. Prints; never ends the process. */
+export function readStartup(): Startup {
+  const parsed = parseServerArgs({
+    command: process.argv.slice(1),
+    environment: process.env,
+    defaultHost: defaultHost(),
+    runtime: { version: process.versions.node, platform: process.platform, arch: process.arch },
+  });
+  const earlyLog = openLog(EARLY_LOG, systemClock, CALLER);
+  const named = (caller: string): ProcessLog => earlyLog.named(caller);
+  replayRecords(parsed.early, named);
+  if (parsed.kind === "exit") {
+    process.stderr.write(parsed.stderr);
+    process.stdout.write(parsed.stdout);
+  }
+  let log: ProcessLog;
+  try {
+    log = openLog(parsed.log, systemClock, CALLER);
+  } catch (error) {
+    if (!(error instanceof LogOutputError)) throw error;
+    replayRecords(withoutLog(error.message), named);
+    return { kind: "exit", code: 1 };
+  }
+  replayRecords(parsed.records, (caller) => log.named(caller));
+  return parsed.kind === "exit" ? parsed : { kind: "start", config: parsed.config, log };
+}
+
+function withoutLog(problem: string): LogRecord[] {
+  const message = "failed to verify flags";
+  const running: LogRecord = {
+    level: "info",
+    caller: CALLER,
+    message: "Running: ",
+    fields: { args: process.argv.slice(1) },
+  };
+  return [running, { level: "warn", caller: CALLER, message, fields: { error: problem } }];
+}

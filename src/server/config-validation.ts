@@ -1,0 +1,96 @@
+/**
+ * Which values of flags do not go together, in etcd's words and in etcd's order: the first problem found is
+ * the one that is told.
+ *
+ * Source: etcd server/embed/config.go (Validate), config_logging.go (3.5).
+ */
+import type { LogThreshold } from "../platform/log.ts";
+import { goQuoteText } from "../stdx/go-url.ts";
+import type { FlagValues } from "./flags.ts";
+import { advertiseProblem, bindProblem, joinUrls, type ServerUrl } from "./server-url.ts";
+
+const ELECTION_TIMEOUT_MS_MAX = 50_000;
+
+const LOG_LEVELS: readonly LogThreshold[] = [
+  "debug",
+  "info",
+  "warn",
+  "error",
+  "dpanic",
+  "panic",
+  "fatal",
+];
+
+/** What --log-level means; `undefined` when it names no level. An empty text is "info". */
+export function parseLogLevel(text: string): LogThreshold | undefined {
+  if (text === "") return "info";
+  return LOG_LEVELS.find((level) => level === text.toLowerCase());
+}
+
+/** Why the log cannot be set up as `values` say. The level is looked at later, as etcd does. */
+export function logProblem(values: FlagValues): string | undefined {
+  if (values.logger === "capnslog") return "--logger=capnslog is removed in v3.5";
+  if (values.logger !== "zap") return `unknown logger option ${goQuoteText(values.logger)}`;
+  const outputs = values["log-outputs"];
+  if (outputs.length > 1 && outputs.includes("default")) {
+    return 'multi logoutput for "default" is not supported yet';
+  }
+  if (outputs.includes("systemd/journal")) {
+    return "--log-outputs=systemd/journal is not supported by this version of etcd-ts: use stderr";
+  }
+  return undefined;
+}
+
+export const ADVERTISE_REQUIRED =
+  "--advertise-client-urls is required when --listen-client-urls is set explicitly";
+
+/** Why the member cannot listen where it should. */
+export function listenProblem(values: FlagValues): string | undefined {
+  return (
+    bindProblem(values["listen-peer-urls"]) ??
+    bindProblem(values["listen-client-urls"]) ??
+    tlsProblem(values)
+  );
+}
+
+/** Why no member can run with `values` otherwise; `given` names the flags that were set. */
+export function configProblem(values: FlagValues, given: ReadonlySet<string>): string | undefined {
+  return (
+    hostProblem("--initial-advertise-peer-urls", values["initial-advertise-peer-urls"]) ??
+    hostProblem("--advertise-client-urls", values["advertise-client-urls"]) ??
+    timingProblem(values) ??
+    advertiseMissing(given)
+  );
+}
+
+function tlsProblem(values: FlagValues): string | undefined {
+  const listen = [...values["listen-peer-urls"], ...values["listen-client-urls"]];
+  const encrypted = listen.find(({ scheme }) => scheme === "https" || scheme === "unixs");
+  if (encrypted === undefined) return undefined;
+  return `${encrypted.text} is not supported by this version of etcd-ts: connections are not encrypted`;
+}
+
+function hostProblem(flag: string, urls: readonly ServerUrl[]): string | undefined {
+  const problem = advertiseProblem(urls);
+  if (problem === undefined) return undefined;
+  return `${flag} ${goQuoteText(joinUrls(urls))} must be "host:port" (${problem})`;
+}
+
+function timingProblem(values: FlagValues): string | undefined {
+  const heartbeat = values["heartbeat-interval"];
+  const election = values["election-timeout"];
+  if (heartbeat === 0) return "--heartbeat-interval must be >0 (set to 0ms)";
+  if (election === 0) return "--election-timeout must be >0 (set to 0ms)";
+  if (5 * heartbeat > election) {
+    return `--election-timeout[${election}ms] should be at least as 5 times as --heartbeat-interval[${heartbeat}ms]`;
+  }
+  if (election > ELECTION_TIMEOUT_MS_MAX) {
+    return `--election-timeout[${election}ms] is too long, and should be set less than ${ELECTION_TIMEOUT_MS_MAX}ms`;
+  }
+  return undefined;
+}
+
+function advertiseMissing(given: ReadonlySet<string>): string | undefined {
+  const isMissing = given.has("listen-client-urls") && !given.has("advertise-client-urls");
+  return isMissing ? ADVERTISE_REQUIRED : undefined;
+}

@@ -1,0 +1,113 @@
+/**
+ * The configuration of one member: what its flags mean once defaults are filled in. Made once at start, from
+ * the values of the flags, and read-only from then on.
+ *
+ * Source: etcd server/embed/config.go, server/config/config.go (3.5).
+ */
+import * as path from "node:path";
+import type { LogSettings, LogThreshold } from "../platform/log.ts";
+import { FLAGS, type FlagValues } from "./flags.ts";
+import type { ServerUrl } from "./server-url.ts";
+
+export interface ServerConfig {
+  readonly name: string;
+  readonly dataDir: string;
+  /** A directory for the log alone, or empty. `walDirOf` has the one in use. */
+  readonly dedicatedWalDir: string;
+  /** Applied entries between two snapshots. */
+  readonly snapshotCount: number;
+  /** One raft tick. */
+  readonly heartbeatIntervalMs: number;
+  readonly electionTimeoutMs: number;
+  readonly initialElectionTickAdvance: boolean;
+  readonly preVote: boolean;
+  readonly listenPeerUrls: readonly ServerUrl[];
+  readonly listenClientUrls: readonly ServerUrl[];
+  readonly initialAdvertisePeerUrls: readonly ServerUrl[];
+  readonly advertiseClientUrls: readonly ServerUrl[];
+  /** As given: "name=URL,name=URL". Read by `verifyBootstrap` when the member has no data. */
+  readonly initialCluster: string;
+  readonly initialClusterState: "new" | "existing";
+  readonly initialClusterToken: string;
+  /** Size of the database beyond which writes are refused, in bytes; negative means no limit. */
+  readonly quotaBackendBytes: number;
+  readonly backendBatchIntervalMs: number;
+  /** Operations. */
+  readonly backendBatchLimit: number;
+  readonly maxTxnOps: number;
+  readonly maxRequestBytes: number;
+  readonly maxConcurrentStreams: number;
+  readonly grpcKeepaliveMinTimeMs: number;
+  /** 0 means never. */
+  readonly grpcKeepaliveIntervalMs: number;
+  /** 0 means forever. */
+  readonly grpcKeepaliveTimeoutMs: number;
+  readonly log: LogSettings;
+}
+
+/** What 0 stands for, where 0 is the default of a flag. */
+export const DEFAULT_QUOTA_BACKEND_BYTES = 2_147_483_648;
+export const DEFAULT_BACKEND_BATCH_INTERVAL_MS = 100;
+export const DEFAULT_BACKEND_BATCH_LIMIT = 10_000;
+
+/**
+ * The configuration that `values` stand for; they have been found valid.
+ * `logLevel` is what --log-level was read as.
+ */
+export function configFromFlags(values: FlagValues, logLevel: LogThreshold): ServerConfig {
+  return {
+    name: values.name,
+    dataDir: values["data-dir"],
+    dedicatedWalDir: values["wal-dir"],
+    snapshotCount: values["snapshot-count"] || FLAGS["snapshot-count"].initial,
+    heartbeatIntervalMs: values["heartbeat-interval"],
+    electionTimeoutMs: values["election-timeout"],
+    initialElectionTickAdvance: values["initial-election-tick-advance"],
+    preVote: values["pre-vote"],
+    listenPeerUrls: values["listen-peer-urls"],
+    listenClientUrls: values["listen-client-urls"],
+    initialAdvertisePeerUrls: values["initial-advertise-peer-urls"],
+    advertiseClientUrls: values["advertise-client-urls"],
+    initialCluster: values["initial-cluster"],
+    initialClusterState: values["initial-cluster-state"],
+    initialClusterToken: values["initial-cluster-token"],
+    quotaBackendBytes: values["quota-backend-bytes"] || DEFAULT_QUOTA_BACKEND_BYTES,
+    backendBatchIntervalMs: values["backend-batch-interval"] || DEFAULT_BACKEND_BATCH_INTERVAL_MS,
+    backendBatchLimit: values["backend-batch-limit"] || DEFAULT_BACKEND_BATCH_LIMIT,
+    maxTxnOps: values["max-txn-ops"],
+    maxRequestBytes: values["max-request-bytes"],
+    maxConcurrentStreams: values["max-concurrent-streams"],
+    grpcKeepaliveMinTimeMs: values["grpc-keepalive-min-time"],
+    grpcKeepaliveIntervalMs: values["grpc-keepalive-interval"],
+    grpcKeepaliveTimeoutMs: values["grpc-keepalive-timeout"],
+    log: { level: logLevel, outputs: values["log-outputs"] },
+  };
+}
+
+/** Ticks of an election timeout. */
+export function electionTicksOf(config: ServerConfig): number {
+  return Math.floor(config.electionTimeoutMs / config.heartbeatIntervalMs);
+}
+
+/** How long a request may take: room for queues and the disk, and for two elections. */
+export function requestTimeoutMsOf(config: ServerConfig): number {
+  return 5000 + 2 * electionTicksOf(config) * config.heartbeatIntervalMs;
+}
+
+export function memberDirOf(config: ServerConfig): string {
+  return path.join(config.dataDir, "member");
+}
+
+export function snapDirOf(config: ServerConfig): string {
+  return path.join(memberDirOf(config), "snap");
+}
+
+export function walDirOf(config: ServerConfig): string {
+  return config.dedicatedWalDir === ""
+    ? path.join(memberDirOf(config), "wal")
+    : config.dedicatedWalDir;
+}
+
+export function backendPathOf(config: ServerConfig): string {
+  return path.join(snapDirOf(config), "db");
+}

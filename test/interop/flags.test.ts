@@ -1,0 +1,206 @@
+/**
+ * Mistakes on the command line and in the environment: the real etcd and ours end with the same exit code
+ * and say the same. Compared are plain lines and, of log lines, level, message and fields.
+ */
+import * as fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/server-args.ts";
+import { FlagRefusal } from "../../src/server/flag-refusal.ts";
+import { verifyBootstrap } from "../../src/server/initial-cluster.ts";
+import type { LogRecord } from "../../src/server/log-record.ts";
+import { REFERENCE, runReference } from "../harness/reference.ts";
+
+type Said = readonly [code: number, stdout: string, ...stderr: unknown[]];
+
+/** Keys that differ from line to line or from program to program. */
+const OWN_KEYS = new Set(["ts", "caller", "stacktrace", "args"]);
+
+async function sayReference(args: string[], env: Record<string, string>): Promise<Said> {
+  const { code, stdout, stderr } = await runReference("etcd", args, env);
+  return [code, stdout, ...plainLines(stderr), ...jsonLines(stderr)];
+}
+
+/** What is said up to the explanation of the flags, or up to a stack trace. */
+function plainLines(stderr: string): string[] {
+  return stderr
+    .split("\n")
+    .filter((line) => !line.startsWith("{"))
+    .slice(0, 1);
+}
+
+function jsonLines(stderr: string): unknown[] {
+  const lines = stderr.split("\n").filter((line) => line.startsWith("{"));
+  return lines.map((line) => {
+    const entries = Object.entries(JSON.parse(line) as object);
+    return Object.fromEntries(entries.filter(([key]) => !OWN_KEYS.has(key)));
+  });
+}
+
+function parseOurs(args: string[], env: Record<string, string>): CliStart | CliExit {
+  return parseServerArgs({
+    command: ["etcd", ...args],
+    environment: env,
+    defaultHost: undefined,
+    runtime: { version: "20.0.0", platform: "linux", arch: "x64" },
+  });
+}
+
+function sayOurs(args: string[], env: Record<string, string>): Said {
+  const parsed = parseOurs(args, env);
+  if (parsed.kind === "start") throw new Error("Ours would start");
+  const records = [...parsed.early, ...parsed.records];
+  return [parsed.code, parsed.stdout, parsed.stderr.split("\n")[0], ...records.map(comparable)];
+}
+
+function comparable({ level, message, fields }: LogRecord): unknown {
+  const { args: _, ...others } = fields ?? {};
+  return { level, msg: message, ...others };
+}
+
+const COMMAND_LINES: readonly string[][] = [
+  ["-foo"],
+  ["--foo=1"],
+  ["---foo"],
+  ["--=x"],
+  ["-name"],
+  ["--heartbeat-interval=x"],
+  ["--heartbeat-interval=-1"],
+  ["--heartbeat-interval=99999999999999999999"],
+  ["--heartbeat-interval", "0x64", "--election-timeout=1_000_000"],
+  ["--heartbeat-interval=0"],
+  ["--heartbeat-interval=300"],
+  ["--election-timeout=0"],
+  ["--pre-vote=x"],
+  ["--pre-vote", "false"],
+  ["--quota-backend-bytes=1.5"],
+  ["--max-concurrent-streams=-1"],
+  ["--max-concurrent-streams=4294967296"],
+  ["--grpc-keepalive-min-time=5"],
+  ["--backend-batch-interval=1 s"],
+  ["--initial-cluster-state=foo"],
+  ["--listen-client-urls=foo"],
+  ["--listen-client-urls=localhost:2379"],
+  ["--listen-client-urls=127.0.0.1:2379"],
+  ["--listen-client-urls=http://localhost"],
+  ["--listen-client-urls=http://localhost:2379/x"],
+  ["--listen-client-urls=http://localhost:2379,"],
+  ["--listen-client-urls=http://localhost:2379"],
+  ["--listen-client-urls="],
+  ["--listen-client-urls=http://foo:2379", "--advertise-client-urls=http://foo:2379"],
+  ["--listen-peer-urls=http://:2380"],
+  ["--advertise-client-urls=http://:2379"],
+  ["--advertise-client-urls=unix://x"],
+  ["--initial-advertise-peer-urls=http://a:1,http://:1"],
+  ["leftover"],
+  ["--", "--name=x"],
+  ["-"],
+  ["--log-level=bad"],
+  ["--log-level=warning", "--name=x"],
+  ["--log-level=", "--heartbeat-interval=0"],
+  ["--log-level=INFO", "--heartbeat-interval=0"],
+  ["--logger=capnslog"],
+  ["--logger=foo"],
+  ["--log-outputs=default,stderr"],
+  ["-v", "--snapshot=3", "--heartbeat-interval=0"],
+  ["--auto-tls=x"],
+  ["--self-signed-cert-validity=x"],
+  ["--version=false", "--heartbeat-interval=0"],
+  ["--version=x"],
+];
+
+const ENVIRONMENTS: readonly [Record<string, string>, ...string[]][] = [
+  [{ ETCD_NAME: "x" }, "--name=y"],
+  [{ ETCD_HEARTBEAT_INTERVAL: "x", ETCD_ELECTION_TIMEOUT: "y" }],
+  [{ ETCD_PRE_VOTE: "x" }],
+  [{ ETCD_LISTEN_CLIENT_URLS: "foo" }],
+  [{ ETCD_LISTEN_CLIENT_URLS: "http://localhost:2379" }],
+  [{ ETCD_NAME: "x", ETCD_FOO: "bar", ETCD_EMPTY: "" }, "--heartbeat-interval=0"],
+  [{ ETCD_VERSION: "3", OTHER: "1" }, "--heartbeat-interval=0"],
+  [{ ETCD_LOG_LEVEL: "bad" }],
+];
+
+/** New clusters that a member cannot start. */
+const CLUSTERS: readonly string[][] = [
+  ["--initial-advertise-peer-urls=http://127.0.0.1:2480"],
+  ["--initial-cluster=a=http://127.0.0.1:2380"],
+  ["--initial-cluster="],
+  ["--initial-cluster=default"],
+  ["--initial-cluster=default=http://localhost:2380,default=http://127.0.0.1:1"],
+  ["--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"],
+  ["--initial-advertise-peer-urls=http://localhost:2380,http://localhost:2381"],
+  ["--name=a", "--initial-advertise-peer-urls=http://a:1", "--initial-cluster=b=http://a:1"],
+];
+
+const LISTEN_ANYWHERE: readonly string[] = [
+  "--listen-peer-urls=http://127.0.0.1:0",
+  "--listen-client-urls=http://127.0.0.1:0",
+  "--advertise-client-urls=http://127.0.0.1:0",
+];
+
+function refusal(args: string[]): string {
+  const parsed = parseOurs(args, {});
+  if (parsed.kind === "exit") throw new Error(`Ours would not start: ${parsed.stderr}`);
+  const cluster = verifyBootstrap(parsed.config);
+  if (!(cluster instanceof FlagRefusal)) throw new Error("Ours would start the cluster");
+  return cluster.message;
+}
+
+describe.skipIf(REFERENCE === undefined)("flags against the real etcd", () => {
+  test.each(COMMAND_LINES.map((args) => [args.join(" "), args] as const))(
+    "says the same of: etcd %s",
+    async (_, args) => {
+      expect(sayOurs(args, {})).toEqual(await sayReference(args, {}));
+    },
+  );
+
+  test.each(ENVIRONMENTS.map(([env, ...args]) => [JSON.stringify(env), args, env] as const))(
+    "says the same of the environment %s with %j",
+    async (_, args, env) => {
+      expect(sayOurs(args, env)).toEqual(await sayReference(args, env));
+    },
+  );
+
+  test.each(CLUSTERS.map((args) => [args.join(" "), args] as const))(
+    "refuses the same new cluster: etcd %s",
+    async (_, args) => {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-flags-"));
+      try {
+        const all = [...args, ...LISTEN_ANYWHERE, `--data-dir=${folder}`];
+        const [code, , , ...lines] = await sayReference(all, {});
+        expect(code).toBe(1);
+        expect(lines).toContainEqual({
+          level: "fatal",
+          msg: "discovery failed",
+          error: refusal(all),
+        });
+      } finally {
+        fs.rmSync(folder, { recursive: true });
+      }
+    },
+  );
+
+  test("--version has the same first line and the same labels", async () => {
+    const labels = (text: unknown): string[] =>
+      String(text)
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split(":")[0]);
+    const [code, ours] = sayOurs(["--version"], {});
+    const [referenceCode, reference] = await sayReference(["--version"], {});
+    expect(code).toBe(referenceCode);
+    expect(labels(ours)).toEqual(labels(reference));
+    expect(ours.split("\n")[0]).toBe(reference.split("\n")[0]);
+  });
+
+  test("--help lists flags of the reference only, with its defaults", async () => {
+    const [code, reference] = await sayReference(["--help"], {});
+    const flags = (text: string): string[] =>
+      text.split("\n").filter((line) => line.startsWith("  --"));
+    const [ourCode, ours] = sayOurs(["--help"], {});
+    expect(ourCode).toBe(code);
+    expect(flags(ours).length).toBeGreaterThan(20);
+    expect(flags(reference)).toEqual(expect.arrayContaining(flags(ours)));
+  });
+});
