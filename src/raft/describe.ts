@@ -5,6 +5,8 @@
  *
  * Source: etcd-io/raft util.go.
  */
+import { EMPTY_BYTES, bytesFromLatin1, latin1FromBytes, utf8FromBytes } from "../stdx/bytes.ts";
+import { goQuote } from "../stdx/go-quote.ts";
 import { ConfChangeTransition, ConfChangeType, EntryType, MessageType } from "../wire/gen/raft.ts";
 import type {
   ConfChangeV2,
@@ -17,7 +19,6 @@ import type {
 import { confChangeOfEntry, describeSteps } from "./confchange/conf-change.ts";
 import { LOCAL_APPEND_TARGET, LOCAL_APPLY_TARGET, NONE, formatId } from "./node-id.ts";
 import type { NodeId } from "./node-id.ts";
-import { quoteBytes } from "./quote.ts";
 import type { Role, SoftState } from "./raft.ts";
 import type { ReadState } from "./read-only.ts";
 import type { Ready } from "./ready.ts";
@@ -26,7 +27,10 @@ import { isEmptyHardState, isEmptySnapshot } from "./snapshot.ts";
 /** Turns the data of an entry into text; the default quotes it. */
 export type EntryFormatter = (data: Uint8Array) => string;
 
-const NO_DATA: Uint8Array = new Uint8Array(0);
+/** Bytes as quoted text: printable characters as they are, the rest escaped. */
+function quoteBytes(bytes: Uint8Array): string {
+  return utf8FromBytes(bytesFromLatin1(goQuote(latin1FromBytes(bytes))));
+}
 
 const ROLE_NAMES: Readonly<Record<Role, string>> = {
   follower: "StateFollower",
@@ -113,7 +117,7 @@ export function describeEntry(entry: Entry, format: EntryFormatter = quoteBytes)
 function describeEntryContent(entry: Entry, format: EntryFormatter): string {
   switch (entry.type) {
     case EntryType.EntryNormal:
-      return format(entry.data ?? NO_DATA);
+      return format(entry.data ?? EMPTY_BYTES);
     case EntryType.EntryConfChange:
     case EntryType.EntryConfChangeV2:
       return describeSteps(confChangeOfEntry(entry).changes);

@@ -7,25 +7,11 @@
  * Entry on the wire (type, term and index are always there):
  * `08 type | 10 term | 18 index | 22 length data`, all numbers as varints.
  */
+import { varintBytes } from "../stdx/varint.ts";
 import type { Entry } from "../wire/gen/raft.ts";
-
-const BITS_7 = 0x80;
-const BITS_14 = 0x4000;
-const BITS_21 = 0x20_0000;
-const BITS_28 = 0x1000_0000;
 
 /** One tag byte for each of type, term and index. */
 const TAG_BYTES = 3;
-
-function varintBytes(value: number): number {
-  if (value < BITS_7) return 1;
-  if (value < BITS_14) return 2;
-  if (value < BITS_21) return 3;
-  if (value < BITS_28) return 4;
-  let bytes = 4;
-  for (let rest = Math.floor(value / BITS_28); rest > 0; rest = Math.floor(rest / BITS_7)) bytes++;
-  return bytes;
-}
 
 /** Bytes of the encoded entry. */
 export function entryBytes(entry: Entry): number {
