@@ -76,6 +76,11 @@ export interface RaftConfig {
    * to be stored.
    */
   readonly applyUnstableEntries?: boolean;
+  /**
+   * Logs answers of storage about entries that an earlier answer has confirmed already. They are normal,
+   * one per overlapping write, so the default is not to.
+   */
+  readonly logRepeatedStorageAnswers?: boolean;
 }
 
 /** A configuration with all defaults filled in. */
@@ -120,5 +125,6 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
     stepDownOnRemoval: config.stepDownOnRemoval ?? false,
     applyUnstableEntries: config.applyUnstableEntries ?? false,
+    logRepeatedStorageAnswers: config.logRepeatedStorageAnswers ?? false,
   };
 }

@@ -47,6 +47,8 @@ function stepFromFollower(raft: Raft, message: Message): void {
     case MessageType.MsgTransferLeader:
       transferLeadership(raft, message.from, progress);
       break;
+    default:
+      break;
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Log } from "../ports/log.ts";
 import { assert } from "../stdx/assert.ts";
 import type { Entry, Snapshot } from "../wire/gen/raft.ts";
+import type { ResolvedConfig } from "./config.ts";
 import { countWithin, entriesBytes } from "./entry-size.ts";
 import { RaftError, RaftErrors } from "./errors.ts";
 import { fatal } from "./fatal.ts";
@@ -18,6 +19,12 @@ export interface LogGuess {
   readonly index: number;
   readonly term: number;
 }
+
+/** How a log is set up; see `RaftConfig`. */
+export type RaftLogOptions = Pick<
+  ResolvedConfig,
+  "storage" | "log" | "applyingBytesMax" | "applyUnstableEntries" | "logRepeatedStorageAnswers"
+>;
 
 /**
  * Invariants:
@@ -38,12 +45,13 @@ export class RaftLog {
   #applyingBytes = 0;
   #applyingPaused = false;
 
-  constructor(storage: Storage, applyingBytesMax: number, applyUnstable: boolean, log: Log) {
+  constructor(options: RaftLogOptions) {
+    const { storage, log } = options;
     this.#storage = storage;
     this.#log = log;
-    this.#applyingBytesMax = applyingBytesMax;
-    this.#applyUnstable = applyUnstable;
-    this.unstable = new Unstable(storage.lastIndex() + 1, log);
+    this.#applyingBytesMax = options.applyingBytesMax;
+    this.#applyUnstable = options.applyUnstableEntries;
+    this.unstable = new Unstable(storage.lastIndex() + 1, log, options.logRepeatedStorageAnswers);
     this.#committed = storage.firstIndex() - 1;
     this.#applying = this.#committed;
     this.#applied = this.#committed;

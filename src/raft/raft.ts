@@ -74,12 +74,7 @@ export class Raft {
     this.config = config;
     this.id = config.id;
     this.log = config.log;
-    this.raftLog = new RaftLog(
-      config.storage,
-      config.applyingBytesMax,
-      config.applyUnstableEntries,
-      config.log,
-    );
+    this.raftLog = new RaftLog(config);
     this.tracker = new ProgressTracker(config.inflightMessagesMax, config.inflightBytesMax);
   }
 

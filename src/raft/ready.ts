@@ -46,6 +46,13 @@ export interface Ready {
   readonly mustSync: boolean;
 }
 
+/** A `Ready` in the making. */
+interface Work extends Ready {
+  readonly entries: Entry[];
+  readonly committedEntries: Entry[];
+  readonly messages: Message[];
+}
+
 /** Makes `Ready`s and remembers what the last one said. */
 export class ReadyMaker {
   readonly #raft: Raft;
@@ -82,13 +89,14 @@ export class ReadyMaker {
   take(): Ready {
     const raft = this.#raft;
     const hardState = this.#hardStateChanged() ? raft.hardState() : undefined;
-    const entries = raft.raftLog.unstable.nextEntries();
-    const ready = {
+    const { unstable } = raft.raftLog;
+    const entries = unstable.nextEntries();
+    const ready: Work = {
       softState: this.#softStateChanged() ? raft.softState() : undefined,
       hardState,
       readStates: raft.readStates,
       entries,
-      snapshot: raft.raftLog.unstable.nextSnapshot(),
+      snapshot: unstable.nextSnapshot(),
       committedEntries: raft.raftLog.nextCommittedEntries(),
       messages: raft.messages,
       mustSync:
@@ -129,7 +137,7 @@ export class ReadyMaker {
 }
 
 /** Whether local storage has anything to write, or any message waits for what it is writing already. */
-function needsAppend(raft: Raft, ready: Ready): boolean {
+function needsAppend(raft: Raft, ready: Work): boolean {
   return (
     ready.entries.length > 0 ||
     ready.hardState !== undefined ||
@@ -138,10 +146,10 @@ function needsAppend(raft: Raft, ready: Ready): boolean {
   );
 }
 
-function storageAppend(raft: Raft, ready: Ready): Message {
+function storageAppend(raft: Raft, ready: Work): Message {
   const message = newMessage(MessageType.MsgStorageAppend, LOCAL_APPEND_TARGET);
   message.from = raft.id;
-  message.entries = ready.entries as Entry[];
+  message.entries = ready.entries;
   const { hardState } = ready;
   if (hardState !== undefined && !isEmptyHardState(hardState)) {
     message.term = hardState.term;
@@ -172,7 +180,7 @@ function storageAppend(raft: Raft, ready: Ready): Message {
  * For the same reason the answer speaks of the log and not only of the entries of this write: a write
  * without entries, as after a change of term, then confirms those whose own answer came too late.
  */
-function storageAppendResponse(raft: Raft, ready: Ready): Message {
+function storageAppendResponse(raft: Raft, ready: Work): Message {
   const response = newMessage(MessageType.MsgStorageAppendResp, raft.id);
   response.from = LOCAL_APPEND_TARGET;
   response.term = raft.term;
@@ -185,10 +193,10 @@ function storageAppendResponse(raft: Raft, ready: Ready): Message {
 }
 
 /** Committed entries are applied under no particular term. */
-function storageApply(raft: Raft, ready: Ready): Message {
+function storageApply(raft: Raft, ready: Work): Message {
   const response = newMessage(MessageType.MsgStorageApplyResp, raft.id);
   response.from = LOCAL_APPLY_TARGET;
-  response.entries = ready.committedEntries as Entry[];
+  response.entries = ready.committedEntries;
   const message = newMessage(MessageType.MsgStorageApply, LOCAL_APPLY_TARGET);
   message.from = raft.id;
   message.entries = response.entries;

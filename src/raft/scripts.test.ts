@@ -35,19 +35,19 @@ function scriptsIn(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
-function testScripts(folder: string, kind: string): void {
+function testScripts(folder: string, kind: string, own: boolean): void {
   const runner = RUNNERS.get(kind);
   if (runner === undefined) throw new Error(`Cannot run scripts of kind ${kind}`);
   for (const path of scriptsIn(folder)) {
     test(`${path.slice(folder.length + 1)} prints what it says`, () => {
-      const { expected, actual } = runScript(path, runner());
+      const { expected, actual } = runScript(path, runner(), own);
       expect(actual).toBe(expected);
     });
   }
 }
 
 describe("own scripts", () => {
-  for (const kind of RUNNERS.keys()) testScripts(join(here, "testdata", kind), kind);
+  for (const kind of RUNNERS.keys()) testScripts(join(here, "testdata", kind), kind, true);
 });
 
 describe("conformance scripts", () => {
@@ -59,5 +59,7 @@ describe("conformance scripts", () => {
       test.skip(text, () => {});
     }
   }
-  for (const kind of RUNNERS.keys()) describe(kind, () => testScripts(join(shared, kind), kind));
+  for (const kind of RUNNERS.keys()) {
+    describe(kind, () => testScripts(join(shared, kind), kind, false));
+  }
 });

@@ -23,17 +23,22 @@ import { EntryQueue } from "./entry-queue.ts";
  */
 export class Unstable {
   readonly #log: Log;
+  readonly #logRepeated: boolean;
   readonly #entries = new EntryQueue();
   #snapshot: Snapshot | undefined;
   #snapshotInProgress = false;
   #offset: number;
   #offsetInProgress: number;
 
-  /** `offset` is the index behind the end of storage. */
-  constructor(offset: number, log: Log) {
+  /**
+   * `offset` is the index behind the end of storage. `logRepeated`: whether answers about entries that
+   * are gone already are logged.
+   */
+  constructor(offset: number, log: Log, logRepeated: boolean) {
     this.#offset = offset;
     this.#offsetInProgress = offset;
     this.#log = log;
+    this.#logRepeated = logRepeated;
   }
 
   /** Index of the first entry, or of the one that would come first. */
@@ -104,7 +109,9 @@ export class Unstable {
   stableTo(index: number, term: number): void {
     const ourTerm = this.maybeTerm(index);
     if (ourTerm === undefined) {
-      this.#info(() => `entry at index ${index} missing from unstable log; ignoring`);
+      if (this.#logRepeated) {
+        this.#info(() => `entry at index ${index} missing from unstable log; ignoring`);
+      }
       return;
     }
     if (index < this.#offset) {

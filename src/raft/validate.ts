@@ -5,17 +5,32 @@
  */
 import { MessageType } from "../wire/gen/raft.ts";
 import type { Entry, Message } from "../wire/gen/raft.ts";
+import { WireError } from "../wire/wire-error.ts";
+import { confChangeOfEntry, isConfChangeEntry } from "./confchange/conf-change.ts";
 
 /** Reports whether a correct node could have sent this message. O(entries in it). */
 export function isWellFormed(message: Message): boolean {
   switch (message.type) {
     case MessageType.MsgProp:
+      return message.entries.length > 0 && message.entries.every(isReadable);
     case MessageType.MsgReadIndex:
       return message.entries.length > 0;
     case MessageType.MsgApp:
       return message.term > 0 && isLogSlice(message);
     default:
       return true;
+  }
+}
+
+/** Reports whether an entry that should carry a configuration change does. */
+function isReadable(entry: Entry): boolean {
+  if (!isConfChangeEntry(entry)) return true;
+  try {
+    confChangeOfEntry(entry);
+    return true;
+  } catch (error) {
+    if (error instanceof WireError) return false;
+    throw error;
   }
 }
 

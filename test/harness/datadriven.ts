@@ -51,8 +51,15 @@ export interface ScriptOutcome {
 
 const FENCE = "----";
 
-/** Runs the script at `path`: `handle` answers every directive with its output. */
-export function runScript(path: string, handle: (directive: Directive) => string): ScriptOutcome {
+/**
+ * Runs the script at `path`: `handle` answers every directive with its output. `rewritable`: whether the
+ * file is ours to rewrite.
+ */
+export function runScript(
+  path: string,
+  handle: (directive: Directive) => string,
+  rewritable: boolean,
+): ScriptOutcome {
   const parts = parseScript(readFileSync(path, "utf8"));
   let expected = "";
   let actual = "";
@@ -66,7 +73,7 @@ export function runScript(path: string, handle: (directive: Directive) => string
     expected += head + fenced(part.directive.expected);
     actual += head + fenced(handle(part.directive));
   }
-  if (process.env["SCRIPTS_REWRITE"] === "1" && actual !== expected) {
+  if (rewritable && process.env["SCRIPTS_REWRITE"] === "1" && actual !== expected) {
     writeFileSync(path, `${actual.trimEnd()}\n`);
     return { expected: actual, actual };
   }

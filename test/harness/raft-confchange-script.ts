@@ -36,10 +36,7 @@ export function createConfChangeScript(): (directive: Directive) => string {
   };
 }
 
-function change(
-  base: ChangeBase,
-  directive: Directive,
-): TrackedConfiguration | RaftError | string {
+function change(base: ChangeBase, directive: Directive): TrackedConfiguration | RaftError | string {
   const steps = parseSteps(directive.input);
   if (typeof steps === "string") return steps;
   switch (directive.command) {

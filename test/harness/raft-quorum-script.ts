@@ -76,8 +76,14 @@ function majorityOutput(voters: ReadonlySet<NodeId>, known: Known): string {
   };
   const none: ReadonlySet<NodeId> = new Set();
   differs(naiveCommittedIndex(voters, known), "via alternative computation");
-  differs(jointCommittedIndex({ incoming: voters, outgoing: none }, acked), "via zero-joint quorum");
-  differs(jointCommittedIndex({ incoming: voters, outgoing: voters }, acked), "via self-joint quorum");
+  differs(
+    jointCommittedIndex({ incoming: voters, outgoing: none }, acked),
+    "via zero-joint quorum",
+  );
+  differs(
+    jointCommittedIndex({ incoming: voters, outgoing: voters }, acked),
+    "via self-joint quorum",
+  );
   for (const [id, own] of known) {
     if (index <= own) continue;
     // The committed index lies above this voter's, so it does not depend on it.

@@ -2,10 +2,7 @@
  * A scripted raft group: its nodes, the messages on their way between them, and the steps that scripts
  * take. Nothing happens by itself; everything that happens is printed.
  */
-import {
-  describeMessage,
-  describeReady,
-} from "../../src/raft/describe.ts";
+import { describeMessage, describeReady } from "../../src/raft/describe.ts";
 import { isLocalTarget } from "../../src/raft/node-id.ts";
 import type { NodeId } from "../../src/raft/node-id.ts";
 import { MessageType } from "../../src/wire/gen/raft.ts";

@@ -60,6 +60,7 @@ export class ScriptNode {
       log,
       random: { below: () => 0, fill: (into) => into.fill(0) },
       applyUnstableEntries: !asyncStorageWrites,
+      logRepeatedStorageAnswers: true,
     });
     this.#sync = new ReadyAdvance(this.raft);
   }
