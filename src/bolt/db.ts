@@ -1,0 +1,363 @@
+/**
+ * A bolt file, open.
+ *
+ * States of the file form a line: `durable` is the last one whose commit is on the device, `newest` the
+ * last one whose commit was called. Between the two are commits under way, whose pages are in memory:
+ *
+ *   ... ── durable ── (under way) ── newest ── open write transaction
+ *
+ * Everything is synchronous but the commit's way to the device (commit-pipeline.ts). When that fails the
+ * Db is failed for good: every call throws, and the process should end.
+ */
+import type { Disk, DiskError, Done } from "../ports/disk.ts";
+import { assert } from "../stdx/assert.ts";
+import { CommitPipeline } from "./commit-pipeline.ts";
+import type { Commit, DirtyPage } from "./commit-pipeline.ts";
+import { readCopy } from "./copy.ts";
+import { BoltError } from "./errors.ts";
+import { FreeScan } from "./free-scan.ts";
+import { Freelist } from "./freelist.ts";
+import type { PageRun } from "./freelist.ts";
+import { decodeFreelistPage, encodeFreelistPage, freelistPageCount } from "./freelist-page.ts";
+import { CACHE_BYTES_MAX_DEFAULT, GROW_BYTES_DEFAULT, PAGE_BYTES_DEFAULT } from "./limits.ts";
+import { isPageSize } from "./meta.ts";
+import type { Meta } from "./meta.ts";
+import { openFile, parentOf } from "./open-file.ts";
+import type { OpenedFile } from "./open-file.ts";
+import { Page } from "./page.ts";
+import { PageStore } from "./page-store.ts";
+import { Tx } from "./tx.ts";
+import type { TxOwner } from "./tx.ts";
+import { TxState } from "./tx-state.ts";
+
+export interface DbOptions {
+  /** Only reads: takes no lock, and an absent file is an error. Default false. */
+  readonly readOnly?: boolean;
+  /** Page size in bytes of a file that is made. Default 4096. */
+  readonly pageSize?: number;
+  /** Permission bits of a file that is made. Default 0o600. */
+  readonly permissions?: number;
+  /** Bound on clean pages in memory. Default CACHE_BYTES_MAX_DEFAULT. */
+  readonly cacheBytesMax?: number;
+  /** Store the freelist with each commit, as bbolt does by default and etcd does not. Default false. */
+  readonly freelistSync?: boolean;
+  /**
+   * When no freelist is stored: find the free pages while opening, or let the caller do it in slices with
+   * `scanFreePages`. Until it is done commits only add to the file. Default "open".
+   */
+  readonly freelistScan?: "open" | "sliced";
+  /** A file that must grow beyond this many bytes grows by as much more than it needs. Default 16 MiB. */
+  readonly growBytes?: number;
+  /** Wait for the device in commits. Without, a power failure can destroy the file. Default true. */
+  readonly sync?: boolean;
+}
+
+/** Which state a reading transaction sees: the last durable one, or the last whose commit was called. */
+export type ReadPoint = "durable" | "newest";
+
+export interface DbStats {
+  /** Bytes per page. */
+  readonly pageSize: number;
+  /** Transaction id of the newest state. */
+  readonly txid: number;
+  /** Logical size of the newest state: high-water page id times page size. */
+  readonly sizeBytes: number;
+  /** Size of the file, in bytes. */
+  readonly fileBytes: number;
+  /** Pages that may be used again. Too small until the free pages are known. */
+  readonly freePages: number;
+  /** Pages that may be used again when a commit is durable or snapshots are closed. */
+  readonly pendingPages: number;
+  /** `sizeBytes` without the free pages; pending ones count as in use. */
+  readonly inUseBytes: number;
+  readonly freePagesKnown: boolean;
+  /** Reading transactions that are open. */
+  readonly openReaders: number;
+  /** Clean pages in memory, in bytes. */
+  readonly cacheBytes: number;
+  /** Pages read from the file because they were not in memory. */
+  readonly cacheMisses: number;
+}
+
+export class Db {
+  readonly path: string;
+  readonly #store: PageStore;
+  /** `undefined` in a file opened for reading. */
+  readonly #freelist: Freelist | undefined;
+  readonly #pipeline: CommitPipeline | undefined;
+  readonly #freelistSync: boolean;
+  readonly #owner: TxOwner;
+  readonly #open = new Set<Tx>();
+  #durable: Meta;
+  #newest: Meta;
+  #writer: Tx | undefined;
+  /** Pages of commits under way, for copies of the newest state. */
+  #underWay: DirtyPage[][] = [];
+  /** Where the newest state stores its freelist. */
+  #storedList: PageRun | undefined;
+  #scan: FreeScan | undefined;
+  #scanTxid = 0;
+  #failure: BoltError | undefined;
+
+  private constructor(opened: OpenedFile, disk: Disk, options: DbOptions) {
+    const { file, meta, image } = opened;
+    this.path = file.path;
+    this.#owner = {
+      commit: (tx, done) => this.#commit(tx, done),
+      release: (tx) => this.#release(tx),
+      readCopy: (tx, into, position) => {
+        assert(!tx.writable, "Only a reading transaction can be copied");
+        return readCopy(file, tx.state.meta, this.#underWay, into, position);
+      },
+    };
+    this.#durable = meta;
+    this.#newest = meta;
+    const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
+    this.#store = new PageStore(file, meta.pageSize, meta.highWaterId, cacheBytesMax);
+    this.#freelistSync = options.freelistSync ?? false;
+    if (options.readOnly === true) return;
+    this.#freelist = new Freelist(this.path, meta.txid);
+    const growBytes = options.growBytes ?? GROW_BYTES_DEFAULT;
+    this.#pipeline = new CommitPipeline(
+      file,
+      { growBytes, sync: options.sync ?? true },
+      (error) => {
+        this.#fail(error);
+      },
+    );
+    if (image === undefined) {
+      this.#loadFreelist(this.#freelist, options.freelistScan ?? "open");
+      return;
+    }
+    this.#freelist.addKnownFree(new Uint32Array(0));
+    if (meta.freelistId !== undefined) this.#storedList = { id: meta.freelistId, count: 1 };
+    const root = newRootPage(meta, image);
+    this.#store.putDirty(root);
+    const publish = (): void => {
+      disk.syncDirectory(parentOf(this.path));
+      this.#store.unpin([root]);
+    };
+    this.#pipeline.create({ image, publish });
+  }
+
+  /**
+   * Opens the file at `path`, or makes it. Errors: BoltError naming the file and what is wrong (locked,
+   * notFound, notBolt, version, invalidMeta, truncated), CorruptionError, DiskError. Nothing is written to
+   * a file that is refused. Making a file goes on after the return; the first commit waits for it.
+   */
+  static open(disk: Disk, path: string, options: DbOptions = {}): Db {
+    const pageSize = options.pageSize ?? PAGE_BYTES_DEFAULT;
+    assert(isPageSize(pageSize), () => `Pages cannot have ${pageSize} bytes`);
+    const opened = openFile(disk, path, {
+      readOnly: options.readOnly ?? false,
+      pageSize,
+      permissions: options.permissions ?? 0o600,
+    });
+    try {
+      return new Db(opened, disk, options);
+    } catch (error) {
+      opened.file.close();
+      throw error;
+    }
+  }
+
+  get pageSize(): number {
+    return this.#store.pageSize;
+  }
+
+  /** Whether a commit, or the making of the file, is on its way to the device. */
+  get isBusy(): boolean {
+    return this.#pipeline?.isBusy ?? false;
+  }
+
+  /** Opens a snapshot. It must be closed with `rollback`: until then its pages are not reused. */
+  beginRead(point: ReadPoint = "durable"): Tx {
+    this.#requireUsable();
+    const meta = point === "durable" ? this.#durable : this.#newest;
+    this.#freelist?.pin(meta.txid);
+    return this.#begin(meta, false);
+  }
+
+  /**
+   * Opens the write transaction, on top of the newest state. Errors: BoltError readOnly, databaseBusy (one
+   * is open already), databaseFailed, databaseClosed.
+   */
+  beginWrite(): Tx {
+    this.#requireUsable();
+    if (this.#freelist === undefined) {
+      throw new BoltError("readOnly", `"${this.path}" was opened for reading`);
+    }
+    if (this.#writer !== undefined) {
+      throw new BoltError("databaseBusy", "A write transaction is open already");
+    }
+    this.#writer = this.#begin(this.#newest, true);
+    return this.#writer;
+  }
+
+  /**
+   * Looks at about `pagesMax` more pages to find those that are free; returns true when all are known.
+   * Needed with `freelistScan: "sliced"`, harmless otherwise. Errors: CorruptionError, DiskError.
+   */
+  scanFreePages(pagesMax: number): boolean {
+    this.#requireUsable();
+    const scan = this.#scan;
+    if (scan === undefined) return true;
+    if (!scan.step(pagesMax)) return false;
+    this.#scan = undefined;
+    this.#freelist?.addKnownFree(scan.freeBits());
+    this.#freelist?.unpin(this.#scanTxid);
+    return true;
+  }
+
+  stats(): DbStats {
+    const { pageSize } = this.#store;
+    const sizeBytes = this.#newest.highWaterId * pageSize;
+    const freePages = this.#freelist?.freeCount ?? 0;
+    return {
+      pageSize,
+      txid: this.#newest.txid,
+      sizeBytes,
+      fileBytes: this.#pipeline?.fileBytes ?? this.#store.file.size(),
+      freePages,
+      pendingPages: this.#freelist?.pendingCount ?? 0,
+      inUseBytes: sizeBytes - freePages * pageSize,
+      freePagesKnown: this.#freelist?.isComplete ?? false,
+      openReaders: [...this.#open].filter((tx) => !tx.writable).length,
+      cacheBytes: this.#store.bytes,
+      cacheMisses: this.#store.misses,
+    };
+  }
+
+  /**
+   * Closes the file and gives up the lock. Open transactions are closed. Errors: BoltError databaseBusy
+   * while a commit is on its way: wait for its `done`.
+   */
+  close(): void {
+    if (this.#failure?.code === "databaseClosed") return;
+    if (this.isBusy) throw new BoltError("databaseBusy", "A commit is on its way to the device");
+    this.#end(new BoltError("databaseClosed", `"${this.path}" is closed`));
+    this.#store.file.close();
+  }
+
+  #begin(meta: Meta, writable: boolean): Tx {
+    const tx = new Tx(new TxState(this.#store, this.#freelist, meta, writable), this.#owner);
+    this.#open.add(tx);
+    return tx;
+  }
+
+  #release(tx: Tx): void {
+    if (!this.#open.delete(tx)) return;
+    if (tx === this.#writer) {
+      this.#writer = undefined;
+      this.#freelist?.unfree(tx.state.freed);
+    } else {
+      this.#freelist?.unpin(tx.state.meta.txid);
+    }
+  }
+
+  #commit(tx: Tx, done: Done): void {
+    assert(tx === this.#writer, "Cannot commit a transaction that is not the open one");
+    assert(this.#pipeline !== undefined, "Cannot commit to a file opened for reading");
+    let commit: Commit;
+    try {
+      commit = this.#makeCommit(tx, done);
+    } catch (error) {
+      // A part of the pages is made and a part is not: no way back to a whole state in memory.
+      this.#end(new BoltError("databaseFailed", `A commit to "${this.path}" failed`, error));
+      throw error;
+    }
+    this.#open.delete(tx);
+    this.#writer = undefined;
+    tx.state.close(new BoltError("txClosed", "The transaction was committed"));
+    this.#pipeline.submit(commit);
+  }
+
+  /** Turns the changes of the transaction into pages and makes them the newest state. */
+  #makeCommit(tx: Tx, done: Done): Commit {
+    const { state } = tx;
+    const freelist = this.#freelist as Freelist;
+    freelist.preparePlace(tx.root.estimatePages());
+    tx.root.flush(false);
+    const { dirty, freed } = state;
+    const pages: DirtyPage[] = [...dirty];
+    if (this.#storedList !== undefined) state.free(this.#storedList.id, this.#storedList.count);
+    const list = this.#freelistSync ? makeFreelistPage(state, freelist) : undefined;
+    if (list !== undefined) pages.push(list);
+    this.#storedList =
+      list === undefined ? undefined : { id: list.id, count: list.bytes.length / state.pageSize };
+    const meta: Meta = {
+      ...state.meta,
+      rootId: tx.root.rootId,
+      freelistId: list?.id,
+      highWaterId: state.highWaterId,
+      txid: state.txid,
+    };
+    freelist.commitFreed(freed, meta.txid);
+    this.#newest = meta;
+    this.#store.highWaterId = meta.highWaterId;
+    for (const page of dirty) this.#store.putDirty(page);
+    this.#underWay.push(pages);
+    return { meta, pages, onDurable: () => this.#onDurable(meta, dirty, freed), done };
+  }
+
+  #onDurable(meta: Meta, dirty: readonly Page[], freed: readonly PageRun[]): void {
+    this.#durable = meta;
+    this.#underWay.shift();
+    this.#store.unpin(dirty);
+    this.#freelist?.settle(freed, meta.txid);
+  }
+
+  #loadFreelist(freelist: Freelist, when: "open" | "sliced"): void {
+    const meta = this.#newest;
+    if (meta.freelistId !== undefined) {
+      const bytes = this.#store.readWhole(meta.freelistId);
+      this.#storedList = { id: meta.freelistId, count: bytes.length / meta.pageSize };
+      freelist.addKnownFree(
+        decodeFreelistPage(this.path, meta.freelistId, bytes, meta.highWaterId),
+      );
+      return;
+    }
+    assert(
+      when === "open" || !this.#freelistSync,
+      "To store the freelist, free pages must be known when the file is opened",
+    );
+    this.#scan = new FreeScan(this.#store.file, meta);
+    this.#scanTxid = meta.txid;
+    freelist.pin(meta.txid);
+    if (when === "open") this.scanFreePages(Number.POSITIVE_INFINITY);
+  }
+
+  #requireUsable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #fail(error: DiskError): void {
+    this.#end(
+      new BoltError("databaseFailed", `Writing "${this.path}" failed: ${error.message}`, error),
+    );
+  }
+
+  /** Every later call throws `why`. */
+  #end(why: BoltError): void {
+    this.#failure ??= why;
+    for (const tx of this.#open) tx.state.close(why);
+    this.#open.clear();
+    this.#writer = undefined;
+  }
+}
+
+/** The root page of a new file, which is not on the device yet. */
+function newRootPage(meta: Meta, image: Uint8Array): Page {
+  return new Page(meta.rootId, image.subarray(meta.rootId * meta.pageSize));
+}
+
+/** The stored list of all pages that the new state does not use. */
+function makeFreelistPage(state: TxState, freelist: Freelist): DirtyPage {
+  // Too large by what the list's own place takes from it: a page at most.
+  const freed = state.freed.reduce((sum, run) => sum + run.count, 0);
+  const idCount = freelist.freeCount + freelist.pendingCount + freed;
+  const count = freelistPageCount(idCount, state.pageSize);
+  const id = state.allocate(count);
+  const ids = freelist.unusedIds(state.highWaterId);
+  return { id, bytes: encodeFreelistPage(id, ids, count, state.pageSize) };
+}

@@ -1,0 +1,51 @@
+/** What can go wrong with a bolt file that is neither a bug nor a failing disk. */
+
+/** Why a call was refused or a file cannot be opened. */
+export type BoltErrorCode =
+  | "notFound"
+  | "locked"
+  | "notBolt"
+  | "version"
+  | "invalidMeta"
+  | "truncated"
+  | "readOnly"
+  | "databaseClosed"
+  | "databaseBusy"
+  | "databaseFailed"
+  | "txClosed"
+  | "txNotWritable"
+  | "bucketNotFound"
+  | "bucketExists"
+  | "bucketNameRequired"
+  | "bucketTooDeep"
+  | "incompatibleValue"
+  | "keyRequired"
+  | "keyTooLarge"
+  | "valueTooLarge";
+
+/** A refused call, or a file that cannot be opened. Nothing was changed. */
+export class BoltError extends Error {
+  readonly code: BoltErrorCode;
+
+  constructor(code: BoltErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "BoltError";
+    this.code = code;
+  }
+}
+
+/**
+ * The content of the file contradicts the format. The file needs `check`, and most likely a backup: never
+ * go on writing to it.
+ */
+export class CorruptionError extends Error {
+  readonly path: string;
+  readonly pageId: number;
+
+  constructor(path: string, pageId: number, detail: string) {
+    super(`File "${path}" is corrupt at page ${pageId}: ${detail}`);
+    this.name = "CorruptionError";
+    this.path = path;
+    this.pageId = pageId;
+  }
+}

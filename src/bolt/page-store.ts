@@ -1,0 +1,151 @@
+/**
+ * Pages by id: those in memory, and the others read from the file when they are asked for.
+ *
+ * The cache holds clean pages up to a number of bytes and forgets by the clock rule: a page used since the
+ * hand last passed is spared once. Pages that the file does not have yet are pinned. A page id names one
+ * content at a time: pages of open snapshots are not reused, so the newest content is the only one asked for.
+ */
+import type { DiskFile } from "../ports/disk.ts";
+import { assert } from "../stdx/assert.ts";
+import { CorruptionError } from "./errors.ts";
+import { FIRST_PAGE_ID, PAGE_OVERFLOW_AT, viewOf } from "./layout.ts";
+import { parsePage } from "./page.ts";
+import type { Page } from "./page.ts";
+
+export class PageStore {
+  readonly file: DiskFile;
+  readonly pageSize: number;
+  /** One past the largest page id that may be asked for. */
+  highWaterId: number;
+  readonly #bytesMax: number;
+  readonly #pages = new Map<number, Page>();
+  /** The clean pages; pinned ones are not in it. */
+  readonly #clock: Page[] = [];
+  /** Index in the clock of the page to look at next. */
+  #hand = 0;
+  #bytes = 0;
+  #misses = 0;
+
+  /** `bytesMax` bounds the clean pages in memory. */
+  constructor(file: DiskFile, pageSize: number, highWaterId: number, bytesMax: number) {
+    this.file = file;
+    this.pageSize = pageSize;
+    this.highWaterId = highWaterId;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes of clean pages in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Pages read from the file so far. */
+  get misses(): number {
+    return this.#misses;
+  }
+
+  /** Returns the branch or leaf page `id`. Errors: CorruptionError, DiskError. */
+  get(id: number): Page {
+    const cached = this.#pages.get(id);
+    if (cached !== undefined) {
+      cached.referenced = true;
+      return cached;
+    }
+    const page = this.load(id);
+    this.#misses++;
+    this.#pages.set(id, page);
+    this.#enterClock(page);
+    this.#evict();
+    return page;
+  }
+
+  /** Reads the branch or leaf page `id` from the file, past the cache. */
+  load(id: number): Page {
+    return parsePage(this.file.path, id, this.readWhole(id));
+  }
+
+  /** Returns page `id` as the file has it, or is about to have it. */
+  loadCurrent(id: number): Page {
+    const cached = this.#pages.get(id);
+    return cached?.pinned === true ? cached : this.load(id);
+  }
+
+  /** Reads page `id` of any kind with its overflow pages from the file, unchecked. */
+  readWhole(id: number): Uint8Array {
+    if (!(id >= FIRST_PAGE_ID && id < this.highWaterId)) {
+      throw new CorruptionError(
+        this.file.path,
+        id,
+        "a page refers to it, but it is not in the file",
+      );
+    }
+    const head = new Uint8Array(this.pageSize);
+    this.#read(id, head, 0);
+    const overflow = viewOf(head).getUint32(PAGE_OVERFLOW_AT, true);
+    if (overflow === 0) return head;
+    if (id + overflow >= this.highWaterId) {
+      throw new CorruptionError(this.file.path, id, `${overflow} overflow pages leave the file`);
+    }
+    const whole = new Uint8Array((overflow + 1) * this.pageSize);
+    whole.set(head);
+    this.#read(id, whole.subarray(this.pageSize), this.pageSize);
+    return whole;
+  }
+
+  /** Takes a page that is about to be written, in place of what its id meant before. */
+  putDirty(page: Page): void {
+    const stale = this.#pages.get(page.id);
+    if (stale !== undefined) this.#forget(stale);
+    page.pinned = true;
+    page.placed = true;
+    this.#pages.set(page.id, page);
+  }
+
+  /** The file has these pages of `putDirty` now. */
+  unpin(pages: readonly Page[]): void {
+    for (const page of pages) {
+      page.pinned = false;
+      this.#enterClock(page);
+    }
+    this.#evict();
+  }
+
+  #read(id: number, into: Uint8Array, offset: number): void {
+    const count = this.file.read(into, id * this.pageSize + offset);
+    if (count === into.length) return;
+    throw new CorruptionError(this.file.path, id, "the file ends inside of the page");
+  }
+
+  #enterClock(page: Page): void {
+    page.slot = this.#clock.length;
+    page.referenced = false;
+    this.#clock.push(page);
+    this.#bytes += page.bytes.length;
+  }
+
+  #forget(page: Page): void {
+    assert(this.#clock[page.slot] === page, "A cached page is not in its slot");
+    this.#bytes -= page.bytes.length;
+    this.#pages.delete(page.id);
+    const last = this.#clock.pop();
+    if (last !== undefined && last !== page) {
+      this.#clock[page.slot] = last;
+      last.slot = page.slot;
+    }
+    page.slot = -1;
+  }
+
+  /** Amortized O(1) per page: a mark that is cleared was set by a use. */
+  #evict(): void {
+    while (this.#bytes > this.#bytesMax) {
+      if (this.#hand >= this.#clock.length) this.#hand = 0;
+      const page = this.#clock[this.#hand];
+      if (page.referenced) {
+        page.referenced = false;
+        this.#hand++;
+      } else {
+        this.#forget(page);
+      }
+    }
+  }
+}
