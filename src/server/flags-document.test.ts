@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { FLAG_GROUPS, FLAGS } from "./flags.ts";
+import { IGNORED_FLAGS, UNSUPPORTED_FLAGS } from "./unsupported-flags.ts";
+
+/** docs/flags.md, from the tables of flags. */
+function flagsDocument(): string {
+  const groups = FLAG_GROUPS.map((heading) => {
+    const rows = Object.entries(FLAGS)
+      .filter(([, { group }]) => group === heading)
+      .map(([name, { shown, help }]) => `| --${name} | ${code(shown)} | ${help.join(" ")} |`);
+    return `### ${heading}\n\n| flag | default | |\n|---|---|---|\n${rows.join("\n")}\n`;
+  });
+  const unsupported = Object.entries(UNSUPPORTED_FLAGS)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { reason }]) => `| --${name} | ${reason} |`);
+  const ignored = IGNORED_FLAGS.map((name) => `\`--${name}\``).join(", ");
+  return `<!-- Written by \`npx vitest run src/server -u\` from src/server/flags.ts. -->
+# Flags
+
+Each flag can be given in the environment instead: \`ETCD_\` and its name in upper case, with \`_\` for \`-\`. A variable whose flag
+is given as well ends the program, as in etcd.
+
+## With an effect
+
+${groups.join("\n")}
+## Accepted with values that ask for nothing
+
+Any other value ends the program at start. What such a value would ask for:
+
+| flag | why it is refused |
+|---|---|
+${unsupported.join("\n")}
+
+## Ignored, as by etcd
+
+${ignored}
+`;
+}
+
+function code(text: string): string {
+  return text === "" ? "" : `\`${text}\``;
+}
+
+test("docs/flags.md lists every flag", async () => {
+  await expect(flagsDocument()).toMatchFileSnapshot("../../docs/flags.md");
+});
