@@ -26,7 +26,7 @@ const STEPS = [
   {
     name: "generated",
     program: process.execPath,
-    args: ["tools/gen-proto/gen-proto.mjs", "--check"],
+    args: ["tools/gen-proto/main.mjs", "--check"],
     fix: "npm run gen",
   },
 ];
