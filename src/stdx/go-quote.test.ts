@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesFromUtf8, latin1FromBytes } from "./bytes.ts";
-import { goQuote, goQuoteRune, goQuoteText, goUnquote } from "./go-quote.ts";
+import { goQuote, goQuoteRune, goUnquote } from "./go-quote.ts";
 
 const bytes = (text: string): string => latin1FromBytes(bytesFromUtf8(text));
 
@@ -61,8 +61,4 @@ test.each([
   '"\\"',
 ])("goUnquote refuses %j", (literal) => {
   expect(goUnquote(literal)).toBeUndefined();
-});
-
-test("goQuoteText quotes text as goQuote quotes its bytes", () => {
-  expect(goQuoteText('dial "é"\n')).toBe('"dial \\"é\\"\\n"');
 });

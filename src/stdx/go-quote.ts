@@ -42,11 +42,6 @@ export function goQuote(text: string): string {
   return `${quoted}"`;
 }
 
-/** `goQuote` for ordinary text, whose characters are Unicode and not bytes. */
-export function goQuoteText(text: string): string {
-  return utf8FromBytes(bytesFromLatin1(goQuote(latin1FromBytes(bytesFromUtf8(text)))));
-}
-
 /** The character of code point `code` as a Go rune literal in single quotes (`%q` of a number). */
 export function goQuoteRune(code: number): string {
   return `'${quotedRune(String.fromCodePoint(code), "'")}'`;
