@@ -1,0 +1,100 @@
+/**
+ * A member that runs as a process of its own in a temporary folder: the real etcd, or any program that takes
+ * its flags.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { freePorts } from "./processes.ts";
+import { REFERENCE } from "./reference.ts";
+
+/** A running member. */
+export interface EtcdProcess {
+  /** `127.0.0.1:port` for clients. */
+  readonly endpoint: string;
+  /** `127.0.0.1:port` for peers. */
+  readonly peer: string;
+  readonly dataDir: string;
+  readonly process: ChildProcess;
+  /** What it has logged so far. */
+  log(): string;
+  /** Ends it and waits for the end; its data stays. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+export interface EtcdProcessOptions {
+  /** The program and the words before the flags; the real etcd when absent. */
+  readonly command?: readonly string[];
+  /** More flags. */
+  readonly flags?: readonly string[];
+  /** Ports for clients and peers; free ones when absent. */
+  readonly ports?: readonly [client: number, peer: number];
+  /** An existing folder to start on; a fresh one when absent. */
+  readonly dataDir?: string;
+}
+
+const START_TIMEOUT_MS = 15_000;
+const POLL_MS = 20;
+
+/** Starts a cluster of one member and waits until it serves requests. */
+export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
+  const [clientPort, peerPort] = options.ports ?? (await freePorts(2));
+  const endpoint = `127.0.0.1:${clientPort}`;
+  const peer = `127.0.0.1:${peerPort}`;
+  const dataDir = options.dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), "etcd-test-"));
+  const [file, ...words] = options.command ?? [path.join(REFERENCE ?? "", "etcd")];
+  const flags = [
+    `--data-dir=${dataDir}`,
+    `--listen-client-urls=http://${endpoint}`,
+    `--advertise-client-urls=http://${endpoint}`,
+    `--listen-peer-urls=http://${peer}`,
+    `--initial-advertise-peer-urls=http://${peer}`,
+    `--initial-cluster=default=http://${peer}`,
+    ...(options.flags ?? []),
+  ];
+  const child = spawn(file, [...words, ...flags], {
+    env: { PATH: process.env["PATH"] },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const log: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => log.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => log.push(chunk));
+  const text = (): string => Buffer.concat(log).toString();
+  const ended = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+  });
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
+    child.kill(signal);
+    await ended;
+  };
+  const remove = async (): Promise<void> => {
+    await stop("SIGKILL");
+    fs.rmSync(dataDir, { recursive: true, force: true });
+  };
+  const etcd: EtcdProcess = { endpoint, peer, dataDir, process: child, log: text, stop, remove };
+  await untilHealthy(etcd);
+  return etcd;
+}
+
+async function untilHealthy(etcd: EtcdProcess): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && etcd.process.exitCode === null) {
+    if (await isHealthy(etcd.endpoint)) return;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  await etcd.remove();
+  throw new Error(`Cannot start etcd on ${etcd.endpoint}:\n${etcd.log().slice(-4000)}`);
+}
+
+async function isHealthy(endpoint: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`http://${endpoint}/health`);
+    return answer.ok && (await answer.text()).includes('"true"');
+  } catch {
+    // Not listening yet.
+    return false;
+  }
+}
