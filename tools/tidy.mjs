@@ -206,6 +206,27 @@ export function undecidedDependencies(/** @type {readonly Source[]} */ sources) 
     }));
 }
 
+/**
+ * Packages for other platforms that a lockfile forgot: npm drops them where a registry does not have them,
+ * and then refuses the lockfile everywhere (`npm ci`).
+ * @returns {Finding[]}
+ */
+export function forgottenPackages(/** @type {readonly Source[]} */ sources) {
+  const file = "package-lock.json";
+  const text = sources.find((source) => source.file === file)?.text ?? '{"packages":{}}';
+  /** @type {Record<string, { optionalDependencies?: Record<string, string> }>} */
+  const packages = JSON.parse(text).packages;
+  const there = new Set(Object.keys(packages).map((key) => key.split("node_modules/").at(-1)));
+  return Object.values(packages)
+    .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+    .filter((name) => !there.has(name))
+    .map((name) => ({
+      file,
+      line: 1,
+      message: `${name}: give it an entry with version, os and cpu`,
+    }));
+}
+
 /** All findings in the repository. @returns {Finding[]} */
 export function tidy(sources = readSources()) {
   return [
@@ -214,6 +235,7 @@ export function tidy(sources = readSources()) {
     ...staleIndex(sources),
     ...missingFormats(sources),
     ...undecidedDependencies(sources),
+    ...forgottenPackages(sources),
   ];
 }
 

@@ -3,6 +3,7 @@ import {
   bannedWords,
   codeOf,
   differencesOf,
+  forgottenPackages,
   impurities,
   missingFormats,
   tidy,
@@ -100,6 +101,22 @@ test("undecidedDependencies asks for a decision on every runtime dependency", ()
   const decision = { file: "docs/adr/0009-yaml.md", text: "We take `yaml`." };
   expect(undecidedDependencies([manifest])).toHaveLength(1);
   expect(undecidedDependencies([manifest, decision])).toEqual([]);
+});
+
+test("forgottenPackages finds what npm dropped from the lockfile", () => {
+  const lockfile = (...names: string[]) => ({
+    file: "package-lock.json",
+    text: JSON.stringify({
+      packages: {
+        "node_modules/tool": { optionalDependencies: { "@tool/linux": "1", "@tool/darwin": "1" } },
+        ...Object.fromEntries(names.map((name) => [`node_modules/${name}`, {}])),
+      },
+    }),
+  });
+  expect(forgottenPackages([lockfile("@tool/linux")])).toHaveLength(1);
+  expect(forgottenPackages([lockfile("@tool/linux", "tool/node_modules/@tool/darwin")])).toEqual(
+    [],
+  );
 });
 
 test("the repository is tidy", () => {
