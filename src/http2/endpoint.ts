@@ -18,10 +18,14 @@ export interface EndpointEvents {
   /** Output went from nothing to something. Fired once until `takeOutput` has returned `undefined`. */
   onOutput(): void;
   /**
-   * The connection reached its end as a protocol state: no call is open, none will be, nothing is left to
-   * write. `reason` is for the log. Fired once; also after `socketClosed`.
+   * The connection has ended: no call is open, none will be. `takeOutput` may still have last words, except
+   * after `socketClosed`. `reason` is for the log. Fired once.
    */
   onClosed(reason: string): void;
+  /** The peer's SETTINGS arrived: it speaks HTTP/2. Fired once. */
+  onReady?(): void;
+  /** The peer sent GOAWAY: a client opens another connection for new calls. `detail` is for the log. */
+  onGoAway?(detail: string): void;
   /** `wantsInput` changed: pause the socket on false, resume it on true. */
   onInputWanted?(wanted: boolean): void;
 }

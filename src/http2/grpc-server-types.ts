@@ -29,8 +29,8 @@ export interface GrpcMethodHandler {
 export interface GrpcServerCall {
   /** `/package.Service/Method`. */
   readonly path: string;
-  /** Absolute, in the shell's milliseconds; `undefined` when the client set none. */
-  readonly deadlineMs: number | undefined;
+  /** Absolute, in the shell's milliseconds; `Infinity` when the client set none. */
+  readonly deadlineMs: number;
   /** False after the status, a cancellation or the loss of the connection. */
   readonly open: boolean;
   /** Free for the handler; `undefined` at first. */
@@ -83,9 +83,9 @@ export interface PlainRequest {
   /** False after the end of the response, a reset or the loss of the connection. */
   readonly open: boolean;
   /** Set by the handler to be told that the client went away. */
-  onCancel: (() => void) | undefined;
+  onGone: (() => void) | undefined;
   /** Set by the handler to be told that there is room again after `write` returned false. */
-  onWritable: (() => void) | undefined;
+  onRoom: (() => void) | undefined;
 
   /** First value of a header, lower-case name. */
   get(name: string): string | undefined;

@@ -1,6 +1,7 @@
 /**
  * What can be set on a connection. Everything has a default; the defaults are etcd's where etcd has one.
  */
+import type { Clock } from "../ports/clock.ts";
 import type { EndpointEvents } from "./endpoint.ts";
 import type { GrpcMethodHandler, PlainRequest } from "./grpc-server-types.ts";
 
@@ -70,5 +71,7 @@ export interface GrpcClientArguments {
   readonly scheme?: "http" | "https";
   readonly userAgent?: string;
   readonly events: EndpointEvents;
+  /** Asked when a call with a deadline starts, to tell the server how long it has. */
+  readonly clock: Pick<Clock, "nowMs">;
   readonly limits?: ClientConnectionOptions;
 }
