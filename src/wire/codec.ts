@@ -3,12 +3,15 @@
  * are generated: gen/services.ts.
  */
 
+import type { MessageDescriptor } from "./descriptor.ts";
 import type { Writer } from "./writer.ts";
 
 /** One message type. Methods, not function properties, so that a codec of X is a codec of object. */
 export interface Codec<T> {
   /** Full protobuf name: `etcdserverpb.PutRequest`. */
   readonly typeName: string;
+  /** Fields, for the JSON mapping (json.ts). */
+  readonly descriptor: MessageDescriptor;
   /** A message with every field at its default, except those given. */
   create(partial?: Partial<T>): T;
   encode(message: T): Uint8Array;

@@ -41,7 +41,8 @@ function header(messages) {
  * @param {string} body
  */
 function imports(messages, module, body) {
-  /** @type {Map<string, {types: Set<string>, values: Set<string>}>} */
+  /** @typedef {{types: Set<string>, values: Set<string>}} Entry */
+  /** @type {Map<string, Entry>} */
   const others = new Map();
   for (const message of messages) {
     for (const { type, raw } of message.fields) {
@@ -59,7 +60,9 @@ function imports(messages, module, body) {
   const lines = body.includes("EMPTY_BYTES")
     ? ['import { EMPTY_BYTES } from "../../stdx/bytes.ts";']
     : [];
-  for (const [other, { types, values }] of [...others].sort()) {
+  const modules = [...others.keys()].sort();
+  for (const other of modules) {
+    const { types, values } = /** @type {Entry} */ (others.get(other));
     lines.push(importLine("import type", [...types], other));
     if (values.size > 0) lines.push(importLine("import", [...values], other));
   }

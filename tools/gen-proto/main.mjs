@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { emitDescriptors } from "./emit-descriptors.mjs";
 import { emitModule } from "./emit-module.mjs";
 import { emitServices } from "./emit-services.mjs";
 import { readSchema } from "./schema.mjs";
@@ -22,6 +23,7 @@ function generate() {
   const schema = readSchema(SOURCE);
   const files = new Map();
   for (const module of schema.modules) files.set(`${module}.ts`, emitModule(schema, module));
+  files.set("descriptors.ts", emitDescriptors(schema));
   files.set("services.ts", emitServices(schema));
   return files;
 }

@@ -137,12 +137,12 @@ export function readSchema(folder) {
     if (object instanceof protobuf.Type) fillMessage(object, /** @type {Message} */ (type), types);
   }
   const all = [...types.values()];
-  const messages = /** @type {Message[]} */ (all.filter((type) => "fields" in type));
+  const messages = all.flatMap((type) => ("fields" in type ? [type] : []));
   markRaw(messages);
   checkNames(all);
   return {
     messages,
-    enums: /** @type {Enum[]} */ (all.filter((type) => "values" in type)),
+    enums: all.flatMap((type) => ("values" in type ? [type] : [])),
     services: services.map((service) => readService(service, types)),
     modules: [...new Set(all.map((type) => type.module))].sort(),
   };

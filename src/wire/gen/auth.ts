@@ -15,6 +15,7 @@ export const PermissionType = {
 export type PermissionType = (typeof PermissionType)[keyof typeof PermissionType] | (number & {});
 
 export interface UserAddOptions {
+  /** The user can only log in by TLS common name. */
   noPassword: boolean;
 }
 
@@ -61,6 +62,7 @@ export function decodeUserAddOptions(bytes: Uint8Array): UserAddOptions {
 
 export interface User {
   name: Uint8Array;
+  /** bcrypt hash. */
   password: Uint8Array;
   roles: string[];
   options: UserAddOptions | undefined;
@@ -141,6 +143,7 @@ export function decodeUser(bytes: Uint8Array): User {
 export interface Permission {
   permType: PermissionType;
   key: Uint8Array;
+  /** As in RangeRequest. */
   rangeEnd: Uint8Array;
 }
 

@@ -153,9 +153,11 @@ export function decodeCampaignResponse(bytes: Uint8Array): CampaignResponse {
   return message;
 }
 
+/** Proof of leadership: a key that exists as long as it lasts. */
 export interface LeaderKey {
   name: Uint8Array;
   key: Uint8Array;
+  /** Revision at which the key was created: tells this term from another one on the same key. */
   rev: number;
   lease: bigint;
 }

@@ -13,12 +13,17 @@ export const EventType = {
 /** One of the values, or an unknown number that a decoder met. */
 export type EventType = (typeof EventType)[keyof typeof EventType] | (number & {});
 
+/** A key with one of its values. */
 export interface KeyValue {
   key: Uint8Array;
+  /** Revision at which the key came into being, after it had not existed. */
   createRevision: number;
+  /** Revision of this value. */
   modRevision: number;
+  /** How often the key was set since it came into being, from 1. */
   version: number;
   value: Uint8Array;
+  /** Lease the key is attached to; 0 means none. */
   lease: bigint;
 }
 
@@ -103,9 +108,12 @@ export function decodeKeyValue(bytes: Uint8Array): KeyValue {
   return message;
 }
 
+/** One change of one key. */
 export interface Event {
   type: EventType;
+  /** The new state; of a deletion only key and mod_revision. */
   kv: KeyValue | undefined;
+  /** The state before, if asked for and not compacted. */
   prevKv: KeyValue | undefined;
 }
 

@@ -17,9 +17,12 @@ import type { FieldNames } from "../reader.ts";
 import { beginEncoding } from "../writer.ts";
 import type { Writer } from "../writer.ts";
 
+/** A lease as stored in the backend. */
 export interface Lease {
   id: bigint;
+  /** Granted time to live, seconds. */
   ttl: number;
+  /** Last checkpoint of the remaining time, seconds; 0 means none. */
   remainingTtl: number;
 }
 
@@ -80,6 +83,7 @@ export function decodeLease(bytes: Uint8Array): Lease {
   return message;
 }
 
+/** Sent to the leader over HTTP by a member that is asked about a lease. */
 export interface LeaseInternalRequest {
   leaseTimeToLiveRequest: LeaseTimeToLiveRequest | undefined;
 }

@@ -16,6 +16,7 @@ import type { Writer } from "../writer.ts";
 
 export interface LockRequest {
   name: Uint8Array;
+  /** Lease whose end frees the lock. */
   lease: bigint;
 }
 
@@ -70,6 +71,7 @@ export function decodeLockRequest(bytes: Uint8Array): LockRequest {
 
 export interface LockResponse {
   header: ResponseHeader | undefined;
+  /** Exists as long as the lock is held; deletes the lock when given to Unlock. */
   key: Uint8Array;
 }
 

@@ -5,6 +5,7 @@ import type { FieldNames } from "../reader.ts";
 import { beginEncoding } from "../writer.ts";
 import type { Writer } from "../writer.ts";
 
+/** What the raft configuration says of a member. */
 export interface RaftAttributes {
   peerUrls: string[];
   isLearner: boolean;
@@ -59,6 +60,7 @@ export function decodeRaftAttributes(bytes: Uint8Array): RaftAttributes {
   return message;
 }
 
+/** What a member says of itself. */
 export interface Attributes {
   name: string;
   clientUrls: string[];
@@ -235,6 +237,7 @@ export function decodeClusterVersionSetRequest(bytes: Uint8Array): ClusterVersio
   return message;
 }
 
+/** Publishes the attributes of a member. */
 export interface ClusterMemberAttrSetRequest {
   memberId: bigint;
   memberAttributes: Attributes | undefined;
@@ -296,6 +299,7 @@ export function decodeClusterMemberAttrSetRequest(bytes: Uint8Array): ClusterMem
   return message;
 }
 
+/** Starts (enabled, with the target version) or ends a downgrade. */
 export interface DowngradeInfoSetRequest {
   enabled: boolean;
   ver: string;

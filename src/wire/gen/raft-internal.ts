@@ -134,12 +134,14 @@ export interface Request {
   prevValue: string;
   prevIndex: number;
   prevExist: boolean | undefined;
+  /** Nanoseconds since 1970. */
   expiration: bigint;
   wait: boolean;
   since: number;
   recursive: boolean;
   sorted: boolean;
   quorum: boolean;
+  /** Nanoseconds since 1970. */
   time: bigint;
   stream: boolean;
   refresh: boolean | undefined;
@@ -284,6 +286,7 @@ export function decodeRequest(bytes: Uint8Array): Request {
   return message;
 }
 
+/** First record of every WAL segment: whose log it is. */
 export interface Metadata {
   nodeId: bigint;
   clusterId: bigint;
@@ -334,7 +337,9 @@ export function decodeMetadata(bytes: Uint8Array): Metadata {
   return message;
 }
 
+/** Who asked, and under which state of the auth store it was allowed. */
 export interface RequestHeader {
+  /** Under which the member that proposed waits for the outcome. */
   id: bigint;
   username: string;
   authRevision: number;
@@ -462,7 +467,12 @@ export type InternalRaftRequestOperation =
   | { readonly case: "clusterMemberAttrSet"; readonly value: ClusterMemberAttrSetRequest }
   | { readonly case: "downgradeInfoSet"; readonly value: DowngradeInfoSetRequest };
 
+/**
+ * One operation on the state that members share. etcd declares the operations as separate fields and sets
+ * exactly one; as a oneof the bytes are the same.
+ */
 export interface InternalRaftRequest {
+  /** Id of the request before 3.0; now header.ID. */
   id: bigint;
   operation: InternalRaftRequestOperation | undefined;
   header: RequestHeader | undefined;
@@ -981,6 +991,7 @@ export function decodeInternalRaftRequest(bytes: Uint8Array): InternalRaftReques
   return message;
 }
 
+/** The answer of operations that have none. */
 export interface EmptyResponse {}
 
 export function createEmptyResponse(_partial?: Partial<EmptyResponse>): EmptyResponse {
@@ -1008,6 +1019,7 @@ export function decodeEmptyResponse(bytes: Uint8Array): EmptyResponse {
   return message;
 }
 
+/** A login: the password is checked before, the token is drawn by the member asked. */
 export interface InternalAuthenticateRequest {
   name: string;
   password: string;

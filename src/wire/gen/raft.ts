@@ -13,6 +13,10 @@ export const EntryType = {
 /** One of the values, or an unknown number that a decoder met. */
 export type EntryType = (typeof EntryType)[keyof typeof EntryType] | (number & {});
 
+/**
+ * From MsgStorageAppend on: messages between the core and its own disk and state machine; never on the
+ * network.
+ */
 export const MessageType = {
   MsgHup: 0,
   MsgBeat: 1,
@@ -42,6 +46,7 @@ export const MessageType = {
 /** One of the values, or an unknown number that a decoder met. */
 export type MessageType = (typeof MessageType)[keyof typeof MessageType] | (number & {});
 
+/** How a configuration change enters and leaves the joint configuration. */
 export const ConfChangeTransition = {
   ConfChangeTransitionAuto: 0,
   ConfChangeTransitionJointImplicit: 1,
@@ -59,10 +64,12 @@ export const ConfChangeType = {
 /** One of the values, or an unknown number that a decoder met. */
 export type ConfChangeType = (typeof ConfChangeType)[keyof typeof ConfChangeType] | (number & {});
 
+/** One entry of the log. */
 export interface Entry {
   type: EntryType;
   term: number;
   index: number;
+  /** A proposal, or a marshalled ConfChange or ConfChangeV2; absent in the entry that starts a term. */
   data: Uint8Array | undefined;
 }
 
@@ -125,6 +132,7 @@ export function decodeEntry(bytes: Uint8Array): Entry {
   return message;
 }
 
+/** Up to where a snapshot goes, and the configuration there. */
 export interface SnapshotMetadata {
   confState: ConfState;
   index: number;
@@ -248,20 +256,34 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   return message;
 }
 
+/** What members send each other. Fields have different meanings in different types. */
 export interface Message {
   type: MessageType;
   to: bigint;
   from: bigint;
   term: number;
+  /** Term of the entry at index. */
   logTerm: number;
+  /**
+   * MsgApp: index of the entry before the first of entries. MsgAppResp: last index that matches, or the
+   * rejected one.
+   */
   index: number;
   entries: Entry[];
+  /** Commit index of the sender. */
   commit: number;
+  /**
+   * Of MsgSnap. 3.5 always writes it, empty in all other types; here it is left out then, as later releases
+   * do and 3.5 understands.
+   */
   snapshot: Snapshot | undefined;
   reject: boolean;
+  /** Index at which the rejecting follower proposes to probe next. */
   rejectHint: number;
   context: Uint8Array | undefined;
+  /** Vote to make durable, in MsgStorageAppend. */
   vote: bigint | undefined;
+  /** To be delivered once the storage message is done. */
   responses: Message[];
 }
 
@@ -416,6 +438,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
   return message;
 }
 
+/** What must be durable before messages are sent. */
 export interface HardState {
   term: number;
   vote: bigint;
@@ -473,11 +496,14 @@ export function decodeHardState(bytes: Uint8Array): HardState {
   return message;
 }
 
+/** Who votes and who learns. During a joint configuration voters_outgoing is the old majority. */
 export interface ConfState {
   voters: bigint[];
   learners: bigint[];
   votersOutgoing: bigint[];
+  /** Voters of the outgoing configuration that become learners when it ends. */
   learnersNext: bigint[];
+  /** Leave the joint configuration without being asked. */
   autoLeave: boolean;
 }
 
@@ -576,10 +602,12 @@ export function decodeConfState(bytes: Uint8Array): ConfState {
   return message;
 }
 
+/** A change of one member: what etcd proposes. */
 export interface ConfChange {
   id: bigint;
   type: ConfChangeType;
   nodeId: bigint;
+  /** JSON of the member. */
   context: Uint8Array | undefined;
 }
 
@@ -692,6 +720,7 @@ export function decodeConfChangeSingle(bytes: Uint8Array): ConfChangeSingle {
   return message;
 }
 
+/** Several changes at once, through a joint configuration. */
 export interface ConfChangeV2 {
   transition: ConfChangeTransition;
   changes: ConfChangeSingle[];

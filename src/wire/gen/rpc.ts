@@ -76,6 +76,7 @@ export const FilterType = {
 /** One of the values, or an unknown number that a decoder met. */
 export type FilterType = (typeof FilterType)[keyof typeof FilterType] | (number & {});
 
+/** NOSPACE: the backend has reached its quota. CORRUPT: members' data differ. */
 export const AlarmType = {
   NONE: 0,
   NOSPACE: 1,
@@ -100,9 +101,14 @@ export const DowngradeAction = {
 /** One of the values, or an unknown number that a decoder met. */
 export type DowngradeAction = (typeof DowngradeAction)[keyof typeof DowngradeAction] | (number & {});
 
+/** Who answered, and where the store stood. */
 export interface ResponseHeader {
   clusterId: bigint;
   memberId: bigint;
+  /**
+   * Revision of the store when the request was applied. A watch progress notification guarantees that every
+   * event up to it has been sent.
+   */
   revision: number;
   raftTerm: number;
 }
@@ -172,16 +178,27 @@ export function decodeResponseHeader(bytes: Uint8Array): ResponseHeader {
   return message;
 }
 
+/** Which keys, at which revision, in which order, and how many. */
 export interface RangeRequest {
   key: Uint8Array;
+  /**
+   * End of the half-open range [key, range_end). Empty: only key. One zero byte: every key from key on. Key
+   * plus one in its last byte: every key with that prefix.
+   */
   rangeEnd: Uint8Array;
+  /** Most keys to return; 0 means all. */
   limit: number;
+  /** Revision to read at; 0 or less means the newest. */
   revision: number;
   sortOrder: SortOrder;
   sortTarget: SortTarget;
+  /** Answer from the member asked without consulting the others: may be stale. */
   serializable: boolean;
+  /** Leave out values. */
   keysOnly: boolean;
+  /** Return only the number of keys. */
   countOnly: boolean;
+  /** Lower bounds of revisions, inclusive; 0 means none. The upper ones likewise. */
   minModRevision: number;
   maxModRevision: number;
   minCreateRevision: number;
@@ -327,8 +344,11 @@ export function decodeRangeRequest(bytes: Uint8Array): RangeRequest {
 
 export interface RangeResponse {
   header: ResponseHeader | undefined;
+  /** The keys, with the limit applied. */
   kvs: KeyValue[];
+  /** Whether the limit left keys out. */
   more: boolean;
+  /** Keys in the range, without the limit. */
   count: number;
 }
 
@@ -459,9 +479,13 @@ export function encodeRawRangeResponse(message: RawRangeResponse): Uint8Array {
 export interface PutRequest {
   key: Uint8Array;
   value: Uint8Array;
+  /** Lease to attach the key to; 0 means none. */
   lease: bigint;
+  /** Return what the key was before. */
   prevKv: boolean;
+  /** Keep the value the key has; it is an error if there is none. */
   ignoreValue: boolean;
+  /** Keep the lease the key has; it is an error if the key does not exist. */
   ignoreLease: boolean;
 }
 
@@ -649,6 +673,7 @@ export function encodeRawPutResponse(message: RawPutResponse): Uint8Array {
 
 export interface DeleteRangeRequest {
   key: Uint8Array;
+  /** As in RangeRequest. */
   rangeEnd: Uint8Array;
   prevKv: boolean;
 }
@@ -712,6 +737,7 @@ export function decodeDeleteRangeRequest(bytes: Uint8Array): DeleteRangeRequest 
 
 export interface DeleteRangeResponse {
   header: ResponseHeader | undefined;
+  /** Number of keys deleted. */
   deleted: number;
   prevKvs: KeyValue[];
 }
@@ -839,6 +865,7 @@ export type RequestOpRequest =
   | { readonly case: "requestDeleteRange"; readonly value: DeleteRangeRequest }
   | { readonly case: "requestTxn"; readonly value: TxnRequest };
 
+/** One operation of a transaction. */
 export interface RequestOp {
   request: RequestOpRequest | undefined;
 }
@@ -953,6 +980,7 @@ export type ResponseOpResponse =
   | { readonly case: "responseDeleteRange"; readonly value: DeleteRangeResponse }
   | { readonly case: "responseTxn"; readonly value: TxnResponse };
 
+/** The answer to one operation of a transaction. */
 export interface ResponseOp {
   response: ResponseOpResponse | undefined;
 }
@@ -1127,11 +1155,15 @@ export type CompareTargetUnion =
   | { readonly case: "value"; readonly value: Uint8Array }
   | { readonly case: "lease"; readonly value: bigint };
 
+/**
+ * A condition of a transaction: the target property of the key stands in the relation to the given value.
+ */
 export interface Compare {
   result: CompareResult;
   target: CompareTarget;
   key: Uint8Array;
   targetUnion: CompareTargetUnion | undefined;
+  /** The condition must hold for every key of [key, range_end); as in RangeRequest. */
   rangeEnd: Uint8Array;
 }
 
@@ -1239,6 +1271,7 @@ export function decodeCompare(bytes: Uint8Array): Compare {
   return message;
 }
 
+/** If every compare holds the success operations run, else the failure ones. */
 export interface TxnRequest {
   compare: Compare[];
   success: RequestOp[];
@@ -1326,6 +1359,7 @@ export function decodeTxnRequest(bytes: Uint8Array): TxnRequest {
 export interface TxnResponse {
   header: ResponseHeader | undefined;
   succeeded: boolean;
+  /** Answers to the operations that ran, in order. */
   responses: ResponseOp[];
 }
 
@@ -1443,6 +1477,7 @@ export function encodeRawTxnResponse(message: RawTxnResponse): Uint8Array {
 
 export interface CompactionRequest {
   revision: number;
+  /** Answer only when the history is gone from the backend, not only from sight. */
   physical: boolean;
 }
 
@@ -1575,6 +1610,7 @@ export function decodeHashRequest(bytes: Uint8Array): HashRequest {
 }
 
 export interface HashKVRequest {
+  /** Newest revision to hash; 0 means the current one. */
   revision: number;
 }
 
@@ -1622,6 +1658,7 @@ export function decodeHashKVRequest(bytes: Uint8Array): HashKVRequest {
 export interface HashKVResponse {
   header: ResponseHeader | undefined;
   hash: number;
+  /** Compact revision of the hashed store: hashes compare only where it is equal. */
   compactRevision: number;
 }
 
@@ -1777,8 +1814,10 @@ export function decodeSnapshotRequest(bytes: Uint8Array): SnapshotRequest {
   return message;
 }
 
+/** A piece of the snapshot. */
 export interface SnapshotResponse {
   header: ResponseHeader | undefined;
+  /** Bytes of the backend file still to come. */
   remainingBytes: number;
   blob: Uint8Array;
 }
@@ -1858,6 +1897,7 @@ export type WatchRequestRequestUnion =
   | { readonly case: "cancelRequest"; readonly value: WatchCancelRequest }
   | { readonly case: "progressRequest"; readonly value: WatchProgressRequest };
 
+/** A request on a watch stream. */
 export interface WatchRequest {
   requestUnion: WatchRequestRequestUnion | undefined;
 }
@@ -1947,11 +1987,15 @@ export function decodeWatchRequest(bytes: Uint8Array): WatchRequest {
 export interface WatchCreateRequest {
   key: Uint8Array;
   rangeEnd: Uint8Array;
+  /** First revision to report; 0 means from now on. */
   startRevision: number;
+  /** Send an empty response now and then while nothing happens, to show how far the watch is. */
   progressNotify: boolean;
   filters: FilterType[];
   prevKv: boolean;
+  /** Id for the new watch; 0 lets the server choose. */
   watchId: bigint;
+  /** Split responses that are larger than the request size limit. */
   fragment: boolean;
 }
 
@@ -2105,6 +2149,7 @@ export function decodeWatchCancelRequest(bytes: Uint8Array): WatchCancelRequest 
   return message;
 }
 
+/** Asks for a progress notification of all watches of the stream. */
 export interface WatchProgressRequest {}
 
 export function createWatchProgressRequest(_partial?: Partial<WatchProgressRequest>): WatchProgressRequest {
@@ -2132,13 +2177,16 @@ export function decodeWatchProgressRequest(bytes: Uint8Array): WatchProgressRequ
   return message;
 }
 
+/** Events of one watch, or news about it. */
 export interface WatchResponse {
   header: ResponseHeader | undefined;
   watchId: bigint;
   created: boolean;
   canceled: boolean;
+  /** Set when the watch was cancelled because its revision is compacted: the first one that is not. */
   compactRevision: number;
   cancelReason: string;
+  /** More pieces of this response follow. */
   fragment: boolean;
   events: Event[];
 }
@@ -2326,7 +2374,9 @@ export function encodeRawWatchResponse(message: RawWatchResponse): Uint8Array {
 }
 
 export interface LeaseGrantRequest {
+  /** Wished time to live, seconds. */
   ttl: number;
+  /** Wished id; 0 lets the server choose. */
   id: bigint;
 }
 
@@ -2382,6 +2432,7 @@ export function decodeLeaseGrantRequest(bytes: Uint8Array): LeaseGrantRequest {
 export interface LeaseGrantResponse {
   header: ResponseHeader | undefined;
   id: bigint;
+  /** Granted time to live, seconds. */
   ttl: number;
   error: string;
 }
@@ -2555,6 +2606,7 @@ export function decodeLeaseRevokeResponse(bytes: Uint8Array): LeaseRevokeRespons
   return message;
 }
 
+/** Remaining time to live of a lease, agreed on by all members so that a new leader does not start over. */
 export interface LeaseCheckpoint {
   id: bigint;
   remainingTtl: number;
@@ -2761,6 +2813,7 @@ export function decodeLeaseKeepAliveRequest(bytes: Uint8Array): LeaseKeepAliveRe
 export interface LeaseKeepAliveResponse {
   header: ResponseHeader | undefined;
   id: bigint;
+  /** New time to live, seconds; 0 when there is no such lease. */
   ttl: number;
 }
 
@@ -2885,7 +2938,9 @@ export function decodeLeaseTimeToLiveRequest(bytes: Uint8Array): LeaseTimeToLive
 export interface LeaseTimeToLiveResponse {
   header: ResponseHeader | undefined;
   id: bigint;
+  /** Remaining time to live, seconds; -1 when there is no such lease. */
   ttl: number;
+  /** Time to live at the start and after a renewal, seconds. */
   grantedTtl: number;
   keys: Uint8Array[];
 }
@@ -3112,9 +3167,11 @@ export function decodeLeaseLeasesResponse(bytes: Uint8Array): LeaseLeasesRespons
 
 export interface Member {
   id: bigint;
+  /** Empty until the member has started. */
   name: string;
   peerUrls: string[];
   clientUrls: string[];
+  /** Has no vote yet. */
   isLearner: boolean;
 }
 
@@ -3565,6 +3622,7 @@ export function decodeMemberUpdateResponse(bytes: Uint8Array): MemberUpdateRespo
 }
 
 export interface MemberListRequest {
+  /** Ask the cluster, not only the member. */
   linearizable: boolean;
 }
 
@@ -3968,6 +4026,7 @@ export function decodeMoveLeaderResponse(bytes: Uint8Array): MoveLeaderResponse 
 
 export interface AlarmRequest {
   action: AlarmAction;
+  /** Member in question; 0 means all, where the action allows it. */
   memberId: bigint;
   alarm: AlarmType;
 }
@@ -4295,13 +4354,17 @@ export function decodeStatusRequest(bytes: Uint8Array): StatusRequest {
 
 export interface StatusResponse {
   header: ResponseHeader | undefined;
+  /** Version of the server. */
   version: string;
+  /** Size of the backend file, bytes. */
   dbSize: number;
+  /** Id of the leader, 0 when none is known. */
   leader: bigint;
   raftIndex: number;
   raftTerm: number;
   raftAppliedIndex: number;
   errors: string[];
+  /** Bytes of the backend file that are not free pages. */
   dbSizeInUse: number;
   isLearner: boolean;
 }
@@ -4565,6 +4628,7 @@ export interface AuthUserAddRequest {
   name: string;
   password: string;
   options: UserAddOptions | undefined;
+  /** Base64 of the bcrypt hash; between members in place of the password. */
   hashedPassword: string;
 }
 

@@ -496,10 +496,109 @@ import {
   writeWatchRequest,
   writeWatchResponse,
 } from "./rpc.ts";
+import {
+  AlarmRequestDescriptor,
+  AlarmResponseDescriptor,
+  AuthDisableRequestDescriptor,
+  AuthDisableResponseDescriptor,
+  AuthEnableRequestDescriptor,
+  AuthEnableResponseDescriptor,
+  AuthRoleAddRequestDescriptor,
+  AuthRoleAddResponseDescriptor,
+  AuthRoleDeleteRequestDescriptor,
+  AuthRoleDeleteResponseDescriptor,
+  AuthRoleGetRequestDescriptor,
+  AuthRoleGetResponseDescriptor,
+  AuthRoleGrantPermissionRequestDescriptor,
+  AuthRoleGrantPermissionResponseDescriptor,
+  AuthRoleListRequestDescriptor,
+  AuthRoleListResponseDescriptor,
+  AuthRoleRevokePermissionRequestDescriptor,
+  AuthRoleRevokePermissionResponseDescriptor,
+  AuthStatusRequestDescriptor,
+  AuthStatusResponseDescriptor,
+  AuthUserAddRequestDescriptor,
+  AuthUserAddResponseDescriptor,
+  AuthUserChangePasswordRequestDescriptor,
+  AuthUserChangePasswordResponseDescriptor,
+  AuthUserDeleteRequestDescriptor,
+  AuthUserDeleteResponseDescriptor,
+  AuthUserGetRequestDescriptor,
+  AuthUserGetResponseDescriptor,
+  AuthUserGrantRoleRequestDescriptor,
+  AuthUserGrantRoleResponseDescriptor,
+  AuthUserListRequestDescriptor,
+  AuthUserListResponseDescriptor,
+  AuthUserRevokeRoleRequestDescriptor,
+  AuthUserRevokeRoleResponseDescriptor,
+  AuthenticateRequestDescriptor,
+  AuthenticateResponseDescriptor,
+  CampaignRequestDescriptor,
+  CampaignResponseDescriptor,
+  CompactionRequestDescriptor,
+  CompactionResponseDescriptor,
+  DefragmentRequestDescriptor,
+  DefragmentResponseDescriptor,
+  DeleteRangeRequestDescriptor,
+  DeleteRangeResponseDescriptor,
+  DowngradeRequestDescriptor,
+  DowngradeResponseDescriptor,
+  HashKVRequestDescriptor,
+  HashKVResponseDescriptor,
+  HashRequestDescriptor,
+  HashResponseDescriptor,
+  HealthCheckRequestDescriptor,
+  HealthCheckResponseDescriptor,
+  LeaderRequestDescriptor,
+  LeaderResponseDescriptor,
+  LeaseGrantRequestDescriptor,
+  LeaseGrantResponseDescriptor,
+  LeaseKeepAliveRequestDescriptor,
+  LeaseKeepAliveResponseDescriptor,
+  LeaseLeasesRequestDescriptor,
+  LeaseLeasesResponseDescriptor,
+  LeaseRevokeRequestDescriptor,
+  LeaseRevokeResponseDescriptor,
+  LeaseTimeToLiveRequestDescriptor,
+  LeaseTimeToLiveResponseDescriptor,
+  LockRequestDescriptor,
+  LockResponseDescriptor,
+  MemberAddRequestDescriptor,
+  MemberAddResponseDescriptor,
+  MemberListRequestDescriptor,
+  MemberListResponseDescriptor,
+  MemberPromoteRequestDescriptor,
+  MemberPromoteResponseDescriptor,
+  MemberRemoveRequestDescriptor,
+  MemberRemoveResponseDescriptor,
+  MemberUpdateRequestDescriptor,
+  MemberUpdateResponseDescriptor,
+  MoveLeaderRequestDescriptor,
+  MoveLeaderResponseDescriptor,
+  ProclaimRequestDescriptor,
+  ProclaimResponseDescriptor,
+  PutRequestDescriptor,
+  PutResponseDescriptor,
+  RangeRequestDescriptor,
+  RangeResponseDescriptor,
+  ResignRequestDescriptor,
+  ResignResponseDescriptor,
+  SnapshotRequestDescriptor,
+  SnapshotResponseDescriptor,
+  StatusRequestDescriptor,
+  StatusResponseDescriptor,
+  TxnRequestDescriptor,
+  TxnResponseDescriptor,
+  UnlockRequestDescriptor,
+  UnlockResponseDescriptor,
+  WatchRequestDescriptor,
+  WatchResponseDescriptor,
+} from "./descriptors.ts";
 import type { Codec, MethodInfo } from "../codec.ts";
 
 const CampaignRequestCodec: Codec<CampaignRequest> = {
   typeName: "v3electionpb.CampaignRequest",
+  descriptor: CampaignRequestDescriptor,
   create: createCampaignRequest,
   encode: encodeCampaignRequest,
   write: writeCampaignRequest,
@@ -508,6 +607,7 @@ const CampaignRequestCodec: Codec<CampaignRequest> = {
 
 const CampaignResponseCodec: Codec<CampaignResponse> = {
   typeName: "v3electionpb.CampaignResponse",
+  descriptor: CampaignResponseDescriptor,
   create: createCampaignResponse,
   encode: encodeCampaignResponse,
   write: writeCampaignResponse,
@@ -516,6 +616,7 @@ const CampaignResponseCodec: Codec<CampaignResponse> = {
 
 const LeaderRequestCodec: Codec<LeaderRequest> = {
   typeName: "v3electionpb.LeaderRequest",
+  descriptor: LeaderRequestDescriptor,
   create: createLeaderRequest,
   encode: encodeLeaderRequest,
   write: writeLeaderRequest,
@@ -524,6 +625,7 @@ const LeaderRequestCodec: Codec<LeaderRequest> = {
 
 const LeaderResponseCodec: Codec<LeaderResponse> = {
   typeName: "v3electionpb.LeaderResponse",
+  descriptor: LeaderResponseDescriptor,
   create: createLeaderResponse,
   encode: encodeLeaderResponse,
   write: writeLeaderResponse,
@@ -532,6 +634,7 @@ const LeaderResponseCodec: Codec<LeaderResponse> = {
 
 const ResignRequestCodec: Codec<ResignRequest> = {
   typeName: "v3electionpb.ResignRequest",
+  descriptor: ResignRequestDescriptor,
   create: createResignRequest,
   encode: encodeResignRequest,
   write: writeResignRequest,
@@ -540,6 +643,7 @@ const ResignRequestCodec: Codec<ResignRequest> = {
 
 const ResignResponseCodec: Codec<ResignResponse> = {
   typeName: "v3electionpb.ResignResponse",
+  descriptor: ResignResponseDescriptor,
   create: createResignResponse,
   encode: encodeResignResponse,
   write: writeResignResponse,
@@ -548,6 +652,7 @@ const ResignResponseCodec: Codec<ResignResponse> = {
 
 const ProclaimRequestCodec: Codec<ProclaimRequest> = {
   typeName: "v3electionpb.ProclaimRequest",
+  descriptor: ProclaimRequestDescriptor,
   create: createProclaimRequest,
   encode: encodeProclaimRequest,
   write: writeProclaimRequest,
@@ -556,6 +661,7 @@ const ProclaimRequestCodec: Codec<ProclaimRequest> = {
 
 const ProclaimResponseCodec: Codec<ProclaimResponse> = {
   typeName: "v3electionpb.ProclaimResponse",
+  descriptor: ProclaimResponseDescriptor,
   create: createProclaimResponse,
   encode: encodeProclaimResponse,
   write: writeProclaimResponse,
@@ -564,6 +670,7 @@ const ProclaimResponseCodec: Codec<ProclaimResponse> = {
 
 const RangeRequestCodec: Codec<RangeRequest> = {
   typeName: "etcdserverpb.RangeRequest",
+  descriptor: RangeRequestDescriptor,
   create: createRangeRequest,
   encode: encodeRangeRequest,
   write: writeRangeRequest,
@@ -572,6 +679,7 @@ const RangeRequestCodec: Codec<RangeRequest> = {
 
 const RangeResponseCodec: Codec<RangeResponse> = {
   typeName: "etcdserverpb.RangeResponse",
+  descriptor: RangeResponseDescriptor,
   create: createRangeResponse,
   encode: encodeRangeResponse,
   write: writeRangeResponse,
@@ -580,6 +688,7 @@ const RangeResponseCodec: Codec<RangeResponse> = {
 
 const PutRequestCodec: Codec<PutRequest> = {
   typeName: "etcdserverpb.PutRequest",
+  descriptor: PutRequestDescriptor,
   create: createPutRequest,
   encode: encodePutRequest,
   write: writePutRequest,
@@ -588,6 +697,7 @@ const PutRequestCodec: Codec<PutRequest> = {
 
 const PutResponseCodec: Codec<PutResponse> = {
   typeName: "etcdserverpb.PutResponse",
+  descriptor: PutResponseDescriptor,
   create: createPutResponse,
   encode: encodePutResponse,
   write: writePutResponse,
@@ -596,6 +706,7 @@ const PutResponseCodec: Codec<PutResponse> = {
 
 const DeleteRangeRequestCodec: Codec<DeleteRangeRequest> = {
   typeName: "etcdserverpb.DeleteRangeRequest",
+  descriptor: DeleteRangeRequestDescriptor,
   create: createDeleteRangeRequest,
   encode: encodeDeleteRangeRequest,
   write: writeDeleteRangeRequest,
@@ -604,6 +715,7 @@ const DeleteRangeRequestCodec: Codec<DeleteRangeRequest> = {
 
 const DeleteRangeResponseCodec: Codec<DeleteRangeResponse> = {
   typeName: "etcdserverpb.DeleteRangeResponse",
+  descriptor: DeleteRangeResponseDescriptor,
   create: createDeleteRangeResponse,
   encode: encodeDeleteRangeResponse,
   write: writeDeleteRangeResponse,
@@ -612,6 +724,7 @@ const DeleteRangeResponseCodec: Codec<DeleteRangeResponse> = {
 
 const TxnRequestCodec: Codec<TxnRequest> = {
   typeName: "etcdserverpb.TxnRequest",
+  descriptor: TxnRequestDescriptor,
   create: createTxnRequest,
   encode: encodeTxnRequest,
   write: writeTxnRequest,
@@ -620,6 +733,7 @@ const TxnRequestCodec: Codec<TxnRequest> = {
 
 const TxnResponseCodec: Codec<TxnResponse> = {
   typeName: "etcdserverpb.TxnResponse",
+  descriptor: TxnResponseDescriptor,
   create: createTxnResponse,
   encode: encodeTxnResponse,
   write: writeTxnResponse,
@@ -628,6 +742,7 @@ const TxnResponseCodec: Codec<TxnResponse> = {
 
 const CompactionRequestCodec: Codec<CompactionRequest> = {
   typeName: "etcdserverpb.CompactionRequest",
+  descriptor: CompactionRequestDescriptor,
   create: createCompactionRequest,
   encode: encodeCompactionRequest,
   write: writeCompactionRequest,
@@ -636,6 +751,7 @@ const CompactionRequestCodec: Codec<CompactionRequest> = {
 
 const CompactionResponseCodec: Codec<CompactionResponse> = {
   typeName: "etcdserverpb.CompactionResponse",
+  descriptor: CompactionResponseDescriptor,
   create: createCompactionResponse,
   encode: encodeCompactionResponse,
   write: writeCompactionResponse,
@@ -644,6 +760,7 @@ const CompactionResponseCodec: Codec<CompactionResponse> = {
 
 const HashRequestCodec: Codec<HashRequest> = {
   typeName: "etcdserverpb.HashRequest",
+  descriptor: HashRequestDescriptor,
   create: createHashRequest,
   encode: encodeHashRequest,
   write: writeHashRequest,
@@ -652,6 +769,7 @@ const HashRequestCodec: Codec<HashRequest> = {
 
 const HashKVRequestCodec: Codec<HashKVRequest> = {
   typeName: "etcdserverpb.HashKVRequest",
+  descriptor: HashKVRequestDescriptor,
   create: createHashKVRequest,
   encode: encodeHashKVRequest,
   write: writeHashKVRequest,
@@ -660,6 +778,7 @@ const HashKVRequestCodec: Codec<HashKVRequest> = {
 
 const HashKVResponseCodec: Codec<HashKVResponse> = {
   typeName: "etcdserverpb.HashKVResponse",
+  descriptor: HashKVResponseDescriptor,
   create: createHashKVResponse,
   encode: encodeHashKVResponse,
   write: writeHashKVResponse,
@@ -668,6 +787,7 @@ const HashKVResponseCodec: Codec<HashKVResponse> = {
 
 const HashResponseCodec: Codec<HashResponse> = {
   typeName: "etcdserverpb.HashResponse",
+  descriptor: HashResponseDescriptor,
   create: createHashResponse,
   encode: encodeHashResponse,
   write: writeHashResponse,
@@ -676,6 +796,7 @@ const HashResponseCodec: Codec<HashResponse> = {
 
 const SnapshotRequestCodec: Codec<SnapshotRequest> = {
   typeName: "etcdserverpb.SnapshotRequest",
+  descriptor: SnapshotRequestDescriptor,
   create: createSnapshotRequest,
   encode: encodeSnapshotRequest,
   write: writeSnapshotRequest,
@@ -684,6 +805,7 @@ const SnapshotRequestCodec: Codec<SnapshotRequest> = {
 
 const SnapshotResponseCodec: Codec<SnapshotResponse> = {
   typeName: "etcdserverpb.SnapshotResponse",
+  descriptor: SnapshotResponseDescriptor,
   create: createSnapshotResponse,
   encode: encodeSnapshotResponse,
   write: writeSnapshotResponse,
@@ -692,6 +814,7 @@ const SnapshotResponseCodec: Codec<SnapshotResponse> = {
 
 const WatchRequestCodec: Codec<WatchRequest> = {
   typeName: "etcdserverpb.WatchRequest",
+  descriptor: WatchRequestDescriptor,
   create: createWatchRequest,
   encode: encodeWatchRequest,
   write: writeWatchRequest,
@@ -700,6 +823,7 @@ const WatchRequestCodec: Codec<WatchRequest> = {
 
 const WatchResponseCodec: Codec<WatchResponse> = {
   typeName: "etcdserverpb.WatchResponse",
+  descriptor: WatchResponseDescriptor,
   create: createWatchResponse,
   encode: encodeWatchResponse,
   write: writeWatchResponse,
@@ -708,6 +832,7 @@ const WatchResponseCodec: Codec<WatchResponse> = {
 
 const LeaseGrantRequestCodec: Codec<LeaseGrantRequest> = {
   typeName: "etcdserverpb.LeaseGrantRequest",
+  descriptor: LeaseGrantRequestDescriptor,
   create: createLeaseGrantRequest,
   encode: encodeLeaseGrantRequest,
   write: writeLeaseGrantRequest,
@@ -716,6 +841,7 @@ const LeaseGrantRequestCodec: Codec<LeaseGrantRequest> = {
 
 const LeaseGrantResponseCodec: Codec<LeaseGrantResponse> = {
   typeName: "etcdserverpb.LeaseGrantResponse",
+  descriptor: LeaseGrantResponseDescriptor,
   create: createLeaseGrantResponse,
   encode: encodeLeaseGrantResponse,
   write: writeLeaseGrantResponse,
@@ -724,6 +850,7 @@ const LeaseGrantResponseCodec: Codec<LeaseGrantResponse> = {
 
 const LeaseRevokeRequestCodec: Codec<LeaseRevokeRequest> = {
   typeName: "etcdserverpb.LeaseRevokeRequest",
+  descriptor: LeaseRevokeRequestDescriptor,
   create: createLeaseRevokeRequest,
   encode: encodeLeaseRevokeRequest,
   write: writeLeaseRevokeRequest,
@@ -732,6 +859,7 @@ const LeaseRevokeRequestCodec: Codec<LeaseRevokeRequest> = {
 
 const LeaseRevokeResponseCodec: Codec<LeaseRevokeResponse> = {
   typeName: "etcdserverpb.LeaseRevokeResponse",
+  descriptor: LeaseRevokeResponseDescriptor,
   create: createLeaseRevokeResponse,
   encode: encodeLeaseRevokeResponse,
   write: writeLeaseRevokeResponse,
@@ -740,6 +868,7 @@ const LeaseRevokeResponseCodec: Codec<LeaseRevokeResponse> = {
 
 const LeaseKeepAliveRequestCodec: Codec<LeaseKeepAliveRequest> = {
   typeName: "etcdserverpb.LeaseKeepAliveRequest",
+  descriptor: LeaseKeepAliveRequestDescriptor,
   create: createLeaseKeepAliveRequest,
   encode: encodeLeaseKeepAliveRequest,
   write: writeLeaseKeepAliveRequest,
@@ -748,6 +877,7 @@ const LeaseKeepAliveRequestCodec: Codec<LeaseKeepAliveRequest> = {
 
 const LeaseKeepAliveResponseCodec: Codec<LeaseKeepAliveResponse> = {
   typeName: "etcdserverpb.LeaseKeepAliveResponse",
+  descriptor: LeaseKeepAliveResponseDescriptor,
   create: createLeaseKeepAliveResponse,
   encode: encodeLeaseKeepAliveResponse,
   write: writeLeaseKeepAliveResponse,
@@ -756,6 +886,7 @@ const LeaseKeepAliveResponseCodec: Codec<LeaseKeepAliveResponse> = {
 
 const LeaseTimeToLiveRequestCodec: Codec<LeaseTimeToLiveRequest> = {
   typeName: "etcdserverpb.LeaseTimeToLiveRequest",
+  descriptor: LeaseTimeToLiveRequestDescriptor,
   create: createLeaseTimeToLiveRequest,
   encode: encodeLeaseTimeToLiveRequest,
   write: writeLeaseTimeToLiveRequest,
@@ -764,6 +895,7 @@ const LeaseTimeToLiveRequestCodec: Codec<LeaseTimeToLiveRequest> = {
 
 const LeaseTimeToLiveResponseCodec: Codec<LeaseTimeToLiveResponse> = {
   typeName: "etcdserverpb.LeaseTimeToLiveResponse",
+  descriptor: LeaseTimeToLiveResponseDescriptor,
   create: createLeaseTimeToLiveResponse,
   encode: encodeLeaseTimeToLiveResponse,
   write: writeLeaseTimeToLiveResponse,
@@ -772,6 +904,7 @@ const LeaseTimeToLiveResponseCodec: Codec<LeaseTimeToLiveResponse> = {
 
 const LeaseLeasesRequestCodec: Codec<LeaseLeasesRequest> = {
   typeName: "etcdserverpb.LeaseLeasesRequest",
+  descriptor: LeaseLeasesRequestDescriptor,
   create: createLeaseLeasesRequest,
   encode: encodeLeaseLeasesRequest,
   write: writeLeaseLeasesRequest,
@@ -780,6 +913,7 @@ const LeaseLeasesRequestCodec: Codec<LeaseLeasesRequest> = {
 
 const LeaseLeasesResponseCodec: Codec<LeaseLeasesResponse> = {
   typeName: "etcdserverpb.LeaseLeasesResponse",
+  descriptor: LeaseLeasesResponseDescriptor,
   create: createLeaseLeasesResponse,
   encode: encodeLeaseLeasesResponse,
   write: writeLeaseLeasesResponse,
@@ -788,6 +922,7 @@ const LeaseLeasesResponseCodec: Codec<LeaseLeasesResponse> = {
 
 const MemberAddRequestCodec: Codec<MemberAddRequest> = {
   typeName: "etcdserverpb.MemberAddRequest",
+  descriptor: MemberAddRequestDescriptor,
   create: createMemberAddRequest,
   encode: encodeMemberAddRequest,
   write: writeMemberAddRequest,
@@ -796,6 +931,7 @@ const MemberAddRequestCodec: Codec<MemberAddRequest> = {
 
 const MemberAddResponseCodec: Codec<MemberAddResponse> = {
   typeName: "etcdserverpb.MemberAddResponse",
+  descriptor: MemberAddResponseDescriptor,
   create: createMemberAddResponse,
   encode: encodeMemberAddResponse,
   write: writeMemberAddResponse,
@@ -804,6 +940,7 @@ const MemberAddResponseCodec: Codec<MemberAddResponse> = {
 
 const MemberRemoveRequestCodec: Codec<MemberRemoveRequest> = {
   typeName: "etcdserverpb.MemberRemoveRequest",
+  descriptor: MemberRemoveRequestDescriptor,
   create: createMemberRemoveRequest,
   encode: encodeMemberRemoveRequest,
   write: writeMemberRemoveRequest,
@@ -812,6 +949,7 @@ const MemberRemoveRequestCodec: Codec<MemberRemoveRequest> = {
 
 const MemberRemoveResponseCodec: Codec<MemberRemoveResponse> = {
   typeName: "etcdserverpb.MemberRemoveResponse",
+  descriptor: MemberRemoveResponseDescriptor,
   create: createMemberRemoveResponse,
   encode: encodeMemberRemoveResponse,
   write: writeMemberRemoveResponse,
@@ -820,6 +958,7 @@ const MemberRemoveResponseCodec: Codec<MemberRemoveResponse> = {
 
 const MemberUpdateRequestCodec: Codec<MemberUpdateRequest> = {
   typeName: "etcdserverpb.MemberUpdateRequest",
+  descriptor: MemberUpdateRequestDescriptor,
   create: createMemberUpdateRequest,
   encode: encodeMemberUpdateRequest,
   write: writeMemberUpdateRequest,
@@ -828,6 +967,7 @@ const MemberUpdateRequestCodec: Codec<MemberUpdateRequest> = {
 
 const MemberUpdateResponseCodec: Codec<MemberUpdateResponse> = {
   typeName: "etcdserverpb.MemberUpdateResponse",
+  descriptor: MemberUpdateResponseDescriptor,
   create: createMemberUpdateResponse,
   encode: encodeMemberUpdateResponse,
   write: writeMemberUpdateResponse,
@@ -836,6 +976,7 @@ const MemberUpdateResponseCodec: Codec<MemberUpdateResponse> = {
 
 const MemberListRequestCodec: Codec<MemberListRequest> = {
   typeName: "etcdserverpb.MemberListRequest",
+  descriptor: MemberListRequestDescriptor,
   create: createMemberListRequest,
   encode: encodeMemberListRequest,
   write: writeMemberListRequest,
@@ -844,6 +985,7 @@ const MemberListRequestCodec: Codec<MemberListRequest> = {
 
 const MemberListResponseCodec: Codec<MemberListResponse> = {
   typeName: "etcdserverpb.MemberListResponse",
+  descriptor: MemberListResponseDescriptor,
   create: createMemberListResponse,
   encode: encodeMemberListResponse,
   write: writeMemberListResponse,
@@ -852,6 +994,7 @@ const MemberListResponseCodec: Codec<MemberListResponse> = {
 
 const MemberPromoteRequestCodec: Codec<MemberPromoteRequest> = {
   typeName: "etcdserverpb.MemberPromoteRequest",
+  descriptor: MemberPromoteRequestDescriptor,
   create: createMemberPromoteRequest,
   encode: encodeMemberPromoteRequest,
   write: writeMemberPromoteRequest,
@@ -860,6 +1003,7 @@ const MemberPromoteRequestCodec: Codec<MemberPromoteRequest> = {
 
 const MemberPromoteResponseCodec: Codec<MemberPromoteResponse> = {
   typeName: "etcdserverpb.MemberPromoteResponse",
+  descriptor: MemberPromoteResponseDescriptor,
   create: createMemberPromoteResponse,
   encode: encodeMemberPromoteResponse,
   write: writeMemberPromoteResponse,
@@ -868,6 +1012,7 @@ const MemberPromoteResponseCodec: Codec<MemberPromoteResponse> = {
 
 const DefragmentRequestCodec: Codec<DefragmentRequest> = {
   typeName: "etcdserverpb.DefragmentRequest",
+  descriptor: DefragmentRequestDescriptor,
   create: createDefragmentRequest,
   encode: encodeDefragmentRequest,
   write: writeDefragmentRequest,
@@ -876,6 +1021,7 @@ const DefragmentRequestCodec: Codec<DefragmentRequest> = {
 
 const DefragmentResponseCodec: Codec<DefragmentResponse> = {
   typeName: "etcdserverpb.DefragmentResponse",
+  descriptor: DefragmentResponseDescriptor,
   create: createDefragmentResponse,
   encode: encodeDefragmentResponse,
   write: writeDefragmentResponse,
@@ -884,6 +1030,7 @@ const DefragmentResponseCodec: Codec<DefragmentResponse> = {
 
 const MoveLeaderRequestCodec: Codec<MoveLeaderRequest> = {
   typeName: "etcdserverpb.MoveLeaderRequest",
+  descriptor: MoveLeaderRequestDescriptor,
   create: createMoveLeaderRequest,
   encode: encodeMoveLeaderRequest,
   write: writeMoveLeaderRequest,
@@ -892,6 +1039,7 @@ const MoveLeaderRequestCodec: Codec<MoveLeaderRequest> = {
 
 const MoveLeaderResponseCodec: Codec<MoveLeaderResponse> = {
   typeName: "etcdserverpb.MoveLeaderResponse",
+  descriptor: MoveLeaderResponseDescriptor,
   create: createMoveLeaderResponse,
   encode: encodeMoveLeaderResponse,
   write: writeMoveLeaderResponse,
@@ -900,6 +1048,7 @@ const MoveLeaderResponseCodec: Codec<MoveLeaderResponse> = {
 
 const AlarmRequestCodec: Codec<AlarmRequest> = {
   typeName: "etcdserverpb.AlarmRequest",
+  descriptor: AlarmRequestDescriptor,
   create: createAlarmRequest,
   encode: encodeAlarmRequest,
   write: writeAlarmRequest,
@@ -908,6 +1057,7 @@ const AlarmRequestCodec: Codec<AlarmRequest> = {
 
 const AlarmResponseCodec: Codec<AlarmResponse> = {
   typeName: "etcdserverpb.AlarmResponse",
+  descriptor: AlarmResponseDescriptor,
   create: createAlarmResponse,
   encode: encodeAlarmResponse,
   write: writeAlarmResponse,
@@ -916,6 +1066,7 @@ const AlarmResponseCodec: Codec<AlarmResponse> = {
 
 const DowngradeRequestCodec: Codec<DowngradeRequest> = {
   typeName: "etcdserverpb.DowngradeRequest",
+  descriptor: DowngradeRequestDescriptor,
   create: createDowngradeRequest,
   encode: encodeDowngradeRequest,
   write: writeDowngradeRequest,
@@ -924,6 +1075,7 @@ const DowngradeRequestCodec: Codec<DowngradeRequest> = {
 
 const DowngradeResponseCodec: Codec<DowngradeResponse> = {
   typeName: "etcdserverpb.DowngradeResponse",
+  descriptor: DowngradeResponseDescriptor,
   create: createDowngradeResponse,
   encode: encodeDowngradeResponse,
   write: writeDowngradeResponse,
@@ -932,6 +1084,7 @@ const DowngradeResponseCodec: Codec<DowngradeResponse> = {
 
 const StatusRequestCodec: Codec<StatusRequest> = {
   typeName: "etcdserverpb.StatusRequest",
+  descriptor: StatusRequestDescriptor,
   create: createStatusRequest,
   encode: encodeStatusRequest,
   write: writeStatusRequest,
@@ -940,6 +1093,7 @@ const StatusRequestCodec: Codec<StatusRequest> = {
 
 const StatusResponseCodec: Codec<StatusResponse> = {
   typeName: "etcdserverpb.StatusResponse",
+  descriptor: StatusResponseDescriptor,
   create: createStatusResponse,
   encode: encodeStatusResponse,
   write: writeStatusResponse,
@@ -948,6 +1102,7 @@ const StatusResponseCodec: Codec<StatusResponse> = {
 
 const AuthEnableRequestCodec: Codec<AuthEnableRequest> = {
   typeName: "etcdserverpb.AuthEnableRequest",
+  descriptor: AuthEnableRequestDescriptor,
   create: createAuthEnableRequest,
   encode: encodeAuthEnableRequest,
   write: writeAuthEnableRequest,
@@ -956,6 +1111,7 @@ const AuthEnableRequestCodec: Codec<AuthEnableRequest> = {
 
 const AuthDisableRequestCodec: Codec<AuthDisableRequest> = {
   typeName: "etcdserverpb.AuthDisableRequest",
+  descriptor: AuthDisableRequestDescriptor,
   create: createAuthDisableRequest,
   encode: encodeAuthDisableRequest,
   write: writeAuthDisableRequest,
@@ -964,6 +1120,7 @@ const AuthDisableRequestCodec: Codec<AuthDisableRequest> = {
 
 const AuthStatusRequestCodec: Codec<AuthStatusRequest> = {
   typeName: "etcdserverpb.AuthStatusRequest",
+  descriptor: AuthStatusRequestDescriptor,
   create: createAuthStatusRequest,
   encode: encodeAuthStatusRequest,
   write: writeAuthStatusRequest,
@@ -972,6 +1129,7 @@ const AuthStatusRequestCodec: Codec<AuthStatusRequest> = {
 
 const AuthenticateRequestCodec: Codec<AuthenticateRequest> = {
   typeName: "etcdserverpb.AuthenticateRequest",
+  descriptor: AuthenticateRequestDescriptor,
   create: createAuthenticateRequest,
   encode: encodeAuthenticateRequest,
   write: writeAuthenticateRequest,
@@ -980,6 +1138,7 @@ const AuthenticateRequestCodec: Codec<AuthenticateRequest> = {
 
 const AuthUserAddRequestCodec: Codec<AuthUserAddRequest> = {
   typeName: "etcdserverpb.AuthUserAddRequest",
+  descriptor: AuthUserAddRequestDescriptor,
   create: createAuthUserAddRequest,
   encode: encodeAuthUserAddRequest,
   write: writeAuthUserAddRequest,
@@ -988,6 +1147,7 @@ const AuthUserAddRequestCodec: Codec<AuthUserAddRequest> = {
 
 const AuthUserGetRequestCodec: Codec<AuthUserGetRequest> = {
   typeName: "etcdserverpb.AuthUserGetRequest",
+  descriptor: AuthUserGetRequestDescriptor,
   create: createAuthUserGetRequest,
   encode: encodeAuthUserGetRequest,
   write: writeAuthUserGetRequest,
@@ -996,6 +1156,7 @@ const AuthUserGetRequestCodec: Codec<AuthUserGetRequest> = {
 
 const AuthUserDeleteRequestCodec: Codec<AuthUserDeleteRequest> = {
   typeName: "etcdserverpb.AuthUserDeleteRequest",
+  descriptor: AuthUserDeleteRequestDescriptor,
   create: createAuthUserDeleteRequest,
   encode: encodeAuthUserDeleteRequest,
   write: writeAuthUserDeleteRequest,
@@ -1004,6 +1165,7 @@ const AuthUserDeleteRequestCodec: Codec<AuthUserDeleteRequest> = {
 
 const AuthUserChangePasswordRequestCodec: Codec<AuthUserChangePasswordRequest> = {
   typeName: "etcdserverpb.AuthUserChangePasswordRequest",
+  descriptor: AuthUserChangePasswordRequestDescriptor,
   create: createAuthUserChangePasswordRequest,
   encode: encodeAuthUserChangePasswordRequest,
   write: writeAuthUserChangePasswordRequest,
@@ -1012,6 +1174,7 @@ const AuthUserChangePasswordRequestCodec: Codec<AuthUserChangePasswordRequest> =
 
 const AuthUserGrantRoleRequestCodec: Codec<AuthUserGrantRoleRequest> = {
   typeName: "etcdserverpb.AuthUserGrantRoleRequest",
+  descriptor: AuthUserGrantRoleRequestDescriptor,
   create: createAuthUserGrantRoleRequest,
   encode: encodeAuthUserGrantRoleRequest,
   write: writeAuthUserGrantRoleRequest,
@@ -1020,6 +1183,7 @@ const AuthUserGrantRoleRequestCodec: Codec<AuthUserGrantRoleRequest> = {
 
 const AuthUserRevokeRoleRequestCodec: Codec<AuthUserRevokeRoleRequest> = {
   typeName: "etcdserverpb.AuthUserRevokeRoleRequest",
+  descriptor: AuthUserRevokeRoleRequestDescriptor,
   create: createAuthUserRevokeRoleRequest,
   encode: encodeAuthUserRevokeRoleRequest,
   write: writeAuthUserRevokeRoleRequest,
@@ -1028,6 +1192,7 @@ const AuthUserRevokeRoleRequestCodec: Codec<AuthUserRevokeRoleRequest> = {
 
 const AuthRoleAddRequestCodec: Codec<AuthRoleAddRequest> = {
   typeName: "etcdserverpb.AuthRoleAddRequest",
+  descriptor: AuthRoleAddRequestDescriptor,
   create: createAuthRoleAddRequest,
   encode: encodeAuthRoleAddRequest,
   write: writeAuthRoleAddRequest,
@@ -1036,6 +1201,7 @@ const AuthRoleAddRequestCodec: Codec<AuthRoleAddRequest> = {
 
 const AuthRoleGetRequestCodec: Codec<AuthRoleGetRequest> = {
   typeName: "etcdserverpb.AuthRoleGetRequest",
+  descriptor: AuthRoleGetRequestDescriptor,
   create: createAuthRoleGetRequest,
   encode: encodeAuthRoleGetRequest,
   write: writeAuthRoleGetRequest,
@@ -1044,6 +1210,7 @@ const AuthRoleGetRequestCodec: Codec<AuthRoleGetRequest> = {
 
 const AuthUserListRequestCodec: Codec<AuthUserListRequest> = {
   typeName: "etcdserverpb.AuthUserListRequest",
+  descriptor: AuthUserListRequestDescriptor,
   create: createAuthUserListRequest,
   encode: encodeAuthUserListRequest,
   write: writeAuthUserListRequest,
@@ -1052,6 +1219,7 @@ const AuthUserListRequestCodec: Codec<AuthUserListRequest> = {
 
 const AuthRoleListRequestCodec: Codec<AuthRoleListRequest> = {
   typeName: "etcdserverpb.AuthRoleListRequest",
+  descriptor: AuthRoleListRequestDescriptor,
   create: createAuthRoleListRequest,
   encode: encodeAuthRoleListRequest,
   write: writeAuthRoleListRequest,
@@ -1060,6 +1228,7 @@ const AuthRoleListRequestCodec: Codec<AuthRoleListRequest> = {
 
 const AuthRoleDeleteRequestCodec: Codec<AuthRoleDeleteRequest> = {
   typeName: "etcdserverpb.AuthRoleDeleteRequest",
+  descriptor: AuthRoleDeleteRequestDescriptor,
   create: createAuthRoleDeleteRequest,
   encode: encodeAuthRoleDeleteRequest,
   write: writeAuthRoleDeleteRequest,
@@ -1068,6 +1237,7 @@ const AuthRoleDeleteRequestCodec: Codec<AuthRoleDeleteRequest> = {
 
 const AuthRoleGrantPermissionRequestCodec: Codec<AuthRoleGrantPermissionRequest> = {
   typeName: "etcdserverpb.AuthRoleGrantPermissionRequest",
+  descriptor: AuthRoleGrantPermissionRequestDescriptor,
   create: createAuthRoleGrantPermissionRequest,
   encode: encodeAuthRoleGrantPermissionRequest,
   write: writeAuthRoleGrantPermissionRequest,
@@ -1076,6 +1246,7 @@ const AuthRoleGrantPermissionRequestCodec: Codec<AuthRoleGrantPermissionRequest>
 
 const AuthRoleRevokePermissionRequestCodec: Codec<AuthRoleRevokePermissionRequest> = {
   typeName: "etcdserverpb.AuthRoleRevokePermissionRequest",
+  descriptor: AuthRoleRevokePermissionRequestDescriptor,
   create: createAuthRoleRevokePermissionRequest,
   encode: encodeAuthRoleRevokePermissionRequest,
   write: writeAuthRoleRevokePermissionRequest,
@@ -1084,6 +1255,7 @@ const AuthRoleRevokePermissionRequestCodec: Codec<AuthRoleRevokePermissionReques
 
 const AuthEnableResponseCodec: Codec<AuthEnableResponse> = {
   typeName: "etcdserverpb.AuthEnableResponse",
+  descriptor: AuthEnableResponseDescriptor,
   create: createAuthEnableResponse,
   encode: encodeAuthEnableResponse,
   write: writeAuthEnableResponse,
@@ -1092,6 +1264,7 @@ const AuthEnableResponseCodec: Codec<AuthEnableResponse> = {
 
 const AuthDisableResponseCodec: Codec<AuthDisableResponse> = {
   typeName: "etcdserverpb.AuthDisableResponse",
+  descriptor: AuthDisableResponseDescriptor,
   create: createAuthDisableResponse,
   encode: encodeAuthDisableResponse,
   write: writeAuthDisableResponse,
@@ -1100,6 +1273,7 @@ const AuthDisableResponseCodec: Codec<AuthDisableResponse> = {
 
 const AuthStatusResponseCodec: Codec<AuthStatusResponse> = {
   typeName: "etcdserverpb.AuthStatusResponse",
+  descriptor: AuthStatusResponseDescriptor,
   create: createAuthStatusResponse,
   encode: encodeAuthStatusResponse,
   write: writeAuthStatusResponse,
@@ -1108,6 +1282,7 @@ const AuthStatusResponseCodec: Codec<AuthStatusResponse> = {
 
 const AuthenticateResponseCodec: Codec<AuthenticateResponse> = {
   typeName: "etcdserverpb.AuthenticateResponse",
+  descriptor: AuthenticateResponseDescriptor,
   create: createAuthenticateResponse,
   encode: encodeAuthenticateResponse,
   write: writeAuthenticateResponse,
@@ -1116,6 +1291,7 @@ const AuthenticateResponseCodec: Codec<AuthenticateResponse> = {
 
 const AuthUserAddResponseCodec: Codec<AuthUserAddResponse> = {
   typeName: "etcdserverpb.AuthUserAddResponse",
+  descriptor: AuthUserAddResponseDescriptor,
   create: createAuthUserAddResponse,
   encode: encodeAuthUserAddResponse,
   write: writeAuthUserAddResponse,
@@ -1124,6 +1300,7 @@ const AuthUserAddResponseCodec: Codec<AuthUserAddResponse> = {
 
 const AuthUserGetResponseCodec: Codec<AuthUserGetResponse> = {
   typeName: "etcdserverpb.AuthUserGetResponse",
+  descriptor: AuthUserGetResponseDescriptor,
   create: createAuthUserGetResponse,
   encode: encodeAuthUserGetResponse,
   write: writeAuthUserGetResponse,
@@ -1132,6 +1309,7 @@ const AuthUserGetResponseCodec: Codec<AuthUserGetResponse> = {
 
 const AuthUserDeleteResponseCodec: Codec<AuthUserDeleteResponse> = {
   typeName: "etcdserverpb.AuthUserDeleteResponse",
+  descriptor: AuthUserDeleteResponseDescriptor,
   create: createAuthUserDeleteResponse,
   encode: encodeAuthUserDeleteResponse,
   write: writeAuthUserDeleteResponse,
@@ -1140,6 +1318,7 @@ const AuthUserDeleteResponseCodec: Codec<AuthUserDeleteResponse> = {
 
 const AuthUserChangePasswordResponseCodec: Codec<AuthUserChangePasswordResponse> = {
   typeName: "etcdserverpb.AuthUserChangePasswordResponse",
+  descriptor: AuthUserChangePasswordResponseDescriptor,
   create: createAuthUserChangePasswordResponse,
   encode: encodeAuthUserChangePasswordResponse,
   write: writeAuthUserChangePasswordResponse,
@@ -1148,6 +1327,7 @@ const AuthUserChangePasswordResponseCodec: Codec<AuthUserChangePasswordResponse>
 
 const AuthUserGrantRoleResponseCodec: Codec<AuthUserGrantRoleResponse> = {
   typeName: "etcdserverpb.AuthUserGrantRoleResponse",
+  descriptor: AuthUserGrantRoleResponseDescriptor,
   create: createAuthUserGrantRoleResponse,
   encode: encodeAuthUserGrantRoleResponse,
   write: writeAuthUserGrantRoleResponse,
@@ -1156,6 +1336,7 @@ const AuthUserGrantRoleResponseCodec: Codec<AuthUserGrantRoleResponse> = {
 
 const AuthUserRevokeRoleResponseCodec: Codec<AuthUserRevokeRoleResponse> = {
   typeName: "etcdserverpb.AuthUserRevokeRoleResponse",
+  descriptor: AuthUserRevokeRoleResponseDescriptor,
   create: createAuthUserRevokeRoleResponse,
   encode: encodeAuthUserRevokeRoleResponse,
   write: writeAuthUserRevokeRoleResponse,
@@ -1164,6 +1345,7 @@ const AuthUserRevokeRoleResponseCodec: Codec<AuthUserRevokeRoleResponse> = {
 
 const AuthRoleAddResponseCodec: Codec<AuthRoleAddResponse> = {
   typeName: "etcdserverpb.AuthRoleAddResponse",
+  descriptor: AuthRoleAddResponseDescriptor,
   create: createAuthRoleAddResponse,
   encode: encodeAuthRoleAddResponse,
   write: writeAuthRoleAddResponse,
@@ -1172,6 +1354,7 @@ const AuthRoleAddResponseCodec: Codec<AuthRoleAddResponse> = {
 
 const AuthRoleGetResponseCodec: Codec<AuthRoleGetResponse> = {
   typeName: "etcdserverpb.AuthRoleGetResponse",
+  descriptor: AuthRoleGetResponseDescriptor,
   create: createAuthRoleGetResponse,
   encode: encodeAuthRoleGetResponse,
   write: writeAuthRoleGetResponse,
@@ -1180,6 +1363,7 @@ const AuthRoleGetResponseCodec: Codec<AuthRoleGetResponse> = {
 
 const AuthRoleListResponseCodec: Codec<AuthRoleListResponse> = {
   typeName: "etcdserverpb.AuthRoleListResponse",
+  descriptor: AuthRoleListResponseDescriptor,
   create: createAuthRoleListResponse,
   encode: encodeAuthRoleListResponse,
   write: writeAuthRoleListResponse,
@@ -1188,6 +1372,7 @@ const AuthRoleListResponseCodec: Codec<AuthRoleListResponse> = {
 
 const AuthUserListResponseCodec: Codec<AuthUserListResponse> = {
   typeName: "etcdserverpb.AuthUserListResponse",
+  descriptor: AuthUserListResponseDescriptor,
   create: createAuthUserListResponse,
   encode: encodeAuthUserListResponse,
   write: writeAuthUserListResponse,
@@ -1196,6 +1381,7 @@ const AuthUserListResponseCodec: Codec<AuthUserListResponse> = {
 
 const AuthRoleDeleteResponseCodec: Codec<AuthRoleDeleteResponse> = {
   typeName: "etcdserverpb.AuthRoleDeleteResponse",
+  descriptor: AuthRoleDeleteResponseDescriptor,
   create: createAuthRoleDeleteResponse,
   encode: encodeAuthRoleDeleteResponse,
   write: writeAuthRoleDeleteResponse,
@@ -1204,6 +1390,7 @@ const AuthRoleDeleteResponseCodec: Codec<AuthRoleDeleteResponse> = {
 
 const AuthRoleGrantPermissionResponseCodec: Codec<AuthRoleGrantPermissionResponse> = {
   typeName: "etcdserverpb.AuthRoleGrantPermissionResponse",
+  descriptor: AuthRoleGrantPermissionResponseDescriptor,
   create: createAuthRoleGrantPermissionResponse,
   encode: encodeAuthRoleGrantPermissionResponse,
   write: writeAuthRoleGrantPermissionResponse,
@@ -1212,6 +1399,7 @@ const AuthRoleGrantPermissionResponseCodec: Codec<AuthRoleGrantPermissionRespons
 
 const AuthRoleRevokePermissionResponseCodec: Codec<AuthRoleRevokePermissionResponse> = {
   typeName: "etcdserverpb.AuthRoleRevokePermissionResponse",
+  descriptor: AuthRoleRevokePermissionResponseDescriptor,
   create: createAuthRoleRevokePermissionResponse,
   encode: encodeAuthRoleRevokePermissionResponse,
   write: writeAuthRoleRevokePermissionResponse,
@@ -1220,6 +1408,7 @@ const AuthRoleRevokePermissionResponseCodec: Codec<AuthRoleRevokePermissionRespo
 
 const HealthCheckRequestCodec: Codec<HealthCheckRequest> = {
   typeName: "grpc.health.v1.HealthCheckRequest",
+  descriptor: HealthCheckRequestDescriptor,
   create: createHealthCheckRequest,
   encode: encodeHealthCheckRequest,
   write: writeHealthCheckRequest,
@@ -1228,6 +1417,7 @@ const HealthCheckRequestCodec: Codec<HealthCheckRequest> = {
 
 const HealthCheckResponseCodec: Codec<HealthCheckResponse> = {
   typeName: "grpc.health.v1.HealthCheckResponse",
+  descriptor: HealthCheckResponseDescriptor,
   create: createHealthCheckResponse,
   encode: encodeHealthCheckResponse,
   write: writeHealthCheckResponse,
@@ -1236,6 +1426,7 @@ const HealthCheckResponseCodec: Codec<HealthCheckResponse> = {
 
 const LockRequestCodec: Codec<LockRequest> = {
   typeName: "v3lockpb.LockRequest",
+  descriptor: LockRequestDescriptor,
   create: createLockRequest,
   encode: encodeLockRequest,
   write: writeLockRequest,
@@ -1244,6 +1435,7 @@ const LockRequestCodec: Codec<LockRequest> = {
 
 const LockResponseCodec: Codec<LockResponse> = {
   typeName: "v3lockpb.LockResponse",
+  descriptor: LockResponseDescriptor,
   create: createLockResponse,
   encode: encodeLockResponse,
   write: writeLockResponse,
@@ -1252,6 +1444,7 @@ const LockResponseCodec: Codec<LockResponse> = {
 
 const UnlockRequestCodec: Codec<UnlockRequest> = {
   typeName: "v3lockpb.UnlockRequest",
+  descriptor: UnlockRequestDescriptor,
   create: createUnlockRequest,
   encode: encodeUnlockRequest,
   write: writeUnlockRequest,
@@ -1260,12 +1453,14 @@ const UnlockRequestCodec: Codec<UnlockRequest> = {
 
 const UnlockResponseCodec: Codec<UnlockResponse> = {
   typeName: "v3lockpb.UnlockResponse",
+  descriptor: UnlockResponseDescriptor,
   create: createUnlockResponse,
   encode: encodeUnlockResponse,
   write: writeUnlockResponse,
   decode: decodeUnlockResponse,
 };
 
+/** Users, roles, and whether they are enforced. */
 export const AuthService: {
   readonly authEnable: MethodInfo<AuthEnableRequest, AuthEnableResponse>;
   readonly authDisable: MethodInfo<AuthDisableRequest, AuthDisableResponse>;
@@ -1457,11 +1652,13 @@ export const AuthService: {
   },
 };
 
+/** Members of the cluster. */
 export const ClusterService: {
   readonly memberAdd: MethodInfo<MemberAddRequest, MemberAddResponse>;
   readonly memberRemove: MethodInfo<MemberRemoveRequest, MemberRemoveResponse>;
   readonly memberUpdate: MethodInfo<MemberUpdateRequest, MemberUpdateResponse>;
   readonly memberList: MethodInfo<MemberListRequest, MemberListResponse>;
+  /** Makes a learner a voter, once it has caught up. */
   readonly memberPromote: MethodInfo<MemberPromoteRequest, MemberPromoteResponse>;
 } = {
   memberAdd: {
@@ -1516,11 +1713,17 @@ export const ClusterService: {
   },
 };
 
+/** Reads and writes of keys. */
 export const KVService: {
+  /** Reads the keys of a range, at the newest or an older revision. */
   readonly range: MethodInfo<RangeRequest, RangeResponse>;
+  /** Sets one key: one revision, one event. */
   readonly put: MethodInfo<PutRequest, PutResponse>;
+  /** Deletes the keys of a range: one revision, one event a key. */
   readonly deleteRange: MethodInfo<DeleteRangeRequest, DeleteRangeResponse>;
+  /** Compares, then does one of two lists of operations, all at one revision. */
   readonly txn: MethodInfo<TxnRequest, TxnResponse>;
+  /** Forgets the history before a revision. */
   readonly compact: MethodInfo<CompactionRequest, CompactionResponse>;
 } = {
   range: {
@@ -1575,9 +1778,11 @@ export const KVService: {
   },
 };
 
+/** Leases: keys attached to one vanish when it expires or is revoked. */
 export const LeaseService: {
   readonly leaseGrant: MethodInfo<LeaseGrantRequest, LeaseGrantResponse>;
   readonly leaseRevoke: MethodInfo<LeaseRevokeRequest, LeaseRevokeResponse>;
+  /** Each request renews one lease and is answered with its new time to live. */
   readonly leaseKeepAlive: MethodInfo<LeaseKeepAliveRequest, LeaseKeepAliveResponse>;
   readonly leaseTimeToLive: MethodInfo<LeaseTimeToLiveRequest, LeaseTimeToLiveResponse>;
   readonly leaseLeases: MethodInfo<LeaseLeasesRequest, LeaseLeasesResponse>;
@@ -1634,14 +1839,20 @@ export const LeaseService: {
   },
 };
 
+/** Care of one member, and of the cluster's alarms and version. */
 export const MaintenanceService: {
   readonly alarm: MethodInfo<AlarmRequest, AlarmResponse>;
   readonly status: MethodInfo<StatusRequest, StatusResponse>;
+  /** Rewrites the backend of the member asked, to give free pages back. */
   readonly defragment: MethodInfo<DefragmentRequest, DefragmentResponse>;
+  /** Hash of the whole backend of the member asked: for tests. */
   readonly hash: MethodInfo<HashRequest, HashResponse>;
+  /** Hash of all keys up to a revision: equal on all members. */
   readonly hashKV: MethodInfo<HashKVRequest, HashKVResponse>;
+  /** Sends the backend file of the member asked, then its SHA-256. */
   readonly snapshot: MethodInfo<SnapshotRequest, SnapshotResponse>;
   readonly moveLeader: MethodInfo<MoveLeaderRequest, MoveLeaderResponse>;
+  /** Checks, starts or cancels a downgrade of the cluster version. */
   readonly downgrade: MethodInfo<DowngradeRequest, DowngradeResponse>;
 } = {
   alarm: {
@@ -1726,7 +1937,9 @@ export const MaintenanceService: {
   },
 };
 
+/** Events of key ranges, as they happen or from an older revision. */
 export const WatchService: {
+  /** One stream carries any number of watches; each is created, answered and cancelled by id. */
   readonly watch: MethodInfo<WatchRequest, WatchResponse>;
 } = {
   watch: {
@@ -1741,8 +1954,10 @@ export const WatchService: {
   },
 };
 
+/** Whether the server can serve. Only the service "" is known. */
 export const HealthService: {
   readonly check: MethodInfo<HealthCheckRequest, HealthCheckResponse>;
+  /** Sends the status now and after every change. */
   readonly watch: MethodInfo<HealthCheckRequest, HealthCheckResponse>;
 } = {
   check: {
@@ -1767,10 +1982,14 @@ export const HealthService: {
   },
 };
 
+/** Leaders by name, held by the lease of the client. */
 export const ElectionService: {
+  /** Waits until the caller is the leader. */
   readonly campaign: MethodInfo<CampaignRequest, CampaignResponse>;
+  /** Changes the value of the leader without a new election. */
   readonly proclaim: MethodInfo<ProclaimRequest, ProclaimResponse>;
   readonly leader: MethodInfo<LeaderRequest, LeaderResponse>;
+  /** Sends every leader and every value. */
   readonly observe: MethodInfo<LeaderRequest, LeaderResponse>;
   readonly resign: MethodInfo<ResignRequest, ResignResponse>;
 } = {
@@ -1826,7 +2045,9 @@ export const ElectionService: {
   },
 };
 
+/** Locks by name, held by the lease of the client. */
 export const LockService: {
+  /** Waits until the lock is free and takes it. */
   readonly lock: MethodInfo<LockRequest, LockResponse>;
   readonly unlock: MethodInfo<UnlockRequest, UnlockResponse>;
 } = {

@@ -5,8 +5,11 @@ import type { FieldNames } from "../reader.ts";
 import { beginEncoding } from "../writer.ts";
 import type { Writer } from "../writer.ts";
 
+/** A raft snapshot and its checksum. */
 export interface Snapshot {
+  /** CRC-32C of data. */
   crc: number;
+  /** A marshalled raftpb.Snapshot. */
   data: Uint8Array | undefined;
 }
 

@@ -13,8 +13,10 @@ import type { FieldNames } from "../reader.ts";
 import { beginEncoding } from "../writer.ts";
 import type { Writer } from "../writer.ts";
 
+/** The frame of everything in the log. Types: 1 metadata, 2 entry, 3 hard state, 4 checksum, 5 snapshot. */
 export interface Record {
   type: number;
+  /** CRC-32C over the data of all records of the segment so far. */
   crc: number;
   data: Uint8Array | undefined;
 }
@@ -72,6 +74,7 @@ export function decodeRecord(bytes: Uint8Array): Record {
   return message;
 }
 
+/** Names a snapshot that is known to be on disk. */
 export interface Snapshot {
   index: number;
   term: number;
