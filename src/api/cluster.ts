@@ -7,7 +7,7 @@ import {
   decodeMemberListRequest,
   encodeMemberListResponse,
 } from "../wire/gen/rpc.ts";
-import { clusterHeader, type ServiceContext } from "./context.ts";
+import { headerAt, type ServiceContext } from "./context.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -43,7 +43,7 @@ class MemberList implements ReadWaiter {
         isLearner: member.isLearner,
       }),
     );
-    const header = clusterHeader(this.#context);
+    const header = headerAt(this.#context, 0);
     this.#call.sendUnary(encodeMemberListResponse({ header, members }));
   }
 

@@ -27,13 +27,15 @@ export interface ServiceContext {
   readonly serverVersion: string;
 }
 
-/** Header with the store's revision, as KV and Maintenance answers carry it. */
-export function headerAt(context: ServiceContext, revision: number): ResponseHeader {
-  const { member, clusterId } = context;
-  return { clusterId, memberId: member.id, revision, raftTerm: member.status().term };
+/** Fills in who answers, and in which term; the revision is there already. */
+export function completeHeader(context: ServiceContext, header: ResponseHeader): void {
+  header.clusterId = context.clusterId;
+  header.memberId = context.member.id;
+  header.raftTerm = context.member.term;
 }
 
-/** Header of the Cluster service, which never tells a revision. */
-export function clusterHeader(context: ServiceContext): ResponseHeader {
-  return headerAt(context, 0);
+/** A header with the given revision; the Cluster service tells 0, which means none. */
+export function headerAt(context: ServiceContext, revision: number): ResponseHeader {
+  const { member, clusterId } = context;
+  return { clusterId, memberId: member.id, revision, raftTerm: member.term };
 }

@@ -34,7 +34,7 @@ export function maintenanceMethods(context: ServiceContext): [string, GrpcMethod
               return;
             }
             assert(result.kind === "alarm", "An alarm request answers alarms");
-            sendAlarms(context, call, result.alarms, result.revision);
+            sendAlarms(context, call, result.alarms);
           },
         });
       }),
@@ -46,7 +46,7 @@ function status(context: ServiceContext) {
   const { member, storage } = context;
   const { leader, term, committedIndex, appliedIndex, isLearner } = member.status();
   return createStatusResponse({
-    header: headerAt(context, member.applier.store.currentRevision),
+    header: headerAt(context, member.applier.store.revision),
     version: context.serverVersion,
     dbSize: storage.databaseBytes(),
     dbSizeInUse: storage.databaseBytesInUse(),
@@ -83,8 +83,7 @@ function sendAlarms(
   context: ServiceContext,
   call: GrpcServerCall,
   alarms: readonly AlarmMember[],
-  revision: number,
 ): void {
-  const header = headerAt(context, revision);
+  const header = headerAt(context, context.member.applier.store.revision);
   call.sendUnary(encodeAlarmResponse({ header, alarms: alarms.map(createAlarmMember) }));
 }

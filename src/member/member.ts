@@ -4,10 +4,10 @@
  * `takeReady` asks for. Nothing here waits, reads a clock or touches a file.
  *
  * ```
- *   propose ──> queue ──┐                        ┌──> append ──(durable)──> appended ──┐
- *   whenReadable ──> gate ──> Raft ──> takeReady ┼──> messages                         │
- *   step, tick ─────────┘       ^                └──> apply ──> answers to waiters     │
- *                               └──────────────────────────────────────────────────────┘
+ *   propose ──> queue ──┐                        ┌──> append ──(durable)──> appended ──────────┐
+ *   whenReadable ──> gate ──> Raft ──> takeReady ┼──> messages                                 │
+ *   step, tick ─────────┘       ^                └──> committed ──> apply ──> answers, results ┤
+ *                               └──────────────────────────────────────────────────────────────┘
  * ```
  */
 import type { Applier } from "../apply/applier.ts";
@@ -30,6 +30,8 @@ import {
   type Message,
   type Snapshot,
 } from "../wire/gen/raft.ts";
+import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
+import { AlarmAction, AlarmType, createAlarmRequest, encodeAlarmRequest } from "../wire/gen/rpc.ts";
 import { encodeInternalRequest } from "../wire/internal-request.ts";
 import {
   PENDING_PROPOSALS_MAX,
@@ -78,7 +80,6 @@ export interface MemberStatus {
   readonly isLearner: boolean;
 }
 
-/** A pure function of the applied state that the shell wants the cluster to hold. */
 export class Member {
   readonly id: bigint;
   readonly applier: Applier;
@@ -93,10 +94,10 @@ export class Member {
   #queuedBytes = 0;
   #appliedIndex: number;
   #snapshotIndex: number;
-  #snapshotDue = false;
   #confState: ConfState;
   #leader = NONE;
   #stopped = false;
+  #raisingNoSpace = false;
 
   constructor(options: MemberOptions, stored: StoredState, applier: Applier) {
     this.id = options.id;
@@ -150,6 +151,11 @@ export class Member {
     return this.#leader === this.id;
   }
 
+  /** Raft's term: what answers carry in their headers. */
+  get term(): number {
+    return this.#raft.basicStatus().term;
+  }
+
   /** Membership as of the last applied entry. */
   get confState(): ConfState {
     return this.#confState;
@@ -166,9 +172,15 @@ export class Member {
     this.#reads.tick();
   }
 
-  /** Starts an election now, as the only voter of a cluster may: there is nobody to wait for. */
-  campaign(): void {
-    this.#raft.campaign();
+  /**
+   * Starts an election when this member is the only voter: there is nobody to wait for. Called once the
+   * committed part of the log was applied.
+   */
+  campaignIfAlone(): void {
+    const { voters, votersOutgoing } = this.#confState;
+    if (voters.length === 1 && voters[0] === this.id && votersOutgoing.length === 0) {
+      this.#raft.campaign();
+    }
   }
 
   /** Takes a message of another member. */
@@ -206,13 +218,29 @@ export class Member {
     this.#enqueue(key, makeData(this.#ids.idOf(key)), waiter);
   }
 
+  /** Raises the NOSPACE alarm for this member, unless it is raised or about to be. */
+  raiseNoSpace(): void {
+    if (this.#raisingNoSpace || this.applier.alarms.isRaised(AlarmType.NOSPACE)) return;
+    this.#raisingNoSpace = true;
+    this.#log.warn("message exceeded backend quota; raising alarm", {
+      "quota-size-bytes": this.applier.quota.limitBytes,
+    });
+    const action = AlarmAction.ACTIVATE;
+    const request = createAlarmRequest({ action, memberId: this.id, alarm: AlarmType.NOSPACE });
+    this.propose(InternalRaftRequestOperationField.alarm, encodeAlarmRequest(request), {
+      onApplied: () => {
+        this.#raisingNoSpace = false;
+      },
+    });
+  }
+
   /** `waiter` is told when local state holds everything acknowledged before this call. */
   whenReadable(waiter: ReadWaiter): void {
     if (this.#stopped) waiter.onFailed(Errors.Stopped);
     else this.#reads.add(waiter);
   }
 
-  /** Everything the shell has to do now; `undefined` when there is nothing. Answers waiters meanwhile. */
+  /** Everything the shell has to do now; `undefined` when there is nothing. */
   takeReady(): Ready | undefined {
     if (this.#stopped) return undefined;
     this.#proposeQueued();
@@ -220,16 +248,35 @@ export class Member {
     if (!this.#raft.hasReady()) return undefined;
     const ready = this.#raft.ready();
     let append: Message | undefined;
+    let committed: Message | undefined;
     const messages: Message[] = [];
     for (const message of ready.messages) {
       if (message.to === LOCAL_APPEND_TARGET) append = message;
-      else if (message.to === LOCAL_APPLY_TARGET) this.#apply(message);
+      else if (message.to === LOCAL_APPLY_TARGET) committed = message;
       else messages.push(message);
     }
     if (ready.softState !== undefined) this.#leaderIs(ready.softState.lead);
     for (const state of ready.readStates) this.#reads.confirm(state.index, state.context);
     this.#reads.release(this.#appliedIndex);
-    return { append, messages, snapshot: this.#snapshotIfDue() };
+    return { append, messages, committed };
+  }
+
+  /**
+   * Applies what a `Ready` has as `committed`, and answers whoever waited for it. Returns a snapshot of
+   * the log that is due: save it once the backend holds everything up to its index, then call
+   * `snapshotSaved`.
+   */
+  apply(committed: Message): Snapshot | undefined {
+    for (const entry of committed.entries) {
+      assert(entry.index === this.#appliedIndex + 1, "Entries must be applied without gaps");
+      if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry);
+      else this.#applyConfChange(entry);
+      this.#appliedIndex = entry.index;
+    }
+    for (const response of committed.responses) this.step(response);
+    this.#reads.release(this.#appliedIndex);
+    const isDue = this.#appliedIndex - this.#snapshotIndex > this.#options.snapshotCount;
+    return isDue ? this.#makeSnapshot() : undefined;
   }
 
   /** What `append` asked for is durable. Called in the order of the appends. */
@@ -251,8 +298,6 @@ export class Member {
   /** The snapshot that `Ready` asked for is durable, in its file and in the WAL: forget older entries. */
   snapshotSaved(snapshot: Snapshot): void {
     const { index, confState } = snapshot.metadata;
-    this.#snapshotIndex = index;
-    this.#snapshotDue = false;
     this.#storage.createSnapshot(index, confState, snapshot.data ?? new Uint8Array(0));
     const compactIndex = Math.max(1, index - SNAPSHOT_CATCH_UP_ENTRIES);
     if (compactIndex < this.#storage.firstIndex()) return;
@@ -289,23 +334,10 @@ export class Member {
   /** Hands all queued proposals to Raft in one message; without a leader they wait. */
   #proposeQueued(): void {
     if (this.#queue.length === 0 || this.#leader === NONE) return;
-    const refused = this.#raft.propose(this.#queue);
-    // A dropped proposal is not lost: its waiter is told by its time limit, as in etcd.
-    if (refused !== undefined) this.#log.debug("dropped proposals", { error: refused.message });
+    // Dropped as a whole, as during a leadership transfer: nothing was appended, so try again later.
+    if (this.#raft.propose(this.#queue) !== undefined) return;
     this.#queue = [];
     this.#queuedBytes = 0;
-  }
-
-  #apply(message: Message): void {
-    for (const entry of message.entries) {
-      assert(entry.index === this.#appliedIndex + 1, "Entries must be applied without gaps");
-      if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry);
-      else this.#applyConfChange(entry);
-      this.#appliedIndex = entry.index;
-    }
-    for (const response of message.responses) this.step(response);
-    const { snapshotCount } = this.#options;
-    if (this.#appliedIndex - this.#snapshotIndex > snapshotCount) this.#snapshotDue = true;
   }
 
   #applyNormal(entry: Entry): void {
@@ -315,6 +347,7 @@ export class Member {
       return;
     }
     const { id, result } = this.applier.apply(entry, entry.data);
+    if (result === Errors.NoSpace) this.raiseNoSpace();
     if (Number(id >> 48n) !== this.#ids.suffix) return;
     const waiter = this.#waiting.take(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
     waiter?.onApplied(result);
@@ -326,7 +359,6 @@ export class Member {
     const refused = this.applier.checkConfChange(change);
     if (refused !== undefined) {
       this.#log.error("Validation on configuration change failed", { error: refused.message });
-      this.#raft.applyConfChange({ ...change, nodeId: NONE });
       this.applier.skip(entry);
       return;
     }
@@ -340,9 +372,7 @@ export class Member {
     this.#reads.leaderChanged();
   }
 
-  #snapshotIfDue(): Snapshot | undefined {
-    if (!this.#snapshotDue) return undefined;
-    this.#snapshotDue = false;
+  #makeSnapshot(): Snapshot {
     const index = this.#appliedIndex;
     this.#snapshotIndex = index;
     this.#log.info("triggering snapshot", {

@@ -1,25 +1,22 @@
 /**
- * What a member asks of the shell around it, and whom it answers. The parts of a `Ready` may be begun in
- * any order: whatever must wait for the disk is held back inside Raft until the shell has said that the
- * append is durable.
+ * What a member asks of the shell around it, and whom it answers. Start the append first, so that the
+ * disk works while the rest is done; nothing else of one `Ready` waits for it, because whatever must wait
+ * is held back inside Raft until the shell has said that the append is durable.
  */
 import type { ApplyResult } from "../apply/result.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
-import type { Message, Snapshot } from "../wire/gen/raft.ts";
+import type { Message } from "../wire/gen/raft.ts";
 
 export interface Ready {
   /**
    * Entries, hard state and snapshot to make durable (MsgStorageAppend), in the order in which they are
-   * handed out; several may be merged into one write. Tell `Member.appended` afterwards.
+   * handed out; several may be merged into one write. Call `Member.appended` afterwards.
    */
   readonly append: Message | undefined;
   /** Messages to other members; they may be sent at once. */
   readonly messages: readonly Message[];
-  /**
-   * A snapshot of the log to save, once the backend holds everything up to its index. Tell
-   * `Member.snapshotSaved` afterwards.
-   */
-  readonly snapshot: Snapshot | undefined;
+  /** Committed entries (MsgStorageApply) for `Member.apply`, in the order in which they are handed out. */
+  readonly committed: Message | undefined;
 }
 
 /** Whoever waits for a proposal to be applied. Told exactly once. */

@@ -7,7 +7,7 @@
  */
 import { GrpcServerConnection } from "../http2/grpc-server.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
-import { looksLikeHttp2Preface } from "../http2/preface.ts";
+import { looksLikeHttp2Preface } from "../http2/protocol.ts";
 import type { HttpServer } from "../platform/http1.ts";
 import type { SocketStream } from "../platform/tcp.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
@@ -25,10 +25,19 @@ export class ClientConnections {
   #dirty: ServedConnection[] = [];
   #flushScheduled = false;
   #ticking: Timer | undefined;
+  readonly #onInput: () => void;
   #draining = false;
   #drained: (() => void) | undefined;
 
-  constructor(config: GrpcServerConfig, http: HttpServer, clock: Clock, log: Log) {
+  /** `onInput` is called when requests may have arrived. */
+  constructor(
+    config: GrpcServerConfig,
+    http: HttpServer,
+    clock: Clock,
+    log: Log,
+    onInput: () => void,
+  ) {
+    this.#onInput = onInput;
     this.#config = config;
     this.#http = http;
     this.#clock = clock;
@@ -85,6 +94,11 @@ export class ClientConnections {
       this.#drained = finish;
       this.#checkDrained();
     });
+  }
+
+  /** Called by a connection that has received something. */
+  received(): void {
+    this.#onInput();
   }
 
   /** Called by a connection that has output for the first time since its last flush. */
@@ -169,6 +183,7 @@ class ServedConnection implements StreamHandler {
 
   onBytes(bytes: Uint8Array): void {
     this.#engine.receive(bytes, this.#clock.nowMs());
+    this.#owner.received();
     if (this.#engine.shouldClose) this.flush();
   }
 

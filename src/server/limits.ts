@@ -11,3 +11,18 @@ export const DRAIN_GRACE_MS = 2_000;
 
 /** Milliseconds that a client gets to close its side after we closed ours. */
 export const CLOSE_TIMEOUT_MS = 5_000;
+
+/** Revisions looked at in one slice of a compaction: well under a millisecond of work. */
+export const COMPACTION_SLICE_REVISIONS = 500;
+
+/** Milliseconds between two slices of a compaction. */
+export const COMPACTION_PAUSE_MS = 1;
+
+/** Revisions read between two lines of progress when the key index is rebuilt at start. */
+export const RESTORE_SLICE_REVISIONS = 1_000_000;
+
+/** Snapshot files that are kept. Source: etcd's default of --max-snapshots. */
+export const SNAPSHOT_FILES_MAX = 5;
+
+/** Segments of the log that are kept. Source: etcd's default of --max-wals. */
+export const WAL_FILES_MAX = 5;

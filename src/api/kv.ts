@@ -1,0 +1,253 @@
+/**
+ * The KV service: Range, Put, DeleteRange, Txn, Compact. A request is checked here as etcd's gRPC layer
+ * does; writes become proposals with the client's bytes as they came, reads wait until they are
+ * linearizable where they must be.
+ *
+ * Source: etcd server/etcdserver/api/v3rpc/key.go, quota.go, server/etcdserver/v3_server.go.
+ */
+import type { ApplyResult } from "../apply/result.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { ProposalWaiter, ReadWaiter } from "../member/ready.ts";
+import { executeRange } from "../mvcc/range.ts";
+import {
+  checkDeleteRangeRequest,
+  checkPutRequest,
+  checkRangeRequest,
+  checkTxnRequest,
+} from "../mvcc/request-checks.ts";
+import { executeTxn, isReadOnlyTxn, isSerializableTxn } from "../mvcc/txn.ts";
+import { assert, AssertionError } from "../stdx/assert.ts";
+import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
+import {
+  decodeCompactionRequest,
+  decodeDeleteRangeRequest,
+  decodePutRequest,
+  decodeRangeRequest,
+  decodeTxnRequest,
+  encodeCompactionResponse,
+  encodeRawDeleteRangeResponse,
+  encodeRawPutResponse,
+  encodeRawRangeResponse,
+  encodeRawTxnResponse,
+  type PutRequest,
+  type RangeRequest,
+  type ResponseHeader,
+  type TxnRequest,
+} from "../wire/gen/rpc.ts";
+import { completeHeader, type ServiceContext } from "./context.ts";
+import { fail } from "./status.ts";
+import { unary } from "./unary.ts";
+
+export function kvMethods(context: ServiceContext): [string, GrpcMethodHandler][] {
+  return [
+    ["/etcdserverpb.KV/Range", rangeMethod(context)],
+    ["/etcdserverpb.KV/Put", putMethod(context)],
+    ["/etcdserverpb.KV/DeleteRange", deleteRangeMethod(context)],
+    ["/etcdserverpb.KV/Txn", txnMethod(context)],
+    ["/etcdserverpb.KV/Compact", compactMethod(context)],
+  ];
+}
+
+function rangeMethod(context: ServiceContext): GrpcMethodHandler {
+  return unary(decodeRangeRequest, (call, request) => {
+    const refused = checkRangeRequest(request);
+    if (refused !== undefined) {
+      fail(call, refused);
+    } else if (request.serializable) {
+      answerRange(context, call, request);
+    } else {
+      // Read later, when the bytes that it views are gone.
+      request.key = request.key.slice();
+      request.rangeEnd = request.rangeEnd.slice();
+      context.member.whenReadable(new RangeRead(context, call, request));
+    }
+  });
+}
+
+/** A linearizable Range that waits for its turn. */
+class RangeRead implements ReadWaiter {
+  readonly #context: ServiceContext;
+  readonly #call: GrpcServerCall;
+  readonly #request: RangeRequest;
+
+  constructor(context: ServiceContext, call: GrpcServerCall, request: RangeRequest) {
+    this.#context = context;
+    this.#call = call;
+    this.#request = request;
+  }
+
+  onReadable(): void {
+    if (this.#call.open) answerRange(this.#context, this.#call, this.#request);
+  }
+
+  onFailed(error: EtcdError): void {
+    fail(this.#call, error);
+  }
+}
+
+function answerRange(context: ServiceContext, call: GrpcServerCall, request: RangeRequest): void {
+  const response = executeRange(context.member.applier.store, request);
+  if (response instanceof EtcdError) {
+    fail(call, response);
+    return;
+  }
+  completeOptionalHeader(context, response.header);
+  call.sendUnary(encodeRawRangeResponse(response));
+}
+
+function putMethod(context: ServiceContext): GrpcMethodHandler {
+  return unary(decodePutRequest, (call, request: PutRequest, bytes) => {
+    const refused =
+      checkPutRequest(request) ?? spaceRefusal(context, { case: "put", value: request });
+    if (refused !== undefined) fail(call, refused);
+    else context.member.propose(Operation.put, bytes, new KvProposal(context, call));
+  });
+}
+
+function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
+  return unary(decodeDeleteRangeRequest, (call, request, bytes) => {
+    const refused = checkDeleteRangeRequest(request);
+    if (refused !== undefined) fail(call, refused);
+    else context.member.propose(Operation.deleteRange, bytes, new KvProposal(context, call));
+  });
+}
+
+function txnMethod(context: ServiceContext): GrpcMethodHandler {
+  return unary(decodeTxnRequest, (call, request, bytes) => {
+    const refused =
+      checkTxnRequest(request, context.txnOpsMax) ??
+      spaceRefusal(context, { case: "txn", value: request });
+    if (refused !== undefined) {
+      fail(call, refused);
+    } else if (!isReadOnlyTxn(request)) {
+      context.member.propose(Operation.txn, bytes, new KvProposal(context, call));
+    } else if (isSerializableTxn(request)) {
+      answerReadOnlyTxn(context, call, request);
+    } else {
+      context.member.whenReadable(new TxnRead(context, call, bytes.slice()));
+    }
+  });
+}
+
+/** A read-only transaction that waits for its turn. */
+class TxnRead implements ReadWaiter {
+  readonly #context: ServiceContext;
+  readonly #call: GrpcServerCall;
+  readonly #request: Uint8Array;
+
+  constructor(context: ServiceContext, call: GrpcServerCall, request: Uint8Array) {
+    this.#context = context;
+    this.#call = call;
+    this.#request = request;
+  }
+
+  onReadable(): void {
+    if (this.#call.open) {
+      answerReadOnlyTxn(this.#context, this.#call, decodeTxnRequest(this.#request));
+    }
+  }
+
+  onFailed(error: EtcdError): void {
+    fail(this.#call, error);
+  }
+}
+
+function answerReadOnlyTxn(
+  context: ServiceContext,
+  call: GrpcServerCall,
+  request: TxnRequest,
+): void {
+  const response = executeTxn(context.member.applier.store, request);
+  if (response instanceof EtcdError) {
+    fail(call, response);
+    return;
+  }
+  completeOptionalHeader(context, response.header);
+  call.sendUnary(encodeRawTxnResponse(response));
+}
+
+function compactMethod(context: ServiceContext): GrpcMethodHandler {
+  return unary(decodeCompactionRequest, (call, request, bytes) => {
+    const waiter = new Compaction(context, call, request.physical);
+    context.member.propose(Operation.compaction, bytes, waiter);
+  });
+}
+
+/** A compaction: a physical one is answered when everything below it is gone. */
+class Compaction implements ProposalWaiter {
+  readonly #context: ServiceContext;
+  readonly #call: GrpcServerCall;
+  readonly #physical: boolean;
+
+  constructor(context: ServiceContext, call: GrpcServerCall, physical: boolean) {
+    this.#context = context;
+    this.#call = call;
+    this.#physical = physical;
+  }
+
+  onApplied(result: ApplyResult | EtcdError): void {
+    // A refused physical compaction waits, too, for the one that is under way.
+    if (this.#physical) this.#context.compactor.whenCompacted(() => this.#answer(result));
+    else this.#answer(result);
+  }
+
+  #answer(result: ApplyResult | EtcdError): void {
+    if (result instanceof EtcdError) {
+      fail(this.#call, result);
+      return;
+    }
+    assert(result.kind === "compaction", "A compaction request answers a compaction");
+    const { response } = result;
+    completeOptionalHeader(this.#context, response.header);
+    this.#call.sendUnary(encodeCompactionResponse(response));
+  }
+}
+
+/** A proposed write. */
+class KvProposal implements ProposalWaiter {
+  readonly #context: ServiceContext;
+  readonly #call: GrpcServerCall;
+
+  constructor(context: ServiceContext, call: GrpcServerCall) {
+    this.#context = context;
+    this.#call = call;
+  }
+
+  onApplied(result: ApplyResult | EtcdError): void {
+    if (result instanceof EtcdError) fail(this.#call, result);
+    else if (this.#call.open) this.#call.sendUnary(this.#encode(result));
+  }
+
+  #encode(result: ApplyResult): Uint8Array {
+    switch (result.kind) {
+      case "put":
+        completeOptionalHeader(this.#context, result.response.header);
+        return encodeRawPutResponse(result.response);
+      case "deleteRange":
+        completeOptionalHeader(this.#context, result.response.header);
+        return encodeRawDeleteRangeResponse(result.response);
+      case "txn":
+        completeOptionalHeader(this.#context, result.response.header);
+        return encodeRawTxnResponse(result.response);
+      default:
+        throw new AssertionError(`A KV request answers no ${result.kind}`);
+    }
+  }
+}
+
+/** The answer to a write that the quota has no room for; it also raises the alarm. */
+function spaceRefusal(
+  context: ServiceContext,
+  operation: Parameters<ServiceContext["member"]["applier"]["quota"]["admits"]>[0],
+): EtcdError | undefined {
+  if (context.member.applier.quota.admits(operation)) return undefined;
+  context.member.raiseNoSpace();
+  return Errors.NoSpace;
+}
+
+function completeOptionalHeader(context: ServiceContext, header: ResponseHeader | undefined): void {
+  assert(header !== undefined, "Every KV answer has a header");
+  completeHeader(context, header);
+}

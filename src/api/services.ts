@@ -1,0 +1,25 @@
+/** All methods that are served, by path: what the gRPC engine looks calls up in. */
+import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
+import { clusterMethods } from "./cluster.ts";
+import type { ServiceContext } from "./context.ts";
+import { kvMethods } from "./kv.ts";
+import { maintenanceMethods } from "./maintenance.ts";
+
+export interface Services {
+  lookup(path: string): GrpcMethodHandler | undefined;
+  /** Whether any method of the service is there; decides how an unknown method is answered. */
+  knowsService(service: string): boolean;
+}
+
+export function createServices(context: ServiceContext): Services {
+  const methods = new Map([
+    ...kvMethods(context),
+    ...clusterMethods(context),
+    ...maintenanceMethods(context),
+  ]);
+  const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
+  return {
+    lookup: (path) => methods.get(path),
+    knowsService: (service) => services.has(service),
+  };
+}

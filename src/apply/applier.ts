@@ -1,0 +1,150 @@
+/**
+ * The state machine: turns each committed entry into one change of state and one answer. Deterministic:
+ * members that apply the same log hold the same state.
+ *
+ * The log is replayed from the newest snapshot at start, while the backend may be ahead of it: entries up
+ * to the backend's position change only the membership, which lives in memory and in the snapshot.
+ *
+ * Source: etcd server/etcdserver/server.go (applyEntryNormal, applyConfChange) and apply.go (3.5).
+ */
+import type { Backend, Position } from "../backend/backend.ts";
+import { Records } from "../backend/records.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import type { Lessor } from "../lease/lessor.ts";
+import type { Alarms } from "../membership/alarms.ts";
+import type { Cluster } from "../membership/cluster.ts";
+import {
+  applyMembershipChange,
+  checkMembershipChange,
+  type MembershipChange,
+  membershipChangeOf,
+} from "../membership/conf-change.ts";
+import { encodeV2Store } from "../membership/v2-store.ts";
+import type { Store } from "../mvcc/store.ts";
+import type { Log } from "../ports/log.ts";
+import { assert } from "../stdx/assert.ts";
+import {
+  decodeInternalRaftRequest,
+  decodeRequest,
+  type InternalRaftRequest,
+} from "../wire/gen/raft-internal.ts";
+import type { ConfChange, ConfState, Entry } from "../wire/gen/raft.ts";
+import { WireError } from "../wire/wire-error.ts";
+import { applyClusterOperation, applyV2Request } from "./cluster-operations.ts";
+import { executeOperation } from "./operations.ts";
+import type { Quota } from "./quota.ts";
+import { type ApplyResult, DONE } from "./result.ts";
+
+export interface ApplierParts {
+  readonly store: Store;
+  readonly lessor: Lessor;
+  readonly cluster: Cluster;
+  readonly alarms: Alarms;
+  readonly backend: Backend;
+  readonly quota: Quota;
+  readonly log: Log;
+}
+
+export interface Applied {
+  /** Id of the request, by which its proposer finds who waits; 0 for none. */
+  readonly id: bigint;
+  readonly result: ApplyResult | EtcdError;
+}
+
+export class Applier {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly alarms: Alarms;
+  readonly lessor: Lessor;
+  readonly quota: Quota;
+  readonly backend: Backend;
+  readonly records: Records;
+  readonly log: Log;
+  #position: Position;
+
+  constructor(parts: ApplierParts) {
+    this.store = parts.store;
+    this.cluster = parts.cluster;
+    this.alarms = parts.alarms;
+    this.lessor = parts.lessor;
+    this.quota = parts.quota;
+    this.backend = parts.backend;
+    this.records = new Records(parts.backend);
+    this.log = parts.log;
+    this.#position = parts.backend.position();
+  }
+
+  /** How far the backend's content goes: what its next commit must carry. */
+  position(): Position {
+    return this.#position;
+  }
+
+  /** An entry without effect: a new leader's first one, or a change that was refused. */
+  skip(entry: Entry): void {
+    this.#advance(entry);
+  }
+
+  /** Applies a normal entry with content. */
+  apply(entry: Entry, data: Uint8Array): Applied {
+    const changesBackend = this.#advance(entry);
+    const request = readInternalRequest(data);
+    if (request === undefined) {
+      const v2 = decodeRequest(data);
+      applyV2Request(this, v2, changesBackend);
+      return { id: v2.id, result: DONE };
+    }
+    const id = request.id === 0n ? (request.header?.id ?? 0n) : request.id;
+    const { operation } = request;
+    assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
+    if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
+    if (!changesBackend) return { id, result: DONE };
+    return { id, result: executeOperation(this, operation, entry.index) };
+  }
+
+  /** Why a committed configuration change must not be made; the same on every member. */
+  checkConfChange(change: ConfChange): EtcdError | undefined {
+    return checkMembershipChange(this.cluster, membershipChangeOf(change));
+  }
+
+  /** Applies a configuration change that `checkConfChange` let pass and Raft has put into use. */
+  applyConfChange(entry: Entry, change: ConfChange, confState: ConfState): void {
+    const membershipChange = membershipChangeOf(change);
+    applyMembershipChange(this.cluster, membershipChange);
+    if (!this.#advance(entry)) return;
+    this.records.putConfState(confState);
+    this.#recordMembership(membershipChange);
+  }
+
+  /** The v2 store image that a snapshot of the log carries. */
+  v2Store(): string {
+    return encodeV2Store(this.cluster);
+  }
+
+  /** Moves the position to `entry`; false when the backend holds its changes already. */
+  #advance(entry: Entry): boolean {
+    if (entry.index <= this.#position.index) return false;
+    this.#position = { index: entry.index, term: entry.term };
+    return true;
+  }
+
+  #recordMembership(change: MembershipChange): void {
+    if (change.kind === "remove") {
+      this.records.removeMember(change.id);
+      return;
+    }
+    const id = change.kind === "promote" ? change.id : change.member.id;
+    const member = this.cluster.member(id);
+    assert(member !== undefined, "A changed member must be there");
+    this.records.putMember(member);
+  }
+}
+
+/** `undefined` when the entry is a request of the v2 API, which stands there without a wrapper. */
+function readInternalRequest(data: Uint8Array): InternalRaftRequest | undefined {
+  try {
+    return decodeInternalRaftRequest(data);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Operations on the membership's attributes and the cluster version. They are applied to the membership in
+ * memory on every replay, and to the backend only when it does not hold them yet.
+ *
+ * etcd 3.5 proposes its own attributes and the cluster version as requests of the v2 API; 3.6 with typed
+ * messages. Both are understood.
+ *
+ * Source: etcd server/etcdserver/apply_v2.go, apply.go (applierV3backend.ClusterVersionSet and others).
+ */
+import { type Attributes, decodeAttributes, parseId } from "../membership/member-info.ts";
+import type { InternalRaftRequestOperation, Request } from "../wire/gen/raft-internal.ts";
+import type { Applier } from "./applier.ts";
+
+const ATTRIBUTES_PATH = /^\/0\/members\/([0-9a-f]{1,16})\/attributes$/;
+const VERSION_PATH = "/0/version";
+
+/** Path under which a member publishes itself. */
+export function attributesPathOf(idText: string): string {
+  return `/0/members/${idText}/attributes`;
+}
+
+export { VERSION_PATH as CLUSTER_VERSION_PATH };
+
+/** Applies an operation on the cluster; false when it is none. */
+export function applyClusterOperation(
+  applier: Applier,
+  operation: InternalRaftRequestOperation,
+  changesBackend: boolean,
+): boolean {
+  switch (operation.case) {
+    case "v2":
+      applyV2Request(applier, operation.value, changesBackend);
+      return true;
+    case "clusterVersionSet":
+      setClusterVersion(applier, operation.value.ver, changesBackend);
+      return true;
+    case "clusterMemberAttrSet": {
+      const { memberId, memberAttributes } = operation.value;
+      const { name = "", clientUrls = [] } = memberAttributes ?? {};
+      setAttributes(applier, memberId, { name, clientUrls }, changesBackend);
+      return true;
+    }
+    case "downgradeInfoSet":
+      if (changesBackend)
+        applier.records.putDowngrade(operation.value.ver, operation.value.enabled);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Applies a request of the v2 API. Those that concern the cluster are served; SYNC, which expires v2 keys,
+ * has nothing to do. Keys of the v2 API cannot be kept here: an entry that writes one stops the member
+ * before anything is lost.
+ */
+export function applyV2Request(applier: Applier, request: Request, changesBackend: boolean): void {
+  const attributes = ATTRIBUTES_PATH.exec(request.path);
+  if (request.method === "PUT" && attributes !== null) {
+    const id = parseId(attributes[1]) ?? 0n;
+    setAttributes(applier, id, decodeAttributes(request.val), changesBackend);
+  } else if (request.method === "PUT" && request.path === VERSION_PATH) {
+    setClusterVersion(applier, request.val, changesBackend);
+  } else if (request.method !== "SYNC" && request.method !== "QGET") {
+    throw new UnsupportedEntryError(
+      `the log holds a write of the v2 API (${request.method} ${request.path})`,
+    );
+  }
+}
+
+/** A committed entry that this version cannot apply: applying the rest without it would lose it. */
+export class UnsupportedEntryError extends Error {
+  constructor(what: string) {
+    super(
+      `${what}, which this version does not serve; start etcd 3.5 on this data directory instead`,
+    );
+    this.name = "UnsupportedEntryError";
+  }
+}
+
+function setAttributes(
+  applier: Applier,
+  id: bigint,
+  attributes: Attributes,
+  changesBackend: boolean,
+): void {
+  if (!applier.cluster.updateAttributes(id, attributes)) return;
+  const member = applier.cluster.member(id);
+  if (changesBackend && member !== undefined) applier.records.putMember(member);
+}
+
+function setClusterVersion(applier: Applier, version: string, changesBackend: boolean): void {
+  const previous = applier.cluster.version;
+  applier.cluster.version = version;
+  if (changesBackend) applier.records.putClusterVersion(version);
+  if (previous === version) return;
+  if (previous === undefined) {
+    applier.log.info("set initial cluster version", { "cluster-version": version });
+  } else {
+    applier.log.info("updated cluster version", { from: previous, to: version });
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Operations on data: the alarm and quota checks, in etcd's order, and then the operation itself.
+ *
+ * Source: etcd server/etcdserver/apply.go (applierV3Corrupt > applierV3Capped > quotaApplierV3 > backend).
+ */
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import { executeCompaction, executeDeleteRange, executePut } from "../mvcc/kv-requests.ts";
+import { executeTxn } from "../mvcc/txn.ts";
+import { createLease } from "../wire/gen/lease.ts";
+import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
+import {
+  AlarmAction,
+  type AlarmMember,
+  type AlarmRequest,
+  AlarmType,
+  createAlarmMember,
+  type LeaseCheckpointRequest,
+  type LeaseGrantRequest,
+  type ResponseHeader,
+} from "../wire/gen/rpc.ts";
+import type { Applier } from "./applier.ts";
+import { UnsupportedEntryError } from "./cluster-operations.ts";
+import { costOf } from "./quota.ts";
+import { type ApplyResult, DONE } from "./result.ts";
+
+/** Executes an operation of entry `index`, or refuses it with nothing changed. */
+export function executeOperation(
+  applier: Applier,
+  operation: InternalRaftRequestOperation,
+  index: number,
+): ApplyResult | EtcdError {
+  const refused = refusal(applier, operation);
+  if (refused !== undefined) return refused;
+  const { store } = applier;
+  switch (operation.case) {
+    case "put":
+      return result("put", executePut(store, operation.value));
+    case "deleteRange":
+      return result("deleteRange", executeDeleteRange(store, operation.value));
+    case "txn":
+      return result("txn", executeTxn(store, operation.value));
+    case "compaction":
+      return result("compaction", executeCompaction(store, operation.value));
+    case "leaseGrant":
+      return grantLease(applier, operation.value);
+    case "leaseRevoke":
+      return revokeLease(applier, operation.value.id);
+    case "leaseCheckpoint":
+      return checkpointLeases(applier, operation.value);
+    case "alarm":
+      return { kind: "alarm", alarms: applyAlarm(applier, operation.value) };
+    case "range":
+    case "authStatus":
+    case "authUserGet":
+    case "authUserList":
+    case "authRoleGet":
+    case "authRoleList":
+      // Reads that once were proposed: nobody waits for them on replay.
+      return DONE;
+    default:
+      throw new UnsupportedEntryError(`entry ${index} of the log is a ${operation.case} request`);
+  }
+}
+
+/** What alarms and the quota say to an operation. */
+function refusal(applier: Applier, operation: InternalRaftRequestOperation): EtcdError | undefined {
+  const { alarms, quota } = applier;
+  if (alarms.isRaised(AlarmType.CORRUPT) && CORRUPT_REFUSES.has(operation.case)) {
+    return Errors.Corrupt;
+  }
+  if (costOf(operation) === 0) return undefined;
+  if (alarms.isRaised(AlarmType.NOSPACE)) return Errors.NoSpace;
+  return quota.admits(operation) ? undefined : Errors.NoSpace;
+}
+
+const CORRUPT_REFUSES: ReadonlySet<string> = new Set([
+  "put",
+  "range",
+  "deleteRange",
+  "txn",
+  "compaction",
+  "leaseGrant",
+  "leaseRevoke",
+]);
+
+type Answered = Extract<ApplyResult, { readonly response: unknown }>;
+
+/** Wraps a response, and lets an error through. */
+function result<K extends Answered["kind"]>(
+  kind: K,
+  response: Extract<Answered, { kind: K }>["response"] | EtcdError,
+): ApplyResult | EtcdError {
+  return response instanceof EtcdError ? response : ({ kind, response } as ApplyResult);
+}
+
+function header(applier: Applier): ResponseHeader {
+  return { clusterId: 0n, memberId: 0n, revision: applier.store.revision, raftTerm: 0 };
+}
+
+function grantLease(applier: Applier, request: LeaseGrantRequest): ApplyResult | EtcdError {
+  const lease = applier.lessor.grant(request.id, request.ttl);
+  if (lease instanceof EtcdError) return lease;
+  const { id, ttlSeconds } = lease;
+  applier.records.putLease(createLease({ id, ttl: ttlSeconds }));
+  const response = { header: header(applier), id, ttl: ttlSeconds, error: "" };
+  return { kind: "leaseGrant", response };
+}
+
+/** Deletes the attached keys in key order, in one revision, and the lease. */
+function revokeLease(applier: Applier, id: bigint): ApplyResult | EtcdError {
+  const lease = applier.lessor.lease(id);
+  if (lease === undefined) return Errors.LeaseNotFound;
+  const transaction = applier.store.beginWrite();
+  for (const key of [...lease.keys].sort()) transaction.deleteKey(key);
+  transaction.end();
+  applier.lessor.remove(id);
+  applier.records.removeLease(id);
+  return { kind: "leaseRevoke", response: { header: header(applier) } };
+}
+
+function checkpointLeases(applier: Applier, request: LeaseCheckpointRequest): ApplyResult {
+  for (const { id, remainingTtl } of request.checkpoints) {
+    const lease = applier.lessor.lease(id);
+    if (lease !== undefined) lease.remainingTtlSeconds = remainingTtl;
+  }
+  return DONE;
+}
+
+function applyAlarm(applier: Applier, request: AlarmRequest): AlarmMember[] {
+  const { alarms, records, log } = applier;
+  const alarm = createAlarmMember({ memberId: request.memberId, alarm: request.alarm });
+  const fields = { alarm: ALARM_NAMES.get(alarm.alarm) ?? "", from: alarm.memberId.toString(16) };
+  switch (request.action) {
+    case AlarmAction.GET:
+      return alarms.list(request.alarm);
+    case AlarmAction.ACTIVATE:
+      if (request.alarm === AlarmType.NONE) return [];
+      if (alarms.activate(alarm)) {
+        records.putAlarm(alarm);
+        log.warn("alarm raised", fields);
+      }
+      return [alarm];
+    case AlarmAction.DEACTIVATE:
+      if (!alarms.deactivate(alarm)) return [];
+      records.removeAlarm(alarm);
+      log.warn("alarm disarmed", fields);
+      return [alarm];
+    default:
+      return [];
+  }
+}
+
+const ALARM_NAMES = new Map<number, string>(
+  Object.entries(AlarmType).map(([name, value]) => [value, name]),
+);

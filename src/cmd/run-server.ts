@@ -1,0 +1,86 @@
+/**
+ * `etcd` as a process: start, signals, the ways to end.
+ */
+import { systemClock } from "../platform/clock.ts";
+import { sha1 } from "../platform/digest.ts";
+import { SystemDisk } from "../platform/disk.ts";
+import type { ProcessLog } from "../platform/log.ts";
+import { systemRandom } from "../platform/random.ts";
+import type { ServerConfig } from "../server/config.ts";
+import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
+import { readStartup } from "./server-startup.ts";
+import { greet } from "./greeting.ts";
+
+/** Reads the command line, starts the member and stays until a signal or a failure ends it. */
+export async function runServer(): Promise<void> {
+  const startup = readStartup();
+  if (startup.kind === "exit") {
+    process.exitCode = startup.code;
+    return;
+  }
+  const { config } = startup;
+  const log = startup.log.named("cmd/etcd.ts");
+  // A bug, or state that contradicts itself: going on could lose or invent data.
+  process.on("uncaughtException", (error) => end(log, "unexpected failure", error));
+  const server = await start(config, startup.log, log);
+  if (server === undefined) return;
+  greet(config, server.clientPorts);
+  stopOnSignal("SIGTERM", server, log);
+  stopOnSignal("SIGINT", server, log);
+}
+
+async function start(
+  config: ServerConfig,
+  processLog: ProcessLog,
+  log: ProcessLog,
+): Promise<EtcdServer | undefined> {
+  const disk = new SystemDisk({ warn: (message) => log.warn(message) });
+  const environment = {
+    disk,
+    clock: systemClock,
+    random: systemRandom,
+    sha1,
+    log: processLog.named("server/etcd-server.ts"),
+  };
+  try {
+    return await startEtcd(config, environment, (reason) => {
+      end(log, "cannot go on after a failed write; restart when its cause is removed", reason);
+    });
+  } catch (error) {
+    end(log, "failed to start etcd", error);
+    return undefined;
+  }
+}
+
+/** Logs why, and ends the process at once: what is not durable was not acknowledged. */
+function end(log: ProcessLog, message: string, reason: unknown): void {
+  const error = reason instanceof Error ? reason : new Error(String(reason));
+  const isExpected = EXPECTED.has(error.name) || "code" in error;
+  log.fatal(message, {
+    error: error.message,
+    ...(isExpected ? {} : { stack: error.stack ?? "" }),
+  });
+  process.exit(1);
+}
+
+/** Errors that name a file, flag or address; for others the place in the program helps more. */
+const EXPECTED = new Set(["StartError", "WalError", "BoltError", "DiskError", "CorruptionError"]);
+
+/** Stops cleanly, then dies of the same signal, as a parent process expects. */
+function stopOnSignal(signal: NodeJS.Signals, server: EtcdServer, log: ProcessLog): void {
+  process.once(signal, () => {
+    log.info("received signal; shutting down", { signal: SIGNAL_NAMES[signal] ?? signal });
+    server.stop().then(
+      () => {
+        process.removeAllListeners(signal);
+        process.kill(process.pid, signal);
+      },
+      (error: unknown) => end(log, "failed to stop cleanly", error),
+    );
+  });
+}
+
+const SIGNAL_NAMES: { readonly [signal: string]: string } = {
+  SIGTERM: "terminated",
+  SIGINT: "interrupt",
+};

@@ -1,0 +1,175 @@
+/**
+ * Brings a member to life from its data directory: a new one from its flags, an existing one from its
+ * database, snapshot and log. Whatever cannot be trusted is named and left as it is.
+ *
+ * Source: etcd server/etcdserver/server.go (NewServer), raft.go (startNode, restartNode).
+ */
+import { Applier } from "../apply/applier.ts";
+import { Quota } from "../apply/quota.ts";
+import { Backend } from "../backend/backend.ts";
+import { Records } from "../backend/records.ts";
+import { RevisionBucket } from "../backend/revision-bucket.ts";
+import { Lessor } from "../lease/lessor.ts";
+import { Member, type StoredState } from "../member/member.ts";
+import { Alarms } from "../membership/alarms.ts";
+import { Restore } from "../mvcc/restore.ts";
+import type { Store } from "../mvcc/store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { Wal } from "../wal/wal.ts";
+import { walExists } from "../wal/segment-name.ts";
+import { electionTicksOf, type ServerConfig } from "./config.ts";
+import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
+import { RESTORE_SLICE_REVISIONS } from "./limits.ts";
+import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
+import { StartError } from "./start-error.ts";
+import { ETCD_VERSION } from "./version.ts";
+
+/** What a member needs of the world. */
+export interface Environment {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly sha1: (bytes: Uint8Array) => Uint8Array;
+}
+
+export interface OpenedMember {
+  readonly member: Member;
+  readonly wal: Wal;
+  readonly backend: Backend;
+  readonly clusterId: bigint;
+  readonly directory: DataDirectory;
+}
+
+/** Opens the member of `config`. Rejects with `StartError`, or with what bolt, wal or disk say. */
+export async function openMember(
+  config: ServerConfig,
+  environment: Environment,
+): Promise<OpenedMember> {
+  const { disk, log } = environment;
+  const directory = prepareDataDirectory(disk, config, log);
+  const hasLog = walExists(disk, directory.wal);
+  const hasDatabase = disk.stat(directory.database) !== undefined;
+  if (hasLog && !hasDatabase) {
+    throw new StartError(
+      `database file (${directory.database}) of the backend is missing, but there is a log in ` +
+        `"${directory.wal}"; put the file back, or restore the data directory from a snapshot`,
+    );
+  }
+  const backend = Backend.open(disk, directory.database);
+  try {
+    removeLeftovers(disk, directory, log);
+    refuseUnservable(directory.database, backend);
+    const opened = hasLog
+      ? await reopenLog(config, directory, environment)
+      : await foundLog(config, directory, backend, environment);
+    return assemble(config, environment, directory, backend, opened);
+  } catch (error) {
+    backend.close();
+    throw error;
+  }
+}
+
+/** Databases whose rules this version cannot keep. */
+function refuseUnservable(path: string, backend: Backend): void {
+  const records = new Records(backend);
+  if (records.authEnabled()) {
+    throw new StartError(
+      `authentication is enabled in "${path}", which this version cannot enforce; ` +
+        "disable it with etcd 3.5 (etcdctl auth disable), or serve this directory with etcd 3.5",
+    );
+  }
+  const version = records.storageVersion();
+  if (version !== undefined) {
+    throw new StartError(
+      `"${path}" was written by etcd ${version}, which is newer than ${ETCD_VERSION}; ` +
+        "downgrade it first (etcdutl migrate --target-version 3.5)",
+    );
+  }
+}
+
+function assemble(
+  config: ServerConfig,
+  environment: Environment,
+  directory: DataDirectory,
+  backend: Backend,
+  opened: OpenedLog,
+): OpenedMember {
+  const { log } = environment;
+  const { snapshot } = opened.stored;
+  const position = backend.position();
+  if (snapshot !== undefined && position.index < snapshot.metadata.index) {
+    throw new StartError(
+      `database file "${directory.database}" ends at index ${position.index}, before the snapshot of the ` +
+        `log at ${snapshot.metadata.index}: it is older than the log beside it; put the right file back, or ` +
+        "restore the data directory from a snapshot",
+    );
+  }
+  const records = new Records(backend);
+  const lessor = new Lessor(leaseTtlSecondsMin(config));
+  for (const { id, ttl, remainingTtl } of records.leases()) lessor.restore(id, ttl, remainingTtl);
+  const alarms = new Alarms();
+  for (const alarm of records.alarms()) alarms.activate(alarm);
+  const applier = new Applier({
+    store: restoreStore(backend, lessor, environment),
+    lessor,
+    cluster: opened.cluster,
+    alarms,
+    backend,
+    quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
+    log,
+  });
+  const member = createMember(config, environment, opened, applier);
+  return { member, wal: opened.wal, backend, clusterId: opened.cluster.id, directory };
+}
+
+function createMember(
+  config: ServerConfig,
+  { clock, random, log }: Environment,
+  { memberId, stored }: { readonly memberId: bigint; readonly stored: StoredState },
+  applier: Applier,
+): Member {
+  return new Member(
+    {
+      id: memberId,
+      tickMs: config.heartbeatIntervalMs,
+      electionTicks: electionTicksOf(config),
+      preVote: config.preVote,
+      snapshotCount: config.snapshotCount,
+      requestBytesMax: config.maxRequestBytes,
+      startWallMs: clock.wallMs(),
+      random,
+      log,
+    },
+    stored,
+    applier,
+  );
+}
+
+/** Rebuilds the index from the database. */
+function restoreStore(backend: Backend, lessor: Lessor, { clock, log }: Environment): Store {
+  const startMs = clock.nowMs();
+  const restore = new Restore(new RevisionBucket(backend), lessor, { onChanges: () => {} });
+  while (!restore.step(RESTORE_SLICE_REVISIONS)) {
+    log.info("restoring the key index", { revisions: restore.summary.revisions });
+  }
+  const store = restore.finish();
+  const { revisions, keys } = restore.summary;
+  log.info("restored the key index", {
+    revisions,
+    keys,
+    "current-revision": store.revision,
+    "compact-revision": store.compactRevision,
+    took: `${(clock.nowMs() - startMs).toFixed(3)}ms`,
+  });
+  return store;
+}
+
+/** Leases must outlive an election: 1.5 election timeouts, in whole seconds. Source: etcd lessor. */
+function leaseTtlSecondsMin(config: ServerConfig): number {
+  const ticks = Math.floor((3 * electionTicksOf(config)) / 2);
+  return Math.ceil((ticks * config.heartbeatIntervalMs) / 1000);
+}

@@ -1,0 +1,155 @@
+/**
+ * The log of a member at start: founding a new one, or reading an existing one with its newest snapshot.
+ */
+import { AUTH } from "../backend/schema.ts";
+import type { Backend } from "../backend/backend.ts";
+import { encodeUint64 } from "../backend/integers.ts";
+import type { StoredState } from "../member/member.ts";
+import { Cluster } from "../membership/cluster.ts";
+import { computeClusterId, computeMemberId } from "../membership/identity.ts";
+import { encodeMember, formatId, type MemberInfo } from "../membership/member-info.ts";
+import { decodeV2Store } from "../membership/v2-store.ts";
+import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
+import { createWal } from "../wal/create-wal.ts";
+import { openWal, type OpenedWal } from "../wal/open-wal.ts";
+import { NO_SNAPSHOT, validSnapshots } from "../wal/read-wal.ts";
+import { loadNewestSnapshot } from "../wal/snapshot-files.ts";
+import type { WalOptions } from "../wal/types.ts";
+import type { Wal } from "../wal/wal.ts";
+import { decodeMetadata, encodeMetadata } from "../wire/gen/raft-internal.ts";
+import {
+  ConfChangeType,
+  encodeConfChange,
+  type Entry,
+  EntryType,
+  type HardState,
+} from "../wire/gen/raft.ts";
+import type { Environment } from "./bootstrap.ts";
+import type { ServerConfig } from "./config.ts";
+import type { DataDirectory } from "./data-dir.ts";
+import { FlagRefusal } from "./flag-refusal.ts";
+import { verifyBootstrap } from "./initial-cluster.ts";
+import { StartError } from "./start-error.ts";
+
+export interface OpenedLog {
+  readonly memberId: bigint;
+  /** The membership as of the snapshot; without one, empty. */
+  readonly cluster: Cluster;
+  readonly wal: Wal;
+  readonly stored: StoredState;
+}
+
+/** The identity of a new cluster of one member, as its flags determine it. */
+interface Founding {
+  readonly clusterId: bigint;
+  readonly member: MemberInfo;
+}
+
+/** Starts the log of a new cluster, with the configuration change that makes this member its voter. */
+export async function foundLog(
+  config: ServerConfig,
+  directory: DataDirectory,
+  backend: Backend,
+  environment: Environment,
+): Promise<OpenedLog> {
+  if (backend.position().index > 0) {
+    throw new StartError(
+      `"${directory.database}" holds data up to index ${backend.position().index}, but there is no log in ` +
+        `"${directory.wal}"; put the log back, or restore the data directory from a snapshot`,
+    );
+  }
+  const founding = foundingOf(config, environment);
+  const { member, clusterId } = founding;
+  const metadata = encodeMetadata({ nodeId: member.id, clusterId });
+  const wal = await new Promise<Wal>((resolve, reject) => {
+    createWal(walOptions(directory, environment), metadata, (failure, created) => {
+      if (created === undefined) reject(failure);
+      else resolve(created);
+    });
+  });
+  backend.put("auth", AUTH.authRevision, encodeUint64(1));
+  environment.log.info("starting local member", idFields(founding));
+  return writeFounding(wal, founding);
+}
+
+/** Opens the log of a member that has run before. */
+export async function reopenLog(
+  config: ServerConfig,
+  directory: DataDirectory,
+  environment: Environment,
+): Promise<OpenedLog> {
+  const options = walOptions(directory, environment);
+  const { disk, log } = environment;
+  const known = validSnapshots(options);
+  const snapshot = loadNewestSnapshot({ disk, log, directory: directory.snap }, known);
+  const start = snapshot === undefined ? NO_SNAPSHOT : snapshot.metadata;
+  const { wal, content } = await new Promise<OpenedWal>((resolve, reject) => {
+    openWal(options, start, (failure, opened) => {
+      if (opened === undefined) reject(failure);
+      else resolve(opened);
+    });
+  });
+  const { nodeId, clusterId } = decodeMetadata(content.metadata ?? new Uint8Array(0));
+  const { hardState, entries } = content;
+  log.info("restarting local member", {
+    "cluster-id": formatId(clusterId),
+    "local-member-id": formatId(nodeId),
+    "commit-index": hardState.commit,
+  });
+  if (snapshot === undefined && entries.length === 0 && hardState.term === 0) {
+    // A crash between making the log and its first entries: the cluster was never founded.
+    const founding = foundingOf(config, environment);
+    if (founding.member.id === nodeId) return writeFounding(wal, founding);
+  }
+  if (snapshot === undefined) log.info("No snapshot found. Recovering WAL from scratch!");
+  else log.info("recovered v2 store from snapshot", { "snapshot-index": snapshot.metadata.index });
+  const cluster =
+    snapshot === undefined
+      ? new Cluster(clusterId)
+      : decodeV2Store(utf8FromBytes(snapshot.data ?? new Uint8Array(0)), clusterId);
+  return { memberId: nodeId, cluster, wal, stored: { snapshot, hardState, entries } };
+}
+
+function foundingOf(config: ServerConfig, { sha1 }: Environment): Founding {
+  const initial = verifyBootstrap(config);
+  if (initial instanceof FlagRefusal) throw new StartError(initial.message);
+  const peerUrls = (initial.get(config.name) ?? []).map((url) => url.text);
+  const id = computeMemberId(peerUrls, config.initialClusterToken, undefined, sha1);
+  const member = { id, peerUrls, isLearner: false, name: config.name, clientUrls: [] };
+  return { clusterId: computeClusterId([id], sha1), member };
+}
+
+/** Makes the first entries durable: one configuration change for each founding member. */
+function writeFounding(wal: Wal, { clusterId, member }: Founding): Promise<OpenedLog> {
+  const change = {
+    id: 0n,
+    type: ConfChangeType.ConfChangeAddNode,
+    nodeId: member.id,
+    context: bytesFromUtf8(encodeMember(member)),
+  };
+  const type = EntryType.EntryConfChange;
+  const entries: Entry[] = [{ type, term: 1, index: 1, data: encodeConfChange(change) }];
+  const hardState: HardState = { term: 1, vote: 0n, commit: entries.length };
+  return new Promise((resolve, reject) => {
+    wal.append({ entries, hardState }, (failure) => {
+      if (failure !== undefined) {
+        reject(failure);
+        return;
+      }
+      const cluster = new Cluster(clusterId);
+      const stored = { snapshot: undefined, hardState, entries };
+      resolve({ memberId: member.id, cluster, wal, stored });
+    });
+  });
+}
+
+function walOptions(directory: DataDirectory, { disk, clock, log }: Environment): WalOptions {
+  return { disk, clock, log, directory: directory.wal };
+}
+
+function idFields({ member, clusterId }: Founding): {
+  readonly "local-member-id": string;
+  readonly "cluster-id": string;
+} {
+  return { "local-member-id": formatId(member.id), "cluster-id": formatId(clusterId) };
+}

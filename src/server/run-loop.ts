@@ -1,0 +1,114 @@
+/**
+ * Drives one member: collects what arrived in a turn of the event loop, takes what the member wants done,
+ * and does it. Group commit falls out of this: while one write to the log is under way, the next batch
+ * gathers.
+ *
+ * ```
+ *   requests, ticks ──> poke ──> turn: takeReady ──> start the log write ──> apply, answer ──> flush
+ *                        ^                                   │
+ *                        └───────────── durable ─────────────┘
+ * ```
+ *
+ * Knows only ports: the simulator drives members with this same loop.
+ */
+import type { Member } from "../member/member.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import { NONE } from "../raft/node-id.ts";
+import type { Message, Snapshot } from "../wire/gen/raft.ts";
+import type { CommitSchedule } from "./commit-schedule.ts";
+import type { CompactionLoop } from "./compaction-loop.ts";
+import type { Wal } from "../wal/wal.ts";
+import type { WalFailure } from "../wal/types.ts";
+import type { SnapshotSaver } from "./snapshot-saver.ts";
+
+export interface RunLoopParts {
+  readonly member: Member;
+  readonly wal: Wal;
+  readonly commits: CommitSchedule;
+  readonly snapshots: SnapshotSaver;
+  readonly compactions: CompactionLoop;
+  readonly clock: Clock;
+  readonly tickMs: number;
+  /** Called at the end of every turn, when all its answers were given. */
+  readonly onTurnEnd: () => void;
+  /** The log cannot be written any more: the process has to end, nothing is tried again. */
+  readonly onFailure: (failure: WalFailure) => void;
+}
+
+export class RunLoop {
+  readonly #parts: RunLoopParts;
+  readonly #runTurn = (): void => this.#turn();
+  #scheduled = false;
+  #stopped = false;
+  #ticker: Timer | undefined;
+  #nextTickMs = 0;
+
+  constructor(parts: RunLoopParts) {
+    this.#parts = parts;
+  }
+
+  /** Applies what the log says is committed, and leads at once where nobody else can. */
+  start(): void {
+    this.#nextTickMs = this.#parts.clock.nowMs() + this.#parts.tickMs;
+    this.#scheduleTick();
+    this.#turn();
+    this.#parts.member.campaignIfAlone();
+    this.poke();
+  }
+
+  /** Makes sure that a turn follows soon. Called by whoever gave the member something. */
+  poke(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    this.#parts.clock.defer(this.#runTurn);
+  }
+
+  /** No turns any more; writes under way go on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#ticker?.cancel();
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    const { member, commits, compactions, onTurnEnd } = this.#parts;
+    for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
+      if (ready.append !== undefined) this.#append(ready.append);
+      if (ready.committed !== undefined) this.#saveSnapshot(member.apply(ready.committed));
+    }
+    commits.afterApply();
+    compactions.afterApply();
+    onTurnEnd();
+  }
+
+  #append(append: Message): void {
+    const { member, wal, onFailure } = this.#parts;
+    const { entries, term, commit } = append;
+    const hardState = term === 0 ? undefined : { term, vote: append.vote ?? NONE, commit };
+    wal.append({ entries, hardState }, (failure) => {
+      if (this.#stopped) return;
+      if (failure !== undefined) {
+        onFailure(failure);
+        return;
+      }
+      member.appended(append);
+      this.poke();
+    });
+  }
+
+  #saveSnapshot(snapshot: Snapshot | undefined): void {
+    if (snapshot !== undefined) this.#parts.snapshots.save(snapshot);
+  }
+
+  #scheduleTick(): void {
+    const { clock, tickMs } = this.#parts;
+    this.#ticker = clock.after(Math.max(0, this.#nextTickMs - clock.nowMs()), () => {
+      this.#parts.member.tick();
+      // After a pause of the process the missed ticks are not made up: they would look like silence.
+      this.#nextTickMs = Math.max(this.#nextTickMs + tickMs, clock.nowMs());
+      this.#scheduleTick();
+      this.poke();
+    });
+  }
+}

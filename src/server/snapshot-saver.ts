@@ -1,0 +1,76 @@
+/**
+ * Saves a snapshot of the log: first the backend commits everything up to its index, then the .snap file
+ * and its record in the WAL become durable, then what is no longer needed is let go. One at a time; a
+ * snapshot that comes meanwhile is passed over, the next one covers it.
+ *
+ * Source: etcd server/etcdserver/server.go (snapshot, purgeFile).
+ */
+import type { Member } from "../member/member.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { Log } from "../ports/log.ts";
+import { purgeSnapshots, saveSnapshot } from "../wal/snapshot-files.ts";
+import type { WalFailure } from "../wal/types.ts";
+import type { Wal } from "../wal/wal.ts";
+import type { Snapshot } from "../wire/gen/raft.ts";
+import type { CommitSchedule } from "./commit-schedule.ts";
+
+export interface SnapshotSaverParts {
+  readonly member: Member;
+  readonly wal: Wal;
+  readonly commits: CommitSchedule;
+  readonly disk: Disk;
+  readonly log: Log;
+  /** Directory of the .snap files. */
+  readonly directory: string;
+  /** Files to keep; 0 keeps all. */
+  readonly snapshotsMax: number;
+  readonly walsMax: number;
+  readonly onFailure: (failure: WalFailure) => void;
+}
+
+export class SnapshotSaver {
+  readonly #parts: SnapshotSaverParts;
+  #saving = false;
+
+  constructor(parts: SnapshotSaverParts) {
+    this.#parts = parts;
+  }
+
+  save(snapshot: Snapshot): void {
+    if (this.#saving) return;
+    this.#saving = true;
+    this.#parts.commits.force(() => this.#saveFile(snapshot));
+  }
+
+  #saveFile(snapshot: Snapshot): void {
+    const { disk, log, directory } = this.#parts;
+    saveSnapshot({ disk, log, directory }, snapshot, (failure) => {
+      if (failure === undefined) this.#saveRecord(snapshot);
+      else this.#parts.onFailure(failure);
+    });
+  }
+
+  #saveRecord(snapshot: Snapshot): void {
+    const { index, term, confState } = snapshot.metadata;
+    const record = { snapshot: { index, term, confState }, entries: [] };
+    this.#parts.wal.append(record, (failure) => {
+      if (failure === undefined) this.#finish(snapshot);
+      else this.#parts.onFailure(failure);
+    });
+  }
+
+  #finish(snapshot: Snapshot): void {
+    const { member, wal, disk, log, directory, snapshotsMax, walsMax } = this.#parts;
+    const { index } = snapshot.metadata;
+    log.info("saved snapshot", { "snapshot-index": index });
+    wal.releaseTo(index);
+    member.snapshotSaved(snapshot);
+    for (const path of [
+      ...wal.purge(walsMax),
+      ...purgeSnapshots({ disk, log, directory }, snapshotsMax),
+    ]) {
+      log.info("purged", { path });
+    }
+    this.#saving = false;
+  }
+}
