@@ -13,7 +13,7 @@ import { REFERENCE } from "./reference.ts";
 export interface EtcdProcess {
   /** `127.0.0.1:port` for clients. */
   readonly endpoint: string;
-  /** `127.0.0.1:port` for peers. */
+  /** `host:port` that peers are told; nobody listens there, and a cluster of one needs nobody. */
   readonly peer: string;
   readonly dataDir: string;
   readonly process: ChildProcess;
@@ -36,6 +36,9 @@ export interface EtcdProcessOptions {
   readonly dataDir?: string;
 }
 
+/** The ids of cluster and member follow from it: they are the same in every test. */
+const ADVERTISED_PEER = "127.0.0.1:2380";
+
 const START_TIMEOUT_MS = 15_000;
 const POLL_MS = 20;
 
@@ -43,16 +46,15 @@ const POLL_MS = 20;
 export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
   const [clientPort, peerPort] = options.ports ?? (await freePorts(2));
   const endpoint = `127.0.0.1:${clientPort}`;
-  const peer = `127.0.0.1:${peerPort}`;
   const dataDir = options.dataDir ?? fs.mkdtempSync(path.join(os.tmpdir(), "etcd-test-"));
   const [file, ...words] = options.command ?? [path.join(REFERENCE ?? "", "etcd")];
   const flags = [
     `--data-dir=${dataDir}`,
     `--listen-client-urls=http://${endpoint}`,
     `--advertise-client-urls=http://${endpoint}`,
-    `--listen-peer-urls=http://${peer}`,
-    `--initial-advertise-peer-urls=http://${peer}`,
-    `--initial-cluster=default=http://${peer}`,
+    `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+    `--initial-advertise-peer-urls=http://${ADVERTISED_PEER}`,
+    `--initial-cluster=default=http://${ADVERTISED_PEER}`,
     ...(options.flags ?? []),
   ];
   const child = spawn(file, [...words, ...flags], {
@@ -74,7 +76,15 @@ export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdP
     await stop("SIGKILL");
     fs.rmSync(dataDir, { recursive: true, force: true });
   };
-  const etcd: EtcdProcess = { endpoint, peer, dataDir, process: child, log: text, stop, remove };
+  const etcd: EtcdProcess = {
+    endpoint,
+    peer: ADVERTISED_PEER,
+    dataDir,
+    process: child,
+    log: text,
+    stop,
+    remove,
+  };
   await untilHealthy(etcd);
   return etcd;
 }

@@ -1,0 +1,206 @@
+/**
+ * Unary calls over a set of endpoints: which connection takes a call, and when a call is tried again.
+ *
+ * A call is sent again only when that cannot apply it twice:
+ * 1. The server surely did not process it (refused, never sent): any call, at once.
+ * 2. It changes nothing (`repeatable`) and the server was unavailable: after a short pause.
+ * 3. The server no longer knows our token: any call, with a new token, because it was refused before work.
+ *
+ * Differs from etcd: its client also sends a changing call again when a server answers Canceled or
+ * DeadlineExceeded of its own accord, although such a call may have been applied. Here it is an error.
+ *
+ * Source: etcd client/v3/retry_interceptor.go, client/v3/retry.go.
+ */
+import { GrpcCode } from "../errors/codes.ts";
+import { Errors } from "../errors/table.ts";
+import type { GrpcClient, GrpcStatus } from "../http2/grpc-client-types.ts";
+import { EMPTY_METADATA, type GrpcMetadata } from "../http2/grpc-metadata.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { MethodInfo } from "../wire/codec.ts";
+import { Balancer } from "./balancer.ts";
+import type { CancelSignal } from "./cancel-signal.ts";
+import { jitteredMs } from "./jitter.ts";
+import {
+  CALL_ATTEMPTS_MAX,
+  CALL_BACKOFF_JITTER,
+  CALL_BACKOFF_MS,
+  DEADLINE_SLACK_MS,
+  REQUEST_BYTES_MAX,
+  UNPROCESSED_RESENDS_MAX,
+} from "./limits.ts";
+import type { Link } from "./link.ts";
+import {
+  DEADLINE_EXCEEDED,
+  type EndReason,
+  errorFromStatus,
+  knownError,
+  type RpcStatus,
+  statusText,
+} from "./rpc-status.ts";
+
+/** What a caller may say about one call. */
+export interface CallOptions {
+  /** When the call must have ended, in milliseconds of the client's clock; never when absent. */
+  readonly deadlineMs?: number | undefined;
+  /** Ends the call when aborted. */
+  readonly signal?: CancelSignal | undefined;
+}
+
+/** Whether a method may be called twice without harm. */
+export type Repeatability = "repeatable" | "once";
+
+export interface ChannelSettings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Names the channel in log lines. */
+  readonly target: string;
+  /** Makes one link per endpoint, which tell their changes to the function. */
+  readonly openLinks: (onChange: (link: Link) => void) => readonly Link[];
+  /** Sent with every call. */
+  readonly metadata: () => GrpcMetadata;
+  /** Gets a new token; `undefined` where the client has no user. */
+  readonly refreshToken: (() => Promise<void>) | undefined;
+}
+
+type Answer = RpcStatus & { readonly body: Uint8Array | undefined };
+
+/** The calls of one client to one set of endpoints. */
+export class Channel {
+  readonly #settings: ChannelSettings;
+  readonly #balancer: Balancer;
+  readonly #links: readonly Link[];
+
+  constructor(settings: ChannelSettings) {
+    this.#settings = settings;
+    this.#balancer = new Balancer(settings.clock);
+    this.#links = settings.openLinks((link) => this.#balancer.linkChanged(link));
+    this.#balancer.setLinks(this.#links);
+  }
+
+  /** Closes every connection; calls that are open end as cancelled. */
+  close(): void {
+    this.#balancer.close();
+    for (const link of this.#links) link.close();
+  }
+
+  /** The next connection in turn that is ready, for callers that make calls of their own. */
+  pickNow(): GrpcClient | undefined {
+    return this.#balancer.pickNow();
+  }
+
+  /** Makes one call. Throws `EtcdError` with the text that users of etcd know. */
+  async call<Request extends object, Response extends object>(
+    method: MethodInfo<Request, Response>,
+    request: Partial<Request>,
+    repeatability: Repeatability,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    const body = method.request.encode(method.request.create(request));
+    const { log, target, clock } = this.#settings;
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.#attempt(method.path, body, options);
+      if (answer.body !== undefined) return method.response.decode(answer.body);
+      log.warn("retrying of unary invoker failed", { target, attempt, error: statusText(answer) });
+      const ended = endReason(answer, options, clock);
+      const isLast = ended !== undefined || attempt + 1 >= CALL_ATTEMPTS_MAX;
+      if (isLast || !(await this.#mayRetry(answer, repeatability))) {
+        throw errorFromStatus(answer, ended);
+      }
+      await this.#pause(attempt + 1, options);
+    }
+  }
+
+  async #mayRetry(answer: RpcStatus, repeatability: Repeatability): Promise<boolean> {
+    const known = knownError(answer);
+    const { refreshToken } = this.#settings;
+    const isTokenOld = known === Errors.InvalidAuthToken || known === Errors.AuthOldRevision;
+    if (isTokenOld || (known === Errors.UserEmpty && refreshToken !== undefined)) {
+      await refreshToken?.();
+      return true;
+    }
+    return repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;
+  }
+
+  /** One try: waits for a connection and sends the call, again where it surely was not processed. */
+  async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Answer> {
+    if (body.length > REQUEST_BYTES_MAX) return tooLarge(body.length);
+    const { deadlineMs, signal } = options;
+    for (let resends = 0; ; resends++) {
+      const picked = await new Promise<GrpcClient | RpcStatus>((settle) => {
+        this.#balancer.pick({ deadlineMs, signal }, settle);
+      });
+      if ("code" in picked) return { ...picked, body: undefined };
+      const { status, message } = await this.#send(picked, path, body, options);
+      if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
+      return { code: status.code, message: status.message, body: message };
+    }
+  }
+
+  #send(
+    grpc: GrpcClient,
+    path: string,
+    body: Uint8Array,
+    { deadlineMs, signal }: CallOptions,
+  ): Promise<{ status: GrpcStatus; message: Uint8Array | undefined }> {
+    return new Promise((settle) => {
+      const onAbort = (): void => call.cancel();
+      const limits = deadlineMs === undefined ? {} : { deadlineMs };
+      const call = grpc.unary(path, this.#settings.metadata(), body, limits, (status, message) => {
+        signal?.removeEventListener("abort", onAbort);
+        // The view is valid until return only.
+        settle({ status, message: message?.slice() });
+      });
+      if (call.open) signal?.addEventListener("abort", onAbort);
+    });
+  }
+
+  /** Waits before try number `attempt`, unless a quorum of the endpoints has not been tried yet. */
+  #pause(attempt: number, { deadlineMs }: CallOptions): Promise<void> {
+    const { clock, random } = this.#settings;
+    const quorum = Math.floor(this.#links.length / 2) + 1;
+    if (attempt % quorum !== 0) return Promise.resolve();
+    const waitMs = jitteredMs(CALL_BACKOFF_MS, CALL_BACKOFF_JITTER, random);
+    if (deadlineMs !== undefined && clock.nowMs() + waitMs >= deadlineMs) {
+      return new Promise((_, reject) => {
+        clock.after(Math.max(0, deadlineMs - clock.nowMs()), () => reject(DEADLINE_EXCEEDED));
+      });
+    }
+    return new Promise((resolve) => {
+      clock.after(waitMs, resolve);
+    });
+  }
+}
+
+function endReason(status: RpcStatus, options: CallOptions, clock: Clock): EndReason {
+  if (!isOver(status)) return undefined;
+  if (options.signal?.aborted === true) return "cancelled";
+  const { deadlineMs } = options;
+  const lateMs = clock.nowMs() + DEADLINE_SLACK_MS;
+  return deadlineMs !== undefined && deadlineMs <= lateMs ? "deadline" : undefined;
+}
+
+function isOver({ code }: RpcStatus): boolean {
+  return code === GrpcCode.Canceled || code === GrpcCode.DeadlineExceeded;
+}
+
+function tooLarge(length: number): Answer {
+  return {
+    code: GrpcCode.ResourceExhausted,
+    message: `trying to send message larger than max (${length} vs. ${REQUEST_BYTES_MAX})`,
+    body: undefined,
+  };
+}
+
+/** The protocol version that a server counts its clients by. */
+const API_VERSION_ENTRY = { name: "client-api-version", value: "3.5" };
+
+/** Metadata of every call without a token; one array, so that its encoded form is made once. */
+export const PLAIN_METADATA: GrpcMetadata = [...EMPTY_METADATA, API_VERSION_ENTRY];
+
+/** Metadata with a token. */
+export function tokenMetadata(token: string): GrpcMetadata {
+  return [API_VERSION_ENTRY, { name: "token", value: token }];
+}

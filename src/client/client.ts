@@ -1,0 +1,151 @@
+/**
+ * The client library: typed calls to a cluster.
+ *
+ * Everything outside (time, randomness, connections, log lines) comes in through ports, so the same client
+ * runs over sockets, in a simulator and against a server in the same process.
+ *
+ * Source: etcd client/v3/client.go, config.go.
+ */
+import { Errors } from "../errors/table.ts";
+import type { GrpcMetadata } from "../http2/grpc-metadata.ts";
+import type { ClientConnectionOptions } from "../http2/options.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import { AuthService } from "../wire/gen/services.ts";
+import { Channel, PLAIN_METADATA, tokenMetadata } from "./channel.ts";
+import { Cluster } from "./cluster.ts";
+import type { Connector } from "./connector.ts";
+import { type ClientEndpoint, endpointAuthority, parseEndpoint } from "./endpoint.ts";
+import { Kv } from "./kv.ts";
+import { KEEPALIVE_TIME_MIN_MS, RESPONSE_BYTES_MAX } from "./limits.ts";
+import { Link } from "./link.ts";
+import { Maintenance } from "./maintenance.ts";
+
+export interface ClientOptions {
+  /** At least one; each `host:port`, a URL, or a Unix socket. */
+  readonly endpoints: readonly string[];
+  readonly connector: Connector;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Whether endpoints without a scheme are reached by TLS. */
+  readonly secure?: boolean;
+  /** Milliseconds that getting a token may take; no limit when absent. */
+  readonly dialTimeoutMs?: number;
+  /** Milliseconds of silence before a keepalive PING; none when absent or 0. */
+  readonly keepaliveTimeMs?: number;
+  /** Milliseconds from that PING until the connection counts as dead. */
+  readonly keepaliveTimeoutMs?: number;
+  /** Both or neither. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** A client without endpoints. */
+export class NoEndpointsError extends Error {
+  constructor() {
+    super("etcdclient: no available endpoints");
+    this.name = "NoEndpointsError";
+  }
+}
+
+/**
+ * Opens a client. Connections are made in the background; only a client with a user waits here, for its
+ * token. Throws `NoEndpointsError`, or `EtcdError` when the user is refused.
+ */
+export async function openClient(options: ClientOptions): Promise<Client> {
+  const client = new Client(options);
+  try {
+    await client.authenticate();
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  return client;
+}
+
+let clientsOpened = 0;
+
+/** An open client; `close` it. */
+export class Client {
+  readonly kv: Kv;
+  readonly cluster: Cluster;
+  readonly maintenance: Maintenance;
+  readonly channel: Channel;
+  readonly #options: ClientOptions;
+  readonly #name = `etcd-endpoints://0x${(++clientsOpened).toString(16)}`;
+  #metadata: GrpcMetadata = PLAIN_METADATA;
+
+  constructor(options: ClientOptions) {
+    if (options.endpoints.length === 0) throw new NoEndpointsError();
+    this.#options = options;
+    this.channel = this.#openChannel(options.endpoints);
+    this.kv = new Kv(this.channel);
+    this.cluster = new Cluster(this.channel);
+    this.maintenance = new Maintenance(this.channel, (endpoint) => this.#dial(endpoint));
+  }
+
+  close(): void {
+    this.channel.close();
+  }
+
+  /** Gets a token for the user, if there is one; a cluster without authentication needs none. */
+  async authenticate(): Promise<void> {
+    const { username = "", password = "", clock, dialTimeoutMs } = this.#options;
+    if (username === "" || password === "") return;
+    this.#metadata = PLAIN_METADATA;
+    const deadlineMs = dialTimeoutMs === undefined ? undefined : clock.nowMs() + dialTimeoutMs;
+    const request = { name: username, password };
+    const { authenticate } = AuthService;
+    try {
+      const answer = await this.channel.call(authenticate, request, "once", { deadlineMs });
+      this.#metadata = tokenMetadata(answer.token);
+    } catch (error) {
+      if (error !== Errors.AuthNotEnabled) throw error;
+    }
+  }
+
+  /** A channel to one endpoint alone, with a token of its own client. */
+  async #dial(endpoint: string): Promise<Channel> {
+    const channel = this.#openChannel([endpoint]);
+    await this.authenticate();
+    return channel;
+  }
+
+  #openChannel(endpoints: readonly string[]): Channel {
+    const { clock, random, log, connector, username = "", password = "" } = this.#options;
+    const parsed = endpoints.map(parseEndpoint);
+    const secure = this.#isSecure(parsed[0]);
+    const limits = this.#limits();
+    const hasUser = username !== "" && password !== "";
+    return new Channel({
+      clock,
+      random,
+      log,
+      target: `${this.#name}/${endpointAuthority(this.#options.endpoints[0])}`,
+      metadata: () => this.#metadata,
+      refreshToken: hasUser ? () => this.authenticate() : undefined,
+      openLinks: (onChange) =>
+        parsed.map(
+          (endpoint) => new Link({ connector, clock, random, endpoint, secure, limits, onChange }),
+        ),
+    });
+  }
+
+  /** The first endpoint decides for all, as upstream. */
+  #isSecure({ security }: ClientEndpoint): boolean {
+    return security === "optional" ? this.#options.secure === true : security === "require";
+  }
+
+  #limits(): ClientConnectionOptions {
+    const { keepaliveTimeMs = 0, keepaliveTimeoutMs } = this.#options;
+    return {
+      receiveMessageBytesMax: RESPONSE_BYTES_MAX,
+      ...(keepaliveTimeMs === 0
+        ? {}
+        : { keepaliveTimeMs: Math.max(keepaliveTimeMs, KEEPALIVE_TIME_MIN_MS) }),
+      ...(keepaliveTimeoutMs === undefined ? {} : { keepaliveTimeoutMs }),
+    };
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Bounds of the client, each with its unit and the reason for its size.
+ *
+ * Source: etcd client/v3/options.go; grpc-go backoff and connection defaults (doc/connection-backoff.md).
+ */
+
+/** Bytes of one request: above what a server accepts by default, so that the server says what is wrong. */
+export const REQUEST_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Bytes of one answer. A range can be far larger than any request; Go's client allows the same. */
+export const RESPONSE_BYTES_MAX = 0x7fff_ffff;
+
+/** Tries of one call, the first one included. */
+export const CALL_ATTEMPTS_MAX = 100;
+
+/** Milliseconds between tries, once every quorum of the endpoints has been tried. */
+export const CALL_BACKOFF_MS = 25;
+
+/** Part of that wait that is random, in both directions. */
+export const CALL_BACKOFF_JITTER = 0.1;
+
+/** Times a call that the server surely did not process is sent again within one try. */
+export const UNPROCESSED_RESENDS_MAX = 5;
+
+/** Milliseconds from the start of a connection attempt until it counts as failed. */
+export const CONNECT_TIMEOUT_MS = 20_000;
+
+/** Milliseconds before the second attempt to connect, … */
+export const RECONNECT_BACKOFF_MS = 1000;
+
+/** … the factor from one wait to the next, … */
+export const RECONNECT_BACKOFF_FACTOR = 1.6;
+
+/** … and the longest wait. */
+export const RECONNECT_BACKOFF_MAX_MS = 120_000;
+
+/** Part of each wait that is random, in both directions, so that clients do not come back all at once. */
+export const RECONNECT_BACKOFF_JITTER = 0.2;
+
+/** Milliseconds of silence before a keepalive PING: grpc-go raises anything shorter to this. */
+export const KEEPALIVE_TIME_MIN_MS = 10_000;
+
+/** The longest wait that a timer is set for: platforms count milliseconds in 31 bits. More is for ever. */
+export const DEADLINE_TIMER_MS_MAX = 0x7fff_ffff;
+
+/** Timers may fire this much early, and deadlines are kept in steps: a call that ends within is at its end. */
+export const DEADLINE_SLACK_MS = 10;

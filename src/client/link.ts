@@ -1,0 +1,158 @@
+/**
+ * The way to one endpoint: connects, stays connected, and connects again with growing pauses after failures.
+ *
+ *   connecting -> ready -> (connection lost) -> connecting
+ *   connecting -> failed -> (pause) -> failed, trying -> ready
+ *
+ * A link that failed stays failed until an attempt succeeds, so that callers learn the reason instead of
+ * seeing it "connecting" for ever.
+ *
+ * Source: grpc-go balancer/base (state of a sub-connection), grpc doc/connection-backoff.md.
+ */
+import type { GrpcClient } from "../http2/grpc-client-types.ts";
+import type { ClientConnectionOptions } from "../http2/options.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { ByteStream } from "../ports/network.ts";
+import type { Random } from "../ports/random.ts";
+import { goQuoteText } from "../stdx/go-url.ts";
+import type { Connector } from "./connector.ts";
+import { type ClientEndpoint, endpointAuthority } from "./endpoint.ts";
+import { jitteredMs } from "./jitter.ts";
+import {
+  CONNECT_TIMEOUT_MS,
+  RECONNECT_BACKOFF_FACTOR,
+  RECONNECT_BACKOFF_JITTER,
+  RECONNECT_BACKOFF_MAX_MS,
+  RECONNECT_BACKOFF_MS,
+} from "./limits.ts";
+import { Transport } from "./transport.ts";
+
+export type LinkState = "connecting" | "ready" | "failed";
+
+export interface LinkSettings {
+  readonly connector: Connector;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly endpoint: ClientEndpoint;
+  readonly secure: boolean;
+  readonly limits: ClientConnectionOptions;
+  /** The state or the error of the link changed. */
+  readonly onChange: (link: Link) => void;
+}
+
+/** Connects as soon as it is made; ends with `close`. */
+export class Link {
+  readonly #settings: LinkSettings;
+  #state: LinkState = "connecting";
+  #error = "";
+  #transport: Transport | undefined;
+  #failures = 0;
+  /** Counts attempts, so that a late answer to an abandoned one is recognized. */
+  #attempt = 0;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(settings: LinkSettings) {
+    this.#settings = settings;
+    this.#connect();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Why the last attempt failed, for people. */
+  get error(): string {
+    return this.#error;
+  }
+
+  /** Where calls go now; `undefined` when the link is not ready. */
+  get grpc(): GrpcClient | undefined {
+    const transport = this.#state === "ready" ? this.#transport : undefined;
+    if (transport === undefined || transport.grpc.acceptsCalls) return transport?.grpc;
+    // The server says goodbye: what is open ends there, what is new goes to a new connection.
+    this.#lost();
+    return undefined;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#attempt++;
+    this.#timer?.cancel();
+    this.#transport?.close("");
+    this.#transport = undefined;
+  }
+
+  #connect(): void {
+    const { connector, endpoint, secure, clock } = this.#settings;
+    const attempt = ++this.#attempt;
+    this.#timer = clock.after(CONNECT_TIMEOUT_MS, () => {
+      this.#failed("transport: Error while dialing: context deadline exceeded");
+    });
+    const target = { address: endpoint.address, secure, serverName: endpoint.serverName };
+    connector.connect(target).then(
+      (stream) => this.#connected(attempt, stream),
+      (error: unknown) => {
+        if (attempt !== this.#attempt) return;
+        this.#failed(error instanceof Error ? error.message : String(error));
+      },
+    );
+  }
+
+  #connected(attempt: number, stream: ByteStream): void {
+    if (attempt !== this.#attempt) {
+      stream.destroy();
+      return;
+    }
+    const { endpoint, secure, limits, clock } = this.#settings;
+    const isUnix = endpoint.address.startsWith("unix:");
+    const authority = isUnix ? "localhost" : endpointAuthority(endpoint.text);
+    const transport = new Transport(
+      stream,
+      { authority, secure, limits, clock },
+      {
+        onReady: () => this.#becameReady(attempt),
+        onClosed: (reason) => {
+          if (attempt !== this.#attempt) return;
+          if (this.#state === "ready") this.#lost();
+          else this.#failed(`error reading server preface: ${reason === "" ? "EOF" : reason}`);
+        },
+      },
+    );
+    this.#transport = transport;
+  }
+
+  #becameReady(attempt: number): void {
+    if (attempt !== this.#attempt) return;
+    this.#timer?.cancel();
+    this.#state = "ready";
+    this.#failures = 0;
+    this.#settings.onChange(this);
+  }
+
+  /** A connection that worked is gone: the next one is tried at once. */
+  #lost(): void {
+    this.#transport = undefined;
+    this.#state = "connecting";
+    this.#connect();
+    this.#settings.onChange(this);
+  }
+
+  #failed(reason: string): void {
+    if (this.#isClosed) return;
+    this.#attempt++;
+    this.#timer?.cancel();
+    this.#transport?.close("");
+    this.#transport = undefined;
+    this.#state = "failed";
+    this.#error = `connection error: desc = ${goQuoteText(reason)}`;
+    const pauseMs = Math.min(
+      RECONNECT_BACKOFF_MS * RECONNECT_BACKOFF_FACTOR ** this.#failures++,
+      RECONNECT_BACKOFF_MAX_MS,
+    );
+    const { clock, random, onChange } = this.#settings;
+    const waitMs = jitteredMs(pauseMs, RECONNECT_BACKOFF_JITTER, random);
+    this.#timer = clock.after(waitMs, () => this.#connect());
+    onChange(this);
+  }
+}

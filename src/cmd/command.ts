@@ -1,0 +1,173 @@
+/**
+ * The tree of commands of a tool: finding the command that a command line names, its flags, and the answers
+ * to a wrong one.
+ *
+ * A command line is searched before flags are parsed: words that are not flags and not values of flags name
+ * the path, each as a full name or an unambiguous beginning of one. What remains goes to the command.
+ *
+ * All texts are byte strings (one character per byte).
+ *
+ * Source: spf13/cobra 1.8 (Command.Find, execute, SuggestionsFor) with EnablePrefixMatching.
+ */
+import { goQuote } from "../stdx/go-quote.ts";
+import { FlagError, FlagSet } from "./pflag.ts";
+
+/** What a command is; `C` is what its `run` gets besides flags and arguments. */
+export interface CommandSpec<C> {
+  /** Name and arguments, as the usage line shows them. The first word is the name. */
+  readonly use: string;
+  readonly short: string;
+  readonly long?: string;
+  readonly flags?: FlagSet;
+  /** Flags of this command and of all commands below it. */
+  readonly persistentFlags?: FlagSet;
+  readonly commands?: readonly CommandSpec<C>[];
+  /** Absent for a command that only groups others: called alone it prints its help. */
+  readonly run?: (context: C, call: Call<C>) => void | Promise<void>;
+}
+
+/** One call of a command: what it was given. */
+export interface Call<C> {
+  readonly command: Command<C>;
+  readonly args: readonly string[];
+  readonly flags: FlagSet;
+}
+
+/** Names closer than this in letters to change are suggested. */
+const SUGGESTION_DISTANCE_MAX = 2;
+
+/** A command in its tree. Build the root; it builds what is below. */
+export class Command<C> {
+  readonly spec: CommandSpec<C>;
+  readonly parent: Command<C> | undefined;
+  /** Ordered by name. */
+  readonly commands: readonly Command<C>[];
+  /** Every flag the command takes: its own and the inherited ones. */
+  readonly flags = new FlagSet();
+  readonly localFlags = new FlagSet();
+  readonly inheritedFlags = new FlagSet();
+
+  constructor(spec: CommandSpec<C>, parent?: Command<C>) {
+    this.spec = spec;
+    this.parent = parent;
+    for (let above = parent; above !== undefined; above = above.parent) {
+      for (const flag of above.spec.persistentFlags?.all() ?? []) this.inheritedFlags.share(flag);
+    }
+    const help = new FlagSet().bool("help", false, `help for ${this.name || "this command"}`, "h");
+    for (const set of [spec.flags, spec.persistentFlags, help]) {
+      for (const flag of set?.all() ?? []) this.localFlags.share(flag);
+    }
+    for (const set of [this.localFlags, this.inheritedFlags]) {
+      for (const flag of set.all()) this.flags.share(flag);
+    }
+    const commands = (spec.commands ?? []).map((child) => new Command(child, this));
+    this.commands = commands.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get name(): string {
+    return this.spec.use.split(" ", 1)[0];
+  }
+
+  /** Names from the root down. */
+  get path(): string {
+    return this.parent === undefined ? this.name : `${this.parent.path} ${this.name}`;
+  }
+
+  /** The usage line. */
+  get useLine(): string {
+    const { use } = this.spec;
+    const line = this.parent === undefined ? use : `${this.parent.path} ${use}`;
+    return line.includes("[flags]") ? line : `${line} [flags]`;
+  }
+
+  /** All commands below, depth first, each level ordered by name. */
+  descendants(): Command<C>[] {
+    return this.commands.flatMap((child) => [child, ...child.descendants()]);
+  }
+
+  /** The command that `commandLine` names, with the words left for it. Called on the root. */
+  find(
+    commandLine: readonly string[],
+  ): { command: Command<C>; rest: readonly string[] } | FlagError {
+    let command: Command<C> = this;
+    let rest = commandLine;
+    for (;;) {
+      const at = command.#firstWord(rest);
+      const next = at < 0 ? undefined : command.#child(rest[at]);
+      if (next === undefined) {
+        const isUnknown = at >= 0 && command.parent === undefined && command.commands.length > 0;
+        return isUnknown ? command.#unknown(rest[at]) : { command, rest };
+      }
+      rest = rest.filter((_, i) => i !== at);
+      command = next;
+    }
+  }
+
+  /** Sets the flags from `words`; returns the call, or the refusal (or the request for help). */
+  parse(words: readonly string[]): Call<C> | FlagError {
+    const args = this.flags.parse(words);
+    if (args instanceof FlagError) return args;
+    if (this.flags.getBool("help") || this.spec.run === undefined) return new FlagError("", true);
+    return { command: this, args, flags: this.flags };
+  }
+
+  /** Position of the first word that is neither a flag nor the value of one, or -1. */
+  #firstWord(words: readonly string[]): number {
+    for (let at = 0; at < words.length; at++) {
+      const word = words[at];
+      if (word === "--") return -1;
+      if (!word.startsWith("-")) {
+        if (word !== "") return at;
+      } else if (this.#takesNextWord(word)) {
+        at++;
+      }
+    }
+    return -1;
+  }
+
+  #takesNextWord(word: string): boolean {
+    if (word.includes("=")) return false;
+    const isLong = word.startsWith("--");
+    if (!isLong && word.length !== 2) return false;
+    const flag = isLong
+      ? this.flags.lookup(word.slice(2))
+      : this.flags.lookupShorthand(word.slice(1));
+    return flag?.kind !== "bool";
+  }
+
+  #child(word: string): Command<C> | undefined {
+    const exact = this.commands.find((child) => child.name === word);
+    if (exact !== undefined) return exact;
+    const matching = this.commands.filter((child) => child.name.startsWith(word));
+    return matching.length === 1 ? matching[0] : undefined;
+  }
+
+  #unknown(word: string): FlagError {
+    const typed = word.toLowerCase();
+    const suggested = this.commands.filter(
+      ({ name }) =>
+        editDistance(typed, name.toLowerCase()) <= SUGGESTION_DISTANCE_MAX ||
+        name.toLowerCase().startsWith(typed),
+    );
+    let message = `unknown command ${goQuote(word)} for ${goQuote(this.path)}`;
+    if (suggested.length > 0) {
+      message += "\n\nDid you mean this?\n";
+      for (const command of suggested) message += `\t${command.name}\n`;
+    }
+    return new FlagError(message);
+  }
+}
+
+/** Letters to insert, delete or replace to make `b` of `a`. O(length * length). */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(previous[j] + 1, current[j - 1] + 1, replaced));
+    }
+    previous = current;
+  }
+  return previous[b.length];
+}

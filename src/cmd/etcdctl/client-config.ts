@@ -1,0 +1,175 @@
+/**
+ * From flags and environment to an open client and a printer, in the order in which etcdctl looks at them,
+ * because the first problem is the one that users see.
+ *
+ * Source: etcd etcdctl/ctlv3/command/global.go.
+ */
+import { type Client, NoEndpointsError, openClient } from "../../client/client.ts";
+import { latin1FromBytes } from "../../stdx/bytes.ts";
+import { byteString, textOf } from "../byte-text.ts";
+import { type FlagSet, flagText } from "../pflag.ts";
+import { ExitCode, ToolExit } from "../tool-exit.ts";
+import type { ToolIo } from "../tool-io.ts";
+import { zapLog } from "../zap-line.ts";
+import { setFlagsFromEnvironment, variableOf } from "./environment.ts";
+import { openPrinter, type Printer } from "./printer.ts";
+import { type EtcdctlCall, failWith, milliseconds, type Session } from "./session.ts";
+import { readTls, type TlsFlags } from "./tls-config.ts";
+
+/** Who calls. */
+interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What a client is opened with, besides its endpoints. Texts are byte strings. */
+export interface ClientConfig {
+  readonly dialTimeoutMs: number;
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  readonly tls: TlsFlags;
+  readonly credentials: Credentials | undefined;
+}
+
+/** An open client and the printer of its answers. */
+export interface Connected {
+  readonly client: Client;
+  readonly printer: Printer;
+  readonly config: ClientConfig;
+}
+
+/** Opens a client to the endpoints of the flags. */
+export async function connect(session: Session, call: EtcdctlCall): Promise<Connected> {
+  const { flags } = call;
+  setFlagsFromEnvironment(call.command.inheritedFlags, session.io, session.clock);
+  if (flags.getBool("debug")) showEnvironment(call.command.inheritedFlags, session.io);
+  const endpoints = await endpointsOf(session, flags);
+  const config = clientConfig(session, flags);
+  const printer = await printerOf(session, flags);
+  const client = await openWith(session, endpoints, config);
+  return { client, printer, config };
+}
+
+/** The printer that `--write-out` and `--hex` choose. */
+export function printerOf(session: Session, flags: FlagSet): Promise<Printer> {
+  return openPrinter(flags.getString("write-out"), flags.getBool("hex"), session.io);
+}
+
+/** Reads everything but the endpoints; asks for a missing password. */
+export function clientConfig(session: Session, flags: FlagSet): ClientConfig {
+  const tls: TlsFlags = {
+    cert: fileOf(flags, "cert"),
+    key: fileOf(flags, "key"),
+    cacert: fileOf(flags, "cacert"),
+    serverName: flags.getBool("insecure-discovery") ? "" : flags.getString("discovery-srv"),
+    insecureTransport: flags.getBool("insecure-transport"),
+    insecureSkipVerify: flags.getBool("insecure-skip-tls-verify"),
+  };
+  return {
+    dialTimeoutMs: milliseconds(flags.getInteger("dial-timeout")),
+    keepaliveTimeMs: milliseconds(flags.getInteger("keepalive-time")),
+    keepaliveTimeoutMs: milliseconds(flags.getInteger("keepalive-timeout")),
+    tls,
+    credentials: credentialsOf(session.io, flags),
+  };
+}
+
+function fileOf(flags: FlagSet, name: "cert" | "key" | "cacert"): string {
+  const file = flags.getString(name);
+  if (file !== "" || !flags.isChanged(name)) return file;
+  throw new ToolExit(ExitCode.BAD_ARGUMENTS, `empty string is passed to --${name} option`);
+}
+
+function credentialsOf(io: ToolIo, flags: FlagSet): Credentials | undefined {
+  const user = flags.getString("user");
+  const password = flags.getString("password");
+  if (user === "") return undefined;
+  if (password !== "") return { username: user, password };
+  const colon = user.indexOf(":");
+  if (colon < 0) return { username: user, password: askPassword(io, "Password: ") };
+  return { username: user.slice(0, colon), password: user.slice(colon + 1) };
+}
+
+/** Reads one line without showing it. */
+function askPassword(io: ToolIo, prompt: string): string {
+  io.out(prompt);
+  const typed = io.withoutEcho(() => {
+    let line = "";
+    for (;;) {
+      // One byte at a time: what follows the line belongs to the command.
+      const byte = latin1FromBytes(io.read(1));
+      if (byte === "" || byte === "\n") return line;
+      line += byte;
+    }
+  });
+  io.out("\n");
+  return typed.replace(/\r$/, "");
+}
+
+/** Opens a client with `config`; it is closed when the tool ends. */
+export async function openWith(
+  session: Session,
+  endpoints: readonly string[],
+  config: ClientConfig,
+  logger = "etcd-client",
+): Promise<Client> {
+  const { clock, random, io } = session;
+  const tls = readTls(config.tls);
+  const connector = await session.openConnector(tls);
+  const debugLevel = io.environment.find(({ name }) => name === "ETCD_CLIENT_DEBUG")?.value;
+  const { credentials, dialTimeoutMs, keepaliveTimeMs, keepaliveTimeoutMs } = config;
+  try {
+    const client = await openClient({
+      endpoints: endpoints.map(textOf),
+      connector,
+      clock,
+      random,
+      log: zapLog({
+        logger,
+        caller: "client/channel.ts",
+        level: debugLevel === "error" ? "error" : "warn",
+        clock,
+        write: (line) => io.error(line),
+      }),
+      secure: tls !== undefined,
+      keepaliveTimeMs,
+      keepaliveTimeoutMs,
+      ...(dialTimeoutMs > 0 ? { dialTimeoutMs } : {}),
+      ...(credentials === undefined
+        ? {}
+        : { username: textOf(credentials.username), password: textOf(credentials.password) }),
+    });
+    session.cleanups.push(() => client.close());
+    return client;
+  } catch (error) {
+    if (error instanceof NoEndpointsError) {
+      throw new ToolExit(ExitCode.BAD_CONNECTION, error.message);
+    }
+    return failWith(error, ExitCode.BAD_CONNECTION);
+  }
+}
+
+/** The endpoints: found through DNS where a domain is given, else those of the flag. */
+export async function endpointsOf(session: Session, flags: FlagSet): Promise<readonly string[]> {
+  const domain = flags.getString("discovery-srv");
+  const given = flags.getStrings("endpoints").map((endpoint) => endpoint.trim());
+  if (domain === "") return given;
+  const { discoverEndpoints } = await import("./discovery.ts");
+  const found = await discoverEndpoints(
+    textOf(domain),
+    textOf(flags.getString("discovery-srv-name")),
+  );
+  const accepted = found.map(byteString).filter((endpoint) => {
+    if (flags.getBool("insecure-discovery") || !endpoint.startsWith("http://")) return true;
+    session.io.error(`ignoring discovered insecure endpoint "${endpoint}"\n`);
+    return false;
+  });
+  return accepted.length === 0 ? given : accepted;
+}
+
+/** `--debug`: the global flags as variables. */
+function showEnvironment(flags: FlagSet, io: ToolIo): void {
+  for (const { name, kind, value } of flags.all()) {
+    io.error(`${variableOf(name)}=${flagText(kind, value)}\n`);
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The protobuf form: the answer's own bytes, and nothing after them.
+ *
+ * Source: etcd etcdctl/ctlv3/command/printer_protobuf.go.
+ */
+import { latin1FromBytes } from "../../stdx/bytes.ts";
+import {
+  type DeleteRangeResponse,
+  encodeDeleteRangeResponse,
+  encodeMemberListResponse,
+  encodePutResponse,
+  encodeRangeResponse,
+  encodeTxnResponse,
+  type MemberListResponse,
+  type PutResponse,
+  type RangeResponse,
+  type TxnResponse,
+} from "../../wire/gen/rpc.ts";
+import { type Printer, type PrinterOutput, unsupported } from "./printer.ts";
+
+export class ProtobufPrinter implements Printer {
+  readonly form = "protobuf";
+  readonly #output: PrinterOutput;
+
+  constructor(output: PrinterOutput) {
+    this.#output = output;
+  }
+
+  get(response: RangeResponse): void {
+    this.#print(encodeRangeResponse(response));
+  }
+
+  put(response: PutResponse): void {
+    this.#print(encodePutResponse(response));
+  }
+
+  delete(response: DeleteRangeResponse): void {
+    this.#print(encodeDeleteRangeResponse(response));
+  }
+
+  txn(response: TxnResponse): void {
+    this.#print(encodeTxnResponse(response));
+  }
+
+  memberList(response: MemberListResponse): void {
+    this.#print(encodeMemberListResponse(response));
+  }
+
+  endpointHealth(): void {
+    unsupported("protobuf");
+  }
+
+  endpointStatus(): void {
+    unsupported("protobuf");
+  }
+
+  #print(bytes: Uint8Array): void {
+    this.#output.out(latin1FromBytes(bytes));
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The default form: what a person or a shell script reads.
+ *
+ * Source: etcd etcdctl/ctlv3/command/printer_simple.go.
+ */
+import { hexFromBytes, latin1FromBytes } from "../../stdx/bytes.ts";
+import type { KeyValue } from "../../wire/gen/kv.ts";
+import type {
+  DeleteRangeResponse,
+  MemberListResponse,
+  PutResponse,
+  RangeResponse,
+  TxnResponse,
+} from "../../wire/gen/rpc.ts";
+import type { EndpointHealth, EndpointStatus, Printer, PrinterOutput } from "./printer.ts";
+import { memberRows, statusRows } from "./rows.ts";
+
+export class SimplePrinter implements Printer {
+  readonly form = "simple";
+  readonly #output: PrinterOutput;
+  readonly #isHex: boolean;
+
+  constructor(output: PrinterOutput, isHex: boolean) {
+    this.#output = output;
+    this.#isHex = isHex;
+  }
+
+  get(response: RangeResponse, valuesOnly: boolean): void {
+    // One write for all: a big answer must not become a system call per line.
+    this.#output.out(response.kvs.map((kv) => this.#keyValue(kv, valuesOnly)).join(""));
+  }
+
+  put(response: PutResponse): void {
+    const previous = response.prevKv === undefined ? "" : this.#keyValue(response.prevKv, false);
+    this.#output.out(`OK\n${previous}`);
+  }
+
+  delete(response: DeleteRangeResponse): void {
+    const previous = response.prevKvs.map((kv) => this.#keyValue(kv, false));
+    this.#output.out(`${response.deleted}\n${previous.join("")}`);
+  }
+
+  txn(response: TxnResponse): void {
+    this.#output.out(response.succeeded ? "SUCCESS\n" : "FAILURE\n");
+    for (const { response: answer } of response.responses) {
+      this.#output.out("\n");
+      switch (answer?.case) {
+        case "responseRange":
+          this.get(answer.value, false);
+          break;
+        case "responsePut":
+          this.put(answer.value);
+          break;
+        case "responseDeleteRange":
+          this.delete(answer.value);
+          break;
+        default:
+          this.#output.out("unexpected response\n");
+      }
+    }
+  }
+
+  memberList(response: MemberListResponse): void {
+    this.#rows(memberRows(response));
+  }
+
+  endpointHealth(list: readonly EndpointHealth[]): void {
+    for (const { endpoint, took, error } of list) {
+      if (error === "") {
+        const text = "is healthy: successfully committed proposal: took =";
+        this.#output.out(`${endpoint} ${text} ${took}\n`);
+      } else {
+        this.#output.error(`${endpoint} is unhealthy: failed to commit proposal: ${error}\n`);
+      }
+    }
+  }
+
+  endpointStatus(list: readonly EndpointStatus[]): void {
+    this.#rows(statusRows(list));
+  }
+
+  #rows(rows: readonly (readonly string[])[]): void {
+    for (const row of rows) this.#output.out(`${row.join(", ")}\n`);
+  }
+
+  #keyValue(kv: KeyValue, valuesOnly: boolean): string {
+    const value = `${this.#shown(kv.value)}\n`;
+    return valuesOnly ? value : `${this.#shown(kv.key)}\n${value}`;
+  }
+
+  #shown(bytes: Uint8Array): string {
+    if (!this.#isHex) return latin1FromBytes(bytes);
+    return hexFromBytes(bytes).replaceAll(/../g, "\\x$&");
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The table form, which only lists have.
+ *
+ * Source: etcd etcdctl/ctlv3/command/printer_table.go.
+ */
+import type { MemberListResponse } from "../../wire/gen/rpc.ts";
+import { asciiTable } from "../ascii-table.ts";
+import {
+  type EndpointHealth,
+  type EndpointStatus,
+  type Printer,
+  type PrinterOutput,
+  unsupported,
+} from "./printer.ts";
+import {
+  HEALTH_HEADINGS,
+  healthRows,
+  MEMBER_HEADINGS,
+  memberRows,
+  STATUS_HEADINGS,
+  statusRows,
+} from "./rows.ts";
+
+export class TablePrinter implements Printer {
+  readonly form = "table";
+  readonly #output: PrinterOutput;
+
+  constructor(output: PrinterOutput) {
+    this.#output = output;
+  }
+
+  get(): void {
+    unsupported("table");
+  }
+
+  put(): void {
+    unsupported("table");
+  }
+
+  delete(): void {
+    unsupported("table");
+  }
+
+  txn(): void {
+    unsupported("table");
+  }
+
+  memberList(response: MemberListResponse): void {
+    this.#output.out(asciiTable(MEMBER_HEADINGS, memberRows(response)));
+  }
+
+  endpointHealth(list: readonly EndpointHealth[]): void {
+    this.#output.out(asciiTable(HEALTH_HEADINGS, healthRows(list)));
+  }
+
+  endpointStatus(list: readonly EndpointStatus[]): void {
+    this.#output.out(asciiTable(STATUS_HEADINGS, statusRows(list)));
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * help: the page of the command that the arguments name.
+ *
+ * Source: spf13/cobra (InitDefaultHelpCmd).
+ */
+import { FlagError } from "../pflag.ts";
+import { usagePage } from "../usage.ts";
+import type { EtcdctlCall, EtcdctlCommand, Session } from "./session.ts";
+import { ETCDCTL_VERSION } from "./version.ts";
+
+export function runHelp(session: Session, call: EtcdctlCall): void {
+  let root: EtcdctlCommand = call.command;
+  while (root.parent !== undefined) root = root.parent;
+  const found = root.find(call.args);
+  if (found instanceof FlagError) {
+    const topics = call.args.map((word) => `\`${word}\``).join(" ");
+    session.io.error(`Unknown help topic [${topics}]\n`);
+  }
+  const command = found instanceof FlagError ? root : found.command;
+  session.io.out(usagePage(command, ETCDCTL_VERSION));
+}

@@ -1,0 +1,57 @@
+/**
+ * The TLS flags: which files are read, and when TLS is used at all.
+ *
+ * Source: etcd etcdctl/ctlv3/command/global.go (newClientCfg), client/pkg/transport/listener.go,
+ * client/pkg/tlsutil/tlsutil.go.
+ */
+import fs from "node:fs";
+import type { DialTls } from "../../platform/socket-dial.ts";
+import { byteString } from "../byte-text.ts";
+import { ExitCode, ToolExit } from "../tool-exit.ts";
+
+/** The flags; texts are byte strings, file names among them. */
+export interface TlsFlags {
+  readonly cert: string;
+  readonly key: string;
+  readonly cacert: string;
+  readonly serverName: string;
+  readonly insecureTransport: boolean;
+  readonly insecureSkipVerify: boolean;
+}
+
+/** What TLS connections need, or `undefined` where none of the flags asks for TLS. */
+export function readTls(flags: TlsFlags): DialTls | undefined {
+  const { cert, key, cacert, serverName, insecureTransport, insecureSkipVerify } = flags;
+  const isAnySet = cert !== "" || key !== "" || cacert !== "" || serverName !== "";
+  if (!isAnySet && insecureTransport) return undefined;
+  const needsPair = cert !== "" || key !== "";
+  if (needsPair && (cert === "" || key === "")) {
+    const message = `KeyFile and CertFile must both be present[key: ${key}, cert: ${cert}]`;
+    throw new ToolExit(ExitCode.BAD_ARGUMENTS, message);
+  }
+  return {
+    serverName,
+    insecureSkipVerify,
+    cert: needsPair ? readText(cert) : undefined,
+    key: needsPair ? readText(key) : undefined,
+    ca: cacert === "" ? undefined : readText(cacert),
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "is a directory",
+  ENOENT: "no such file or directory",
+  ENOTDIR: "not a directory",
+};
+
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(Buffer.from(file, "latin1"), "latin1");
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const operation = code === "EISDIR" ? "read" : "open";
+    const reason = REASONS[code] ?? byteString(message);
+    throw new ToolExit(ExitCode.BAD_ARGUMENTS, `${operation} ${file}: ${reason}`);
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The commands of etcdctl. What a command does is loaded when it runs: starting costs what is needed.
+ *
+ * Source: etcd etcdctl/ctlv3/ctl.go and etcdctl/ctlv3/command (names, descriptions, flags).
+ */
+import { Command, type CommandSpec } from "../command.ts";
+import { FlagSet } from "../pflag.ts";
+import { globalFlags } from "./global-flags.ts";
+import { delSpec, getSpec, putSpec } from "./key-flags.ts";
+import type { EtcdctlCommand, Session } from "./session.ts";
+
+type Spec = CommandSpec<Session>;
+
+/** A fresh tree: flags keep the values of one run. */
+export function etcdctlCommands(): EtcdctlCommand {
+  return new Command<Session>({
+    use: "etcdctl",
+    short: "A simple command line client for etcd3.",
+    persistentFlags: globalFlags(),
+    commands: [...keyCommands(), endpointCommands(), memberCommands(), version, help],
+  });
+}
+
+function keyCommands(): Spec[] {
+  return [
+    { ...getSpec(), run: async (...of) => (await import("./run-keys.ts")).runGet(...of) },
+    { ...putSpec(), run: async (...of) => (await import("./run-keys.ts")).runPut(...of) },
+    { ...delSpec(), run: async (...of) => (await import("./run-keys.ts")).runDel(...of) },
+    {
+      use: "txn [options]",
+      short: "Txn processes all the requests in one transaction",
+      flags: new FlagSet().bool("interactive", false, "Input transaction in interactive mode", "i"),
+      run: async (...of) => (await import("./run-txn.ts")).runTxn(...of),
+    },
+    {
+      use: "compaction [options] <revision>",
+      short: "Compacts the event history in etcd",
+      flags: new FlagSet().bool(
+        "physical",
+        false,
+        "'true' to wait for compaction to physically remove all old revisions",
+      ),
+      run: async (...of) => (await import("./run-keys.ts")).runCompaction(...of),
+    },
+  ];
+}
+
+function endpointCommands(): Spec {
+  return {
+    use: "endpoint <subcommand>",
+    short: "Endpoint related commands",
+    persistentFlags: new FlagSet().bool(
+      "cluster",
+      false,
+      "use all endpoints from the cluster member list",
+    ),
+    commands: [
+      {
+        use: "health",
+        short: "Checks the healthiness of endpoints specified in `--endpoints` flag",
+        run: async (...of) => (await import("./run-endpoint.ts")).runEndpointHealth(...of),
+      },
+      {
+        use: "status",
+        short: "Prints out the status of endpoints specified in `--endpoints` flag",
+        long: `When --write-out is set to simple, this command prints out comma-separated status lists for each endpoint.
+The items in the lists are endpoint, ID, version, db size, is leader, is learner, raft term, raft index, raft applied index, errors.
+`,
+        run: async (...of) => (await import("./run-endpoint.ts")).runEndpointStatus(...of),
+      },
+    ],
+  };
+}
+
+function memberCommands(): Spec {
+  return {
+    use: "member <subcommand>",
+    short: "Membership related commands",
+    commands: [
+      {
+        use: "list",
+        short: "Lists all members in the cluster",
+        long: `When --write-out is set to simple, this command prints out comma-separated member lists for each endpoint.
+The items in the lists are ID, Status, Name, Peer Addrs, Client Addrs, Is Learner.
+`,
+        run: async (...of) => (await import("./run-member.ts")).runMemberList(...of),
+      },
+    ],
+  };
+}
+
+const version: Spec = {
+  use: "version",
+  short: "Prints the version of etcdctl",
+  run: async (...of) => (await import("./run-version.ts")).runVersion(...of),
+};
+
+const help: Spec = {
+  use: "help [command]",
+  short: "Help about any command",
+  long: `Help provides help for any command in the application.
+Simply type etcdctl help [path to command] for full details.`,
+  run: async (...of) => (await import("./run-help.ts")).runHelp(...of),
+};

@@ -1,0 +1,103 @@
+/**
+ * Our etcdctl against the real one: the same command lines in the same order, each tool against a fresh real
+ * etcd of its own, and the same words and exit codes from both.
+ */
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
+import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
+import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "../harness/etcdctl-mask.ts";
+import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
+import { freePorts, type RunOptions, type RunResult, runProgram } from "../harness/processes.ts";
+import { REFERENCE } from "../harness/reference.ts";
+
+type Tool = (args: readonly string[], options: RunOptions) => Promise<RunResult>;
+
+const realEtcdctl: Tool = (args, options) =>
+  runProgram(path.join(REFERENCE ?? "", "etcdctl"), args, options);
+
+const SEED = 1;
+
+describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
+  let servers: EtcdProcess[] = [];
+  let identities: ClusterIdentity[] = [];
+
+  beforeAll(async () => {
+    servers = await Promise.all([startEtcd(), startEtcd()]);
+    const [deadPort] = await freePorts(1);
+    identities = await Promise.all(servers.map((server) => identify(server, deadPort)));
+  });
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.remove()));
+  });
+
+  test("says and does what the real one does", async () => {
+    const differences: string[] = [];
+    for (const line of commandList(SEED)) {
+      const [real, ours] = await Promise.all([
+        outcome(realEtcdctl, line, identities[0]),
+        outcome(runOurEtcdctl, line, identities[1]),
+      ]);
+      if (!isSame(real, ours)) differences.push(describeDifference(line, real, ours));
+    }
+    expect(differences.join("\n\n")).toBe("");
+  }, 120_000);
+});
+
+async function identify(server: EtcdProcess, deadPort: number): Promise<ClusterIdentity> {
+  const { stdout } = await realEtcdctl(
+    [`--endpoints=${server.endpoint}`, "member", "list", "-w", "fields"],
+    {},
+  );
+  const field = (name: string): bigint => {
+    return BigInt(new RegExp(`"${name}" : (\\d+)`).exec(stdout.toString())?.[1] ?? 0);
+  };
+  return {
+    clusterId: field("ClusterID"),
+    memberId: field("MemberID"),
+    endpoint: server.endpoint,
+    peer: server.peer,
+    dead: `127.0.0.1:${deadPort}`,
+  };
+}
+
+async function outcome(
+  tool: Tool,
+  line: CommandLine,
+  identity: ClusterIdentity,
+): Promise<MaskedOutcome> {
+  const fill = (text: string): string =>
+    text.replaceAll("{endpoint}", identity.endpoint).replaceAll("{dead}", identity.dead);
+  const environment = Object.fromEntries(
+    Object.entries(line.environment ?? {}).map(([name, value]) => [name, fill(value)]),
+  );
+  const input = Buffer.from(line.input ?? "");
+  const result = await tool(line.args.map(fill), { input, environment });
+  return forComparison(maskOutcome(result, identity));
+}
+
+/** Commands that ours does not have are no difference, in the pages that list commands. */
+const OWN_COMMANDS =
+  /^\t(?:compaction|del|endpoint (?:health|status)|get|health|help|list|member list|put|status|txn|version)\t/;
+
+function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
+  const { stdout } = outcomeOf;
+  const start = stdout.indexOf("\nCOMMANDS:\n");
+  if (start < 0) return outcomeOf;
+  const end = stdout.indexOf("\n\n", start);
+  const listed = stdout.slice(start, end).split("\n");
+  const own = listed.filter((row) => !row.startsWith("\t") || OWN_COMMANDS.test(row));
+  const rows = own.map((row) => row.replace(/\t+/g, "\t"));
+  return { ...outcomeOf, stdout: stdout.slice(0, start) + rows.join("\n") + stdout.slice(end) };
+}
+
+function isSame(a: MaskedOutcome, b: MaskedOutcome): boolean {
+  return a.code === b.code && a.stdout === b.stdout && a.stderr === b.stderr;
+}
+
+function describeDifference(line: CommandLine, real: MaskedOutcome, ours: MaskedOutcome): string {
+  const show = ({ code, stdout, stderr }: MaskedOutcome): string =>
+    `code ${code}\n  stdout ${JSON.stringify(stdout)}\n  stderr ${JSON.stringify(stderr)}`;
+  return `${JSON.stringify(line)}\n  real: ${show(real)}\n  ours: ${show(ours)}`;
+}
