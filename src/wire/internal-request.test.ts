@@ -2,8 +2,12 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   createInternalRaftRequest,
+  createRequest,
   createRequestHeader,
+  decodeInternalRaftRequest,
+  decodeRequest,
   encodeInternalRaftRequest,
+  encodeRequest,
   InternalRaftRequestOperationField as Field,
 } from "./gen/raft-internal.ts";
 import type { InternalRaftRequest } from "./gen/raft-internal.ts";
@@ -14,6 +18,7 @@ import {
   encodePutRequest,
 } from "./gen/rpc.ts";
 import { encodeInternalRequest, splitInternalRequest } from "./internal-request.ts";
+import { WireError } from "./wire-error.ts";
 
 const header = fc
   .record({
@@ -68,6 +73,14 @@ test("splitInternalRequest refuses an operation that is no message", () => {
   expect(() => splitInternalRequest(Buffer.from("2005", "hex"))).toThrow(
     "proto: wrong wireType = 0 for field Put",
   );
+});
+
+test("a bare v2 request, which old entries hold, is refused like by the whole decoder", () => {
+  const bare = encodeRequest(createRequest({ id: 9n, method: "PUT", path: "/0/version" }));
+  const refusal = "proto: wrong wireType = 0 for field DeleteRange";
+  expect(() => splitInternalRequest(bare)).toThrow(refusal);
+  expect(() => decodeInternalRaftRequest(bare)).toThrow(WireError);
+  expect(decodeRequest(bare)).toMatchObject({ id: 9n, method: "PUT", path: "/0/version" });
 });
 
 test("encodeInternalRequest refuses a field that is no operation", () => {

@@ -76,7 +76,9 @@ function writeBody(writer: Writer, tag: number, body: Uint8Array): void {
 
 /**
  * Takes a marshalled InternalRaftRequest apart. Of several operations the last one counts, as in
- * `decodeInternalRaftRequest`. Throws `WireError` on illegal bytes; the operation itself is not checked.
+ * `decodeInternalRaftRequest`. Throws `WireError` on illegal bytes; the operation itself is not checked. A
+ * bare v2 `Request`, which entries of 3.5 members hold too, is always refused: its fifth field, which is
+ * always written, is a varint. Decode it with `decodeRequest` then.
  */
 export function splitInternalRequest(bytes: Uint8Array): InternalRequestParts {
   const parts: InternalRequestParts = { id: 0n, header: undefined, field: 0, body: EMPTY_BYTES };
