@@ -1,0 +1,114 @@
+/**
+ * A new log. It appears under its name only when it is whole: made in `<directory>.tmp`, renamed, and the
+ * parent directory synced.
+ */
+import type { DiskError } from "../ports/disk.ts";
+import { createHardState } from "../wire/gen/raft.ts";
+import { asFailure } from "./failure.ts";
+import { SEGMENT_BYTES } from "./limits.ts";
+import { SEGMENT_MODE } from "./next-segment.ts";
+import { NO_SNAPSHOT } from "./read-wal.ts";
+import { RecordBuffer } from "./record-buffer.ts";
+import { segmentName, walExists } from "./segment-name.ts";
+import type { WalFailure, WalOptions } from "./types.ts";
+import { WalError } from "./wal-error.ts";
+import { Wal } from "./wal.ts";
+
+const DIRECTORY_MODE = 0o700;
+
+/** Called once with the open log, or with why there is none. */
+export type WalOpened<T> = (failure: WalFailure | undefined, opened?: T) => void;
+
+/**
+ * Makes a log that starts with `metadata` (repeated in every segment) and the empty snapshot. Fails with
+ * `exists` where there is one; anything else in the directory is removed, as etcd does.
+ */
+export function createWal(
+  options: WalOptions,
+  metadata: Uint8Array | undefined,
+  done: WalOpened<Wal>,
+): void {
+  const { clock } = options;
+  try {
+    writeFirstSegment(options, metadata, (failure, written) => {
+      if (written === undefined) {
+        done(failure);
+        return;
+      }
+      finish(options, metadata, written, done);
+    });
+  } catch (error) {
+    const failure = asFailure(error);
+    clock.defer(() => done(failure));
+  }
+}
+
+/** Where the first segment ends, and the checksum there. */
+interface FirstSegment {
+  readonly position: number;
+  readonly crc: number;
+}
+
+const FIRST_NAME = segmentName(0, 0);
+
+function writeFirstSegment(
+  { disk, directory, segmentBytes }: WalOptions,
+  metadata: Uint8Array | undefined,
+  done: WalOpened<FirstSegment>,
+): void {
+  if (walExists(disk, directory)) throw new WalError("exists", `"${directory}"`);
+  const temporary = `${directory}.tmp`;
+  disk.remove(temporary);
+  disk.makeDirectory(temporary, DIRECTORY_MODE);
+  const file = disk.open(`${temporary}/${FIRST_NAME.name}`, "create", SEGMENT_MODE);
+  file.truncate(segmentBytes ?? SEGMENT_BYTES);
+  const records = new RecordBuffer(0);
+  records.crcRecord();
+  records.metadata(metadata);
+  records.snapshot(NO_SNAPSHOT);
+  const position = records.length;
+  const end = (error: DiskError | undefined): void => {
+    file.close();
+    if (error === undefined) done(undefined, { position, crc: records.crc });
+    else done(error);
+  };
+  file.write([records.take()], 0, "volatile", (error) => {
+    if (error === undefined) file.sync(end);
+    else end(error);
+  });
+}
+
+function finish(
+  options: WalOptions,
+  metadata: Uint8Array | undefined,
+  { position, crc }: FirstSegment,
+  done: WalOpened<Wal>,
+): void {
+  const { disk, directory } = options;
+  let wal: Wal;
+  try {
+    disk.syncDirectory(`${directory}.tmp`);
+    disk.remove(directory);
+    disk.rename(`${directory}.tmp`, directory);
+    disk.syncDirectory(parentOf(directory));
+    const path = `${directory}/${FIRST_NAME.name}`;
+    const file = disk.open(path, "readWrite");
+    if (!file.tryLock()) {
+      file.close();
+      throw new WalError("locked", `"${path}"`);
+    }
+    const segments = [{ name: FIRST_NAME, file, isTrimming: false }];
+    const hardState = createHardState();
+    wal = new Wal(options, { segments, position, crc, metadata, hardState, lastIndex: 0 });
+  } catch (error) {
+    done(asFailure(error));
+    return;
+  }
+  done(undefined, wal);
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  if (slash < 0) return ".";
+  return slash === 0 ? "/" : path.slice(0, slash);
+}
