@@ -103,15 +103,14 @@ export class CommitPipeline {
   #start(commit: Commit): void {
     const { highWaterId, pageSize } = commit.meta;
     const size = this.#sizeFor(highWaterId * pageSize);
-    if (size === this.#fileBytes) {
-      this.#writePages(commit);
-      return;
-    }
-    this.#file.preallocate(size, (error) => {
-      if (error !== undefined) return this.#fail(error);
+    const failure = size === this.#fileBytes ? undefined : attempt(() => this.#file.truncate(size));
+    if (failure === undefined) {
       this.#fileBytes = size;
       this.#writePages(commit);
-    });
+    } else {
+      // A callback must not come before the call that gave it has returned.
+      this.#file.sync(() => this.#fail(failure));
+    }
   }
 
   /** The size of a file that must have `needed` bytes. Source: bbolt db.go, grow and mmapSize. */

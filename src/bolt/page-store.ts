@@ -145,6 +145,8 @@ export class PageStore {
         this.#hand++;
       } else {
         this.#forget(page);
+        // The newest page moved into the slot; its turn is a round later.
+        this.#hand++;
       }
     }
   }
