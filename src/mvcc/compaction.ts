@@ -19,8 +19,9 @@
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
+import { latin1FromBytes } from "../stdx/bytes.ts";
+import { keyOf } from "../wire/key-value.ts";
 import { type KeyIndex, NOT_FOUND } from "./key-index.ts";
-import { keyOfKeyValue } from "./key-value.ts";
 import { KeepProbe, type KeyValueHash, KeyValueHasher } from "./kv-hash.ts";
 import { BYTES_PER_BUDGET_UNIT, COMPACTION_HASHES_KEPT_MAX } from "./limits.ts";
 import type { RevisionStorage } from "./storage.ts";
@@ -165,7 +166,7 @@ export class Compactor {
       job.nextSub,
       job.revision + 1,
       (main, sub, tombstone, value) => {
-        const kept = this.#keeps(job.revision, keyOfKeyValue(value), main, sub);
+        const kept = this.#keeps(job.revision, latin1FromBytes(keyOf(value)), main, sub);
         if (!kept) doomed.push({ main, sub, tombstone });
         job.hasher?.add(main, sub, tombstone, value, kept);
         job.nextMain = main;

@@ -10,8 +10,8 @@
  * Source: etcd server/etcdserver/apply.go (applyCompare, compareKV).
  */
 import { compareBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
-import { decodeKeyValue } from "../wire/gen/kv.ts";
 import { type Compare, CompareResult, CompareTarget } from "../wire/gen/rpc.ts";
+import { leaseOf, valueOf } from "../wire/key-value.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { isSingleKey, keyRangeFrom } from "./key-range.ts";
 import { fetchAt, type ReadView } from "./read-view.ts";
@@ -56,12 +56,12 @@ function holdsFor(view: ReadView, compare: Compare, history: KeyIndex): boolean 
       return accepts(result, history.main - operand);
     }
     case CompareTarget.VALUE: {
-      const { value } = decodeKeyValue(fetchAt(view, history, history.newest));
+      const value = valueOf(fetchAt(view, history, history.newest));
       const operand = targetUnion?.case === "value" ? targetUnion.value : EMPTY_BYTES;
       return accepts(result, compareBytes(value, operand));
     }
     case CompareTarget.LEASE: {
-      const { lease } = decodeKeyValue(fetchAt(view, history, history.newest));
+      const lease = leaseOf(fetchAt(view, history, history.newest));
       return accepts(result, compareLeases(lease, leaseOperand(compare)));
     }
     default:

@@ -5,8 +5,9 @@
  * Source: etcd server/mvcc/kvstore.go (hashByRev), server/mvcc/hash.go (3.5).
  */
 import { assert } from "../stdx/assert.ts";
+import { latin1FromBytes } from "../stdx/bytes.ts";
+import { keyOf } from "../wire/key-value.ts";
 import { NOT_FOUND } from "./key-index.ts";
-import { keyOfKeyValue } from "./key-value.ts";
 import { KeepProbe, type KeyValueHash, KeyValueHasher } from "./kv-hash.ts";
 import { BYTES_PER_BUDGET_UNIT } from "./limits.ts";
 import type { RevisionStorage } from "./storage.ts";
@@ -50,7 +51,8 @@ export class HashJob {
     const hasher = this.#hasher;
     const end = this.#revision + 1;
     this.#storage.scan(this.#nextMain, this.#nextSub, end, (main, sub, tombstone, value) => {
-      const kept = !hasher.asksIfKept(main) || this.#isKept(keyOfKeyValue(value), main, sub);
+      const kept =
+        !hasher.asksIfKept(main) || this.#isKept(latin1FromBytes(keyOf(value)), main, sub);
       hasher.add(main, sub, tombstone, value, kept);
       this.#nextMain = main;
       this.#nextSub = sub + 1;

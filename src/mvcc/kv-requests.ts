@@ -11,7 +11,6 @@
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { latin1FromBytes } from "../stdx/bytes.ts";
-import { decodeKeyValue } from "../wire/gen/kv.ts";
 import {
   type CompactionRequest,
   type CompactionResponse,
@@ -21,6 +20,7 @@ import {
   type RawDeleteRangeResponse,
   type RawPutResponse,
 } from "../wire/gen/rpc.ts";
+import { leaseOf, valueOf } from "../wire/key-value.ts";
 import { isSingleKey, keyRangeFrom } from "./key-range.ts";
 import { executeRange, headerAt } from "./range.ts";
 import { fetchAt, type ReadView } from "./read-view.ts";
@@ -52,9 +52,8 @@ export function putInto(
   let { value, lease } = request;
   if (ignoreValue || ignoreLease) {
     if (previous === undefined) return Errors.KeyNotFound;
-    const stored = decodeKeyValue(previous);
-    if (ignoreValue) value = stored.value;
-    if (ignoreLease) lease = stored.lease;
+    if (ignoreValue) value = valueOf(previous);
+    if (ignoreLease) lease = leaseOf(previous);
   }
   transaction.put(key, value, lease);
   return { header: headerAt(transaction.revision), prevKv: prevKv ? previous : undefined };

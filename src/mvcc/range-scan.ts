@@ -13,10 +13,9 @@
  */
 import { assert } from "../stdx/assert.ts";
 import { compareBytes } from "../stdx/bytes.ts";
-import { decodeKeyValue } from "../wire/gen/kv.ts";
 import type { RangeRequest } from "../wire/gen/rpc.ts";
+import { createRevisionOf, valueOf, versionOf, withoutValue } from "../wire/key-value.ts";
 import { type KeyIndex, NOT_FOUND } from "./key-index.ts";
-import { withoutValue } from "./key-value.ts";
 import { createRangePlan, passesFilters, type RangePlan } from "./range-plan.ts";
 import { fetch, fetchAt, type ReadView } from "./read-view.ts";
 
@@ -151,7 +150,7 @@ export class RangeScan {
       return this.#rows.sort((a, b) => direction * (a.rank - b.rank));
     }
     const withValues = this.#rows.map((row) => {
-      return { row, value: decodeKeyValue(fetch(this.#view, row.main, row.sub)).value };
+      return { row, value: valueOf(fetch(this.#view, row.main, row.sub)) };
     });
     withValues.sort((a, b) => direction * compareBytes(a.value, b.value));
     return withValues.map(({ row }) => row);
@@ -191,11 +190,11 @@ export class RangeScan {
   /** The index knows it of the newest revision only. */
   #createRevisionAt(history: KeyIndex, position: number): number {
     if (position === history.newest) return history.createRevision;
-    return decodeKeyValue(fetchAt(this.#view, history, position)).createRevision;
+    return createRevisionOf(fetchAt(this.#view, history, position));
   }
 
   #versionAt(history: KeyIndex, position: number): number {
     if (position === history.newest) return history.version;
-    return decodeKeyValue(fetchAt(this.#view, history, position)).version;
+    return versionOf(fetchAt(this.#view, history, position));
   }
 }

@@ -5,11 +5,10 @@
  */
 import { EtcdError } from "../errors/etcd-error.ts";
 import { latin1FromBytes } from "../stdx/bytes.ts";
-import { decodeKeyValue } from "../wire/gen/kv.ts";
 import type { RangeRequest, RawRangeResponse, ResponseHeader } from "../wire/gen/rpc.ts";
+import { createRevisionOf, modRevisionOf, withoutValue } from "../wire/key-value.ts";
 import { NOT_FOUND } from "./key-index.ts";
 import { isSingleKey } from "./key-range.ts";
-import { withoutValue } from "./key-value.ts";
 import { isFiltered, passesFilters } from "./range-plan.ts";
 import { RangeScan } from "./range-scan.ts";
 import { fetchAt, type ReadView, revisionToRead } from "./read-view.ts";
@@ -49,8 +48,10 @@ function rangeOne(view: ReadView, request: RangeRequest, atRevision: number): Ra
   if (request.countOnly) return { header, kvs: [], more: false, count: 1 };
   const keyValue = fetchAt(view, history, position);
   if (isFiltered(request)) {
-    const { modRevision, createRevision } = decodeKeyValue(keyValue);
-    if (!passesFilters(request, modRevision, () => createRevision)) {
+    const passes = passesFilters(request, modRevisionOf(keyValue), () =>
+      createRevisionOf(keyValue),
+    );
+    if (!passes) {
       return { header, kvs: [], more: false, count: 1 };
     }
   }

@@ -9,9 +9,8 @@
  */
 import { assert } from "../stdx/assert.ts";
 import { latin1FromBytes } from "../stdx/bytes.ts";
-import { decodeKeyValue } from "../wire/gen/kv.ts";
+import { KeyValueReader, keyOf } from "../wire/key-value.ts";
 import { Compactor } from "./compaction.ts";
-import { keyOfKeyValue } from "./key-value.ts";
 import type { LeaseBook } from "./lease-book.ts";
 import type { RevisionStorage } from "./storage.ts";
 import { Store } from "./store.ts";
@@ -31,6 +30,7 @@ export class Restore {
   readonly #leases: LeaseBook;
   readonly #changes: ChangeSink;
   readonly #index = new TreeIndex();
+  readonly #reader = new KeyValueReader();
   readonly #leaseOfKey = new Map<string, bigint>();
   #lastMain = 1;
   #nextMain = 0;
@@ -99,15 +99,17 @@ export class Restore {
   }
 
   #addPut(main: number, sub: number, value: Uint8Array): void {
-    const keyValue = decodeKeyValue(value);
-    const key = latin1FromBytes(keyValue.key);
-    this.#index.restorePut(key, main, sub, keyValue.createRevision, keyValue.version);
-    if (keyValue.lease !== 0n) this.#leaseOfKey.set(key, keyValue.lease);
+    this.#reader.read(value);
+    const { createRevision, version } = this.#reader;
+    const key = latin1FromBytes(this.#reader.key());
+    this.#index.restorePut(key, main, sub, createRevision, version);
+    const lease = this.#reader.lease();
+    if (lease !== 0n) this.#leaseOfKey.set(key, lease);
     else if (this.#leaseOfKey.size > 0) this.#leaseOfKey.delete(key);
   }
 
   #addTombstone(main: number, sub: number, value: Uint8Array): void {
-    const key = keyOfKeyValue(value);
+    const key = latin1FromBytes(keyOf(value));
     this.#index.restoreTombstone(key, main, sub);
     if (this.#leaseOfKey.size > 0) this.#leaseOfKey.delete(key);
   }

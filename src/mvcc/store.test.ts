@@ -32,7 +32,7 @@ import { HashJob } from "./hash-job.ts";
 import { executeCompaction, executeDeleteRange, executePut } from "./kv-requests.ts";
 import { MemoryStorage } from "./memory-storage.ts";
 import { executeRange } from "./range.ts";
-import { RangeScan } from "./range-scan.ts";
+import type { RangeScan } from "./range-scan.ts";
 import { checkTxnRequest } from "./request-checks.ts";
 import { Restore } from "./restore.ts";
 import { encodeRevision } from "./revision.ts";
@@ -121,7 +121,7 @@ const { txn } = fc.letrec<{ txn: TxnRequest; operation: RequestOp }>((tie) => ({
       fc.record({ case: fc.constant("requestDeleteRange" as const), value: deleteRequest }),
       fc.record({ case: fc.constant("requestTxn" as const), value: tie("txn") }),
     )
-    .map((request) => ({ request }) as RequestOp),
+    .map((request): RequestOp => ({ request })),
   txn: fc.record({
     compare: fc.array(compare, { maxLength: 2 }),
     success: fc.array(tie("operation"), { maxLength: 3 }),

@@ -6,9 +6,9 @@
  * Source: etcd server/mvcc/kvstore_txn.go.
  */
 import { assert } from "../stdx/assert.ts";
-import { bytesFromLatin1, latin1FromBytes } from "../stdx/bytes.ts";
+import { bytesFromLatin1, EMPTY_BYTES, latin1FromBytes } from "../stdx/bytes.ts";
+import { encodeKeyValueParts } from "../wire/key-value.ts";
 import type { KeyRange } from "./key-range.ts";
-import { encodePut, encodeTombstone } from "./key-value.ts";
 import type { LeaseBook } from "./lease-book.ts";
 import type { ReadView } from "./read-view.ts";
 import type { RevisionStorage } from "./storage.ts";
@@ -68,7 +68,7 @@ export class WriteTransaction implements ReadView {
     const sub = this.#changes.length;
     const name = latin1FromBytes(key);
     const { createRevision, version } = this.index.put(name, main, sub);
-    const keyValue = encodePut(key, createRevision, main, version, value, lease);
+    const keyValue = encodeKeyValueParts(key, createRevision, main, version, value, lease);
     this.storage.put(main, sub, false, keyValue);
     this.#changes.push({ key: name, tombstone: false, keyValue });
     const oldLease = version === 1 ? 0n : this.#leases.leaseOf(name);
@@ -113,10 +113,15 @@ export class WriteTransaction implements ReadView {
     const sub = this.#changes.length;
     const key = bytesFromLatin1(name);
     this.index.tombstone(name, main, sub);
-    this.storage.put(main, sub, true, encodeTombstone(key, 0));
-    const keyValue = encodeTombstone(key, main);
+    this.storage.put(main, sub, true, encodeDeletion(key, 0));
+    const keyValue = encodeDeletion(key, main);
     this.#changes.push({ key: name, tombstone: true, keyValue });
     const lease = this.#leases.leaseOf(name);
     if (lease !== 0n) this.#leases.detach(lease, name);
   }
+}
+
+/** Marshals what a tombstone stores (modRevision 0), or what the event of the deletion shows. */
+function encodeDeletion(key: Uint8Array, modRevision: number): Uint8Array {
+  return encodeKeyValueParts(key, 0, modRevision, 0, EMPTY_BYTES, 0n);
 }

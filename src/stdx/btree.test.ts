@@ -95,7 +95,7 @@ test("BTree keeps order and counts through growth to three levels and back to no
     }
   }
   expectSame(tree, model, probes);
-  for (const key of [...model.keys()]) {
+  for (const key of model.keys()) {
     tree.delete(key);
     model.delete(key);
   }

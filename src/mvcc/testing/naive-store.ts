@@ -123,7 +123,7 @@ export class NaiveStore {
     Object.assign(before, { versions: [...this.versions], revision: this.revision });
     try {
       const answer = this.#commit((main) => this.#txn(request, main, before));
-      return { ...answer, revision: this.revision } as NaiveAnswer;
+      return { ...answer, revision: this.revision };
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       this.versions = before.versions;
