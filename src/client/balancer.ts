@@ -21,10 +21,34 @@ export interface WaitLimits {
 /** Told once, with a connection or with the reason why there is none. */
 export type Picked = (picked: GrpcClient | RpcStatus) => void;
 
-interface Waiter {
+/** A call without a connection. Settles once. */
+class Waiter {
   /** The latest reason why nothing is connected; kept while links try again. */
   lastError: string;
-  settle(picked: GrpcClient | RpcStatus): void;
+  readonly #picked: Picked;
+  readonly #signal: CancelSignal | undefined;
+  readonly #onAbort = (): void => this.settle(contextEnded("Canceled", this.lastError));
+  #timer: Timer | undefined;
+
+  constructor(lastError: string, signal: CancelSignal | undefined, picked: Picked) {
+    this.lastError = lastError;
+    this.#signal = signal;
+    this.#picked = picked;
+    signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  startTimer(clock: Clock, delayMs: number): void {
+    if (delayMs > DEADLINE_TIMER_MS_MAX) return;
+    this.#timer = clock.after(delayMs, () =>
+      this.settle(contextEnded("DeadlineExceeded", this.lastError)),
+    );
+  }
+
+  settle(result: GrpcClient | RpcStatus): void {
+    this.#timer?.cancel();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#picked(result);
+  }
 }
 
 export class Balancer {
@@ -62,7 +86,12 @@ export class Balancer {
     }
     const now = this.pickNow();
     if (now !== undefined) return picked(now);
-    this.#wait(deadlineMs, signal, picked);
+    const waiter: Waiter = new Waiter(this.#reason(), signal, (result) => {
+      this.#waiting.delete(waiter);
+      picked(result);
+    });
+    this.#waiting.add(waiter);
+    if (deadlineMs !== undefined) waiter.startTimer(this.#clock, deadlineMs - this.#clock.nowMs());
   }
 
   /** The state or error of `link` changed: whoever waits may go on, or learns why not. */
@@ -87,28 +116,6 @@ export class Balancer {
   #reason(): string {
     const isHopeless = this.#links.every((link) => link.state === "failed");
     return isHopeless ? `latest balancer error: last connection error: ${this.#lastError}` : "";
-  }
-
-  #wait(deadlineMs: number | undefined, signal: CancelSignal | undefined, picked: Picked): void {
-    const clock = this.#clock;
-    let timer: Timer | undefined;
-    const onAbort = (): void => waiter.settle(contextEnded("Canceled", waiter.lastError));
-    const waiter: Waiter = {
-      lastError: this.#reason(),
-      settle: (result) => {
-        this.#waiting.delete(waiter);
-        timer?.cancel();
-        signal?.removeEventListener("abort", onAbort);
-        picked(result);
-      },
-    };
-    this.#waiting.add(waiter);
-    signal?.addEventListener("abort", onAbort);
-    const delayMs = deadlineMs === undefined ? Infinity : deadlineMs - clock.nowMs();
-    if (delayMs > DEADLINE_TIMER_MS_MAX) return;
-    timer = clock.after(delayMs, () =>
-      waiter.settle(contextEnded("DeadlineExceeded", waiter.lastError)),
-    );
   }
 }
 

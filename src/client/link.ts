@@ -36,7 +36,7 @@ export interface LinkSettings {
   readonly endpoint: ClientEndpoint;
   readonly secure: boolean;
   readonly limits: ClientConnectionOptions;
-  /** The state or the error of the link changed. */
+  /** The link became ready or failed (again). Never called from inside a method of the link. */
   readonly onChange: (link: Link) => void;
 }
 
@@ -135,7 +135,6 @@ export class Link {
     this.#transport = undefined;
     this.#state = "connecting";
     this.#connect();
-    this.#settings.onChange(this);
   }
 
   #failed(reason: string): void {

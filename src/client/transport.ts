@@ -48,7 +48,7 @@ export class Transport {
       clock: settings.clock,
       events: {
         // At the end of this turn: what all handlers of the turn have to send leaves in one write.
-        onOutput: () => void Promise.resolve().then(() => this.#flush()),
+        onOutput: () => this.#clock.defer(() => this.#flush()),
         onReady: () => this.#events.onReady(),
         onClosed: (reason) => this.#closed(reason),
         onInputWanted: (wanted) => this.#inputWanted(wanted),

@@ -85,22 +85,15 @@ export class Command<C> {
     return this.commands.flatMap((child) => [child, ...child.descendants()]);
   }
 
-  /** The command that `commandLine` names, with the words left for it. Called on the root. */
+  /** The command at or below this one that `commandLine` names, with the words left for it. */
   find(
     commandLine: readonly string[],
   ): { command: Command<C>; rest: readonly string[] } | FlagError {
-    let command: Command<C> = this;
-    let rest = commandLine;
-    for (;;) {
-      const at = command.#firstWord(rest);
-      const next = at < 0 ? undefined : command.#child(rest[at]);
-      if (next === undefined) {
-        const isUnknown = at >= 0 && command.parent === undefined && command.commands.length > 0;
-        return isUnknown ? command.#unknown(rest[at]) : { command, rest };
-      }
-      rest = rest.filter((_, i) => i !== at);
-      command = next;
-    }
+    const at = this.#firstWord(commandLine);
+    const next = at < 0 ? undefined : this.#child(commandLine[at]);
+    if (next !== undefined) return next.find(commandLine.filter((_, i) => i !== at));
+    const isUnknown = at >= 0 && this.parent === undefined && this.commands.length > 0;
+    return isUnknown ? this.#unknown(commandLine[at]) : { command: this, rest: commandLine };
   }
 
   /** Sets the flags from `words`; returns the call, or the refusal (or the request for help). */

@@ -101,11 +101,12 @@ function varint(id: bigint): string {
 /** Of a log line, what it says: level, logger, message, and the fields that are the same everywhere. */
 function maskLogLine(line: string): string {
   if (!line.startsWith('{"level":')) return line;
-  const { ts, caller, stacktrace, peer, target, ...said } = JSON.parse(line) as Record<
-    string,
-    unknown
-  >;
-  if (typeof ts !== "string" || typeof caller !== "string") return line;
-  const where = typeof target === "string" ? target.replace(/0x[0-9a-f]+/, "<client>") : undefined;
-  return JSON.stringify({ ...said, target: where });
+  const entries = Object.entries(JSON.parse(line) as object);
+  const said = entries.filter(([key]) => !PLACE_AND_TIME.has(key));
+  return JSON.stringify(Object.fromEntries(said)).replace(
+    /"target":"etcd-endpoints:\/\/0x[0-9a-f]+/,
+    '"target":"etcd-endpoints://<client>',
+  );
 }
+
+const PLACE_AND_TIME = new Set(["ts", "caller", "stacktrace", "peer"]);

@@ -1,0 +1,390 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ManualClock } from "../../sim/manual-clock.ts";
+import { MemoryLog } from "../../sim/memory-log.ts";
+import { type Answer, MemoryNetwork, MemoryServer } from "../../test/harness/memory-grpc.ts";
+import { GrpcCode } from "../errors/codes.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import { bytesFromUtf8 } from "../stdx/bytes.ts";
+import { Prng } from "../stdx/prng.ts";
+import { decodePutRequest, encodePutResponse, encodeRangeResponse } from "../wire/gen/rpc.ts";
+import { createPutResponse, createRangeResponse } from "../wire/gen/rpc.ts";
+import { AuthService, KVService, MaintenanceService } from "../wire/gen/services.ts";
+import { type Client, type ClientOptions, NoEndpointsError, openClient } from "./client.ts";
+import { openRawConnection } from "./raw-connection.ts";
+
+const RANGE = KVService.range.path;
+const PUT = KVService.put.path;
+const key = bytesFromUtf8("a");
+
+const found: Answer = (call) =>
+  call.sendUnary(encodeRangeResponse(createRangeResponse({ count: 7 })));
+const stored: Answer = (call) => call.sendUnary(encodePutResponse(createPutResponse({})));
+const fail =
+  (code: number, message: string): Answer =>
+  (call) =>
+    call.sendStatus(code, message);
+
+/** Answers by the next function of the list, and for ever by the last. */
+function inTurn(...answers: Answer[]): Answer {
+  let next = 0;
+  return (call, request) => answers[Math.min(next++, answers.length - 1)](call, request);
+}
+
+let clock: ManualClock;
+let network: MemoryNetwork;
+let log: MemoryLog;
+let opened: Client[];
+
+beforeEach(() => {
+  clock = new ManualClock();
+  network = new MemoryNetwork();
+  log = new MemoryLog();
+  opened = [];
+});
+
+afterEach(() => {
+  for (const client of opened) client.close();
+});
+
+function serve(address: string, answers: Readonly<Record<string, Answer>>): MemoryServer {
+  const server = new MemoryServer(clock, answers);
+  network.servers.set(address, server);
+  return server;
+}
+
+async function open(options: Partial<ClientOptions> = {}): Promise<Client> {
+  const client = await untilSettled(
+    openClient({
+      endpoints: ["one:1"],
+      connector: network,
+      clock,
+      random: new Prng(1),
+      log,
+      ...options,
+    }),
+  );
+  opened.push(client);
+  return client;
+}
+
+/** Lets everything that is under way happen; `stepMs` of the clock pass per turn. */
+async function turns(count: number, stepMs = 0): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.runDeferred();
+    if (stepMs > 0) clock.advance(stepMs);
+  }
+}
+
+/** Waits for `promise` while turns go by; fails when it takes more time than the clock is given. */
+async function untilSettled<T>(promise: Promise<T>, stepMs = 1): Promise<T> {
+  let isSettled = false;
+  const settled = (): void => {
+    isSettled = true;
+  };
+  promise.then(settled, settled);
+  for (let i = 0; i < 1000 && !isSettled; i++) await turns(1, stepMs);
+  if (!isSettled) throw new Error("The promise is still pending");
+  return promise;
+}
+
+describe("Client", () => {
+  test("calls a server and decodes its answer", async () => {
+    serve("one:1", { [RANGE]: found });
+    const client = await open();
+    expect(await untilSettled(client.kv.range({ key }))).toMatchObject({ count: 7, kvs: [] });
+    expect(log.lines).toEqual([]);
+  });
+
+  test("sends what it was given", async () => {
+    let sent: unknown;
+    serve("one:1", {
+      [PUT]: (call, request) => {
+        sent = [decodePutRequest(request), call.get("client-api-version"), call.get(":authority")];
+        stored(call, request);
+      },
+    });
+    const client = await open({ endpoints: ["http://one:1"] });
+    await untilSettled(client.kv.put({ key, value: bytesFromUtf8("v"), lease: 5n }));
+    expect(sent).toMatchObject([{ key, lease: 5n, prevKv: false }, "3.5", expect.anything()]);
+  });
+
+  test("throws the answer of the table of errors, and logs the failure as etcd does", async () => {
+    serve("one:1", { [RANGE]: fail(Errors.Compacted.code, Errors.Compacted.message) });
+    const client = await open();
+    await expect(untilSettled(client.kv.range({ key }))).rejects.toBe(Errors.Compacted);
+    expect(log.lines).toEqual([
+      {
+        level: "warn",
+        message: "retrying of unary invoker failed",
+        fields: {
+          target: expect.stringMatching(/^etcd-endpoints:\/\/0x[0-9a-f]+\/one:1$/) as unknown,
+          attempt: 0,
+          error: `rpc error: code = OutOfRange desc = ${Errors.Compacted.message}`,
+        },
+      },
+    ]);
+  });
+
+  test("shows a status that is in no table as gRPC prints it", async () => {
+    serve("one:1", { [RANGE]: fail(GrpcCode.Internal, "out of order") });
+    const client = await open();
+    await expect(untilSettled(client.kv.range({ key }))).rejects.toEqual(
+      new EtcdError(GrpcCode.Internal, "rpc error: code = Internal desc = out of order"),
+    );
+  });
+
+  test("refuses to open without endpoints", async () => {
+    await expect(open({ endpoints: [] })).rejects.toBeInstanceOf(NoEndpointsError);
+  });
+
+  test("repeats a read on an unavailable server, and only then", async () => {
+    const server = serve("one:1", {
+      [RANGE]: inTurn(fail(GrpcCode.Unavailable, "etcdserver: no leader"), found),
+    });
+    const client = await open();
+    await untilSettled(client.kv.range({ key }));
+    expect(server.calls).toEqual([RANGE, RANGE]);
+  });
+
+  test.each([GrpcCode.Unavailable, GrpcCode.Canceled, GrpcCode.DeadlineExceeded])(
+    "never repeats a put that a server answered with code %d",
+    async (code) => {
+      const server = serve("one:1", { [PUT]: fail(code, "who knows") });
+      const client = await open();
+      await expect(untilSettled(client.kv.put({ key }))).rejects.toThrow("who knows");
+      await turns(20, 10);
+      expect(server.calls).toEqual([PUT]);
+    },
+  );
+
+  test("never repeats a put whose connection was lost while it was under way", async () => {
+    const server: MemoryServer = serve("one:1", { [PUT]: () => server.cut() });
+    const client = await open();
+    const answer = untilSettled(client.kv.put({ key }));
+    await expect(answer).rejects.toEqual(
+      new EtcdError(
+        GrpcCode.Unavailable,
+        "rpc error: code = Unavailable desc = error reading from server: EOF",
+      ),
+    );
+    await turns(20, 10);
+    expect(server.calls).toEqual([PUT]);
+  });
+
+  test("ends a call at its deadline, with the reason why nothing was connected", async () => {
+    const client = await open({ endpoints: ["dead:1"] });
+    await turns(5);
+    const answer = client.kv.range({ key }, { deadlineMs: clock.nowMs() + 50 });
+    await expect(untilSettled(answer)).rejects.toThrow(/^context deadline exceeded$/);
+    expect(log.lines[0].fields["error"]).toBe(
+      "rpc error: code = DeadlineExceeded desc = latest balancer error: last connection error: " +
+        'connection error: desc = "transport: Error while dialing: dial tcp dead:1: connect: ' +
+        'connection refused"',
+    );
+  });
+
+  test("ends a call at its deadline when the server does not answer", async () => {
+    serve("one:1", { [PUT]: () => undefined });
+    const client = await open();
+    const answer = client.kv.put({ key }, { deadlineMs: clock.nowMs() + 50 });
+    await expect(untilSettled(answer)).rejects.toMatchObject({
+      message: "context deadline exceeded",
+      code: GrpcCode.DeadlineExceeded,
+    });
+  });
+
+  test("refuses a call whose deadline has passed, without a connection", async () => {
+    const client = await open({ endpoints: ["dead:1"] });
+    const answer = client.kv.range({ key }, { deadlineMs: clock.nowMs() });
+    await expect(answer).rejects.toThrow(/^context deadline exceeded$/);
+  });
+
+  test("ends a call when its signal aborts: while it waits, and while it is under way", async () => {
+    serve("one:1", { [PUT]: () => undefined });
+    const waiting = await open({ endpoints: ["dead:1"] });
+    const busy = await open();
+    for (const client of [waiting, busy]) {
+      const aborter = new AbortController();
+      const answer = client.kv.put({ key }, { signal: aborter.signal });
+      await turns(10);
+      aborter.abort();
+      await expect(untilSettled(answer)).rejects.toThrow(/^context canceled$/);
+    }
+    const aborted = busy.kv.put({ key }, { signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toThrow(/^context canceled$/);
+  });
+
+  test("uses the endpoints in turn, and passes over one that is down", async () => {
+    const one = serve("one:1", { [RANGE]: found });
+    const two = serve("two:2", { [RANGE]: found });
+    const client = await open({ endpoints: ["one:1", "dead:1", "two:2"] });
+    await turns(20);
+    for (let i = 0; i < 6; i++) await untilSettled(client.kv.range({ key }));
+    expect([one.calls.length, two.calls.length]).toEqual([3, 3]);
+  });
+
+  test("connects again at once when a connection is lost, and by itself when a server comes", async () => {
+    const one = serve("one:1", { [RANGE]: found });
+    const client = await open();
+    await untilSettled(client.kv.range({ key }));
+    one.cut();
+    await turns(20);
+    await untilSettled(client.kv.range({ key }), 0);
+    expect(one.connections).toBe(2);
+
+    network.servers.clear();
+    one.cut();
+    await turns(20);
+    const answer = client.kv.range({ key });
+    const two = serve("one:1", { [RANGE]: found });
+    // The first pause is one second, and a fifth of it at most is random.
+    await turns(20, 79);
+    expect(two.calls).toHaveLength(1);
+    await answer;
+  });
+
+  test("pauses longer after each failed attempt, two minutes at most", async () => {
+    await open({ endpoints: ["dead:1"] });
+    const attemptsAt: number[] = [];
+    let attempts = 0;
+    for (let i = 0; i < 4000; i++) {
+      await turns(1, 200);
+      if (network.attempts.length > attempts) attemptsAt.push(clock.nowMs());
+      attempts = network.attempts.length;
+    }
+    const pauses = attemptsAt.slice(1).map((at, i) => at - attemptsAt[i]);
+    const expected = pauses.map((_, i) => Math.min(1000 * 1.6 ** i, 120_000));
+    for (const [i, pause] of pauses.entries()) {
+      expect(pause).toBeGreaterThanOrEqual(expected[i] * 0.8 - 400);
+      expect(pause).toBeLessThanOrEqual(expected[i] * 1.2 + 400);
+    }
+    expect(pauses.length).toBeGreaterThan(10);
+  });
+
+  test("takes new calls to a new connection when a server drains", async () => {
+    let release: (() => void) | undefined;
+    const server = serve("one:1", {
+      [PUT]: (call, request) => {
+        release = () => stored(call, request);
+      },
+      [RANGE]: found,
+    });
+    const client = await open();
+    const slow = client.kv.put({ key });
+    await turns(10);
+    server.drain();
+    await turns(10);
+    await untilSettled(client.kv.range({ key }));
+    release?.();
+    await untilSettled(slow);
+    expect(server.connections).toBe(2);
+    expect(log.lines).toEqual([]);
+  });
+
+  test("reaches https and TLS clients' endpoints by TLS, http never", async () => {
+    const client = await open({ endpoints: ["https://one:1", "two:2"], secure: false });
+    const other = await open({ endpoints: ["two:2"], secure: true });
+    const plain = await open({ endpoints: ["http://three:3"], secure: true });
+    const secures = network.attempts.map(({ address, secure }) => `${address} ${secure}`);
+    expect(secures).toEqual(["one:1 true", "two:2 true", "two:2 true", "three:3 false"]);
+    for (const each of [client, other, plain]) each.close();
+  });
+});
+
+describe("Client with a user", () => {
+  const { path: AUTHENTICATE, response } = AuthService.authenticate;
+  const login: Answer = (call) => call.sendUnary(response.encode(response.create({ token: "t1" })));
+  const user = { username: "root", password: "secret" };
+
+  test("gets a token first and sends it with every call", async () => {
+    const tokens: (string | undefined)[] = [];
+    serve("one:1", {
+      [AUTHENTICATE]: login,
+      [RANGE]: (call, request) => {
+        tokens.push(call.get("token"));
+        found(call, request);
+      },
+    });
+    const client = await open(user);
+    await untilSettled(client.kv.range({ key }));
+    expect(tokens).toEqual(["t1"]);
+  });
+
+  test("gets a new token when the old one is refused, and repeats even a put", async () => {
+    const server = serve("one:1", {
+      [AUTHENTICATE]: login,
+      [PUT]: inTurn(fail(Errors.InvalidAuthToken.code, Errors.InvalidAuthToken.message), stored),
+    });
+    const client = await open(user);
+    await untilSettled(client.kv.put({ key }));
+    expect(server.calls).toEqual([AUTHENTICATE, PUT, AUTHENTICATE, PUT]);
+  });
+
+  test("goes on without a token where authentication is off, and fails where it is refused", async () => {
+    const off = fail(Errors.AuthNotEnabled.code, Errors.AuthNotEnabled.message);
+    serve("one:1", { [AUTHENTICATE]: off, [RANGE]: found });
+    const client = await open(user);
+    await untilSettled(client.kv.range({ key }));
+
+    serve("two:2", { [AUTHENTICATE]: fail(Errors.AuthFailed.code, Errors.AuthFailed.message) });
+    await expect(open({ ...user, endpoints: ["two:2"] })).rejects.toBe(Errors.AuthFailed);
+  });
+});
+
+describe("Maintenance", () => {
+  test("asks each endpoint over a connection of its own", async () => {
+    const { path, response } = MaintenanceService.status;
+    const say =
+      (version: string): Answer =>
+      (call) =>
+        call.sendUnary(response.encode(response.create({ version })));
+    serve("one:1", { [path]: say("1") });
+    serve("two:2", { [path]: say("2") });
+    const client = await open({ endpoints: ["one:1", "two:2"] });
+    const versions: string[] = [];
+    for (const endpoint of ["two:2", "one:1", "two:2"]) {
+      versions.push((await untilSettled(client.maintenance.status(endpoint))).version);
+    }
+    expect(versions).toEqual(["2", "1", "2"]);
+  });
+});
+
+describe("openRawConnection", () => {
+  test("makes many calls at once without promises", async () => {
+    serve("one:1", { [PUT]: stored });
+    const raw = await untilSettled(
+      openRawConnection({
+        endpoint: "one:1",
+        connector: network,
+        clock,
+        onClosed: () => undefined,
+      }),
+    );
+    let done = 0;
+    for (let i = 0; i < 500; i++) {
+      raw.grpc.unary(PUT, raw.metadata, new Uint8Array(), {}, (status) => {
+        if (status.code === GrpcCode.OK) done++;
+      });
+    }
+    await turns(50);
+    expect(done).toBe(500);
+    raw.close();
+  });
+
+  test("tells when the connection is lost, and rejects when there is none", async () => {
+    const server = serve("one:1", {});
+    const reasons: string[] = [];
+    const options = {
+      connector: network,
+      clock,
+      onClosed: (reason: string) => reasons.push(reason),
+    };
+    await untilSettled(openRawConnection({ ...options, endpoint: "one:1" }));
+    server.cut();
+    await turns(5);
+    expect(reasons).toHaveLength(1);
+    await expect(openRawConnection({ ...options, endpoint: "dead:1" })).rejects.toThrow("refused");
+  });
+});
