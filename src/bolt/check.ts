@@ -56,22 +56,26 @@ class Checker {
 
   /** Which pages are free in this state, if that can be told. */
   #freePages(): ((id: number) => boolean) | undefined {
-    const { freelist, meta, store } = this.#state;
-    let stored: Uint32Array | undefined;
-    if (meta.freelistId !== undefined) {
-      const { freelistId, highWaterId } = meta;
-      this.#attempt(freelistId, () => {
-        const bytes = store.readWhole(freelistId);
-        this.#markUsed(freelistId, bytes.length / meta.pageSize, undefined);
-        stored = decodeFreelistPage(this.#state.path, freelistId, bytes, highWaterId);
-      });
-    }
-    if (freelist !== undefined) {
-      const isKnown = freelist.isComplete && freelist.newestTxid === meta.txid;
-      return isKnown ? (id) => freelist.isFree(id) : undefined;
-    }
-    const bits = stored;
-    return bits === undefined ? undefined : (id) => ((bits[id >>> 5] >>> (id & 31)) & 1) === 1;
+    const { freelist, meta } = this.#state;
+    if (freelist === undefined) return this.#storedFreePages();
+    if (!freelist.isComplete || freelist.newestTxid !== meta.txid) return undefined;
+    const { storedList } = freelist;
+    if (storedList !== undefined) this.#markUsed(storedList.id, storedList.count, undefined);
+    return (id) => freelist.isFree(id);
+  }
+
+  /** The same for a file opened for reading. */
+  #storedFreePages(): ((id: number) => boolean) | undefined {
+    const { meta, path, store } = this.#state;
+    const { freelistId } = meta;
+    if (freelistId === undefined) return undefined;
+    let bits: Uint32Array = new Uint32Array(0);
+    this.#attempt(freelistId, () => {
+      const bytes = store.readWhole(freelistId);
+      this.#markUsed(freelistId, bytes.length / meta.pageSize, undefined);
+      bits = decodeFreelistPage(path, freelistId, bytes, meta.highWaterId);
+    });
+    return (id) => ((bits[id >>> 5] >>> (id & 31)) & 1) === 1;
   }
 
   /** Checks the tree below page `id`; returns its last key. */

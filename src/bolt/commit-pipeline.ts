@@ -60,6 +60,11 @@ export class CommitPipeline {
   /** The first one is under way, unless `#creation` is. */
   readonly #commits: Commit[] = [];
   #creation: Creation | undefined;
+  /**
+   * The state that the file was opened with may be in the memory of the operating system only, when the
+   * process before this one died. It must be on the device before its free pages are written to.
+   */
+  #isOpenedStateDurable = false;
   #runs: WriteRun[] = [];
   #nextRun = 0;
   #runsUnderWay = 0;
@@ -95,12 +100,25 @@ export class CommitPipeline {
       const failure = error ?? attempt(creation.publish);
       if (failure !== undefined) return this.#fail(failure);
       this.#creation = undefined;
+      this.#isOpenedStateDurable = true;
       this.#fileBytes = creation.image.length;
       if (this.#commits.length > 0) this.#start(this.#commits[0]);
     });
   }
 
   #start(commit: Commit): void {
+    if (this.#isOpenedStateDurable || !this.#options.sync) {
+      this.#growFile(commit);
+      return;
+    }
+    this.#file.sync((error) => {
+      if (error !== undefined) return this.#fail(error);
+      this.#isOpenedStateDurable = true;
+      this.#growFile(commit);
+    });
+  }
+
+  #growFile(commit: Commit): void {
     const { highWaterId, pageSize } = commit.meta;
     const size = this.#sizeFor(highWaterId * pageSize);
     const failure = size === this.#fileBytes ? undefined : attempt(() => this.#file.truncate(size));

@@ -93,8 +93,6 @@ export class Db {
   #writer: Tx | undefined;
   /** Pages of commits under way, for copies of the newest state. */
   #underWay: DirtyPage[][] = [];
-  /** Where the newest state stores its freelist. */
-  #storedList: PageRun | undefined;
   #scan: FreeScan | undefined;
   #scanTxid = 0;
   #failure: BoltError | undefined;
@@ -130,7 +128,8 @@ export class Db {
       return;
     }
     this.#freelist.addKnownFree(new Uint32Array(0));
-    if (meta.freelistId !== undefined) this.#storedList = { id: meta.freelistId, count: 1 };
+    if (meta.freelistId !== undefined)
+      this.#freelist.storedList = { id: meta.freelistId, count: 1 };
     const root = newRootPage(meta, image);
     this.#store.putDirty(root);
     const publish = (): void => {
@@ -280,10 +279,11 @@ export class Db {
     tx.root.flush(false);
     const { dirty, freed } = state;
     const pages: DirtyPage[] = [...dirty];
-    if (this.#storedList !== undefined) state.free(this.#storedList.id, this.#storedList.count);
+    const { storedList } = freelist;
+    if (storedList !== undefined) state.free(storedList.id, storedList.count);
     const list = this.#freelistSync ? makeFreelistPage(state, freelist) : undefined;
     if (list !== undefined) pages.push(list);
-    this.#storedList =
+    freelist.storedList =
       list === undefined ? undefined : { id: list.id, count: list.bytes.length / state.pageSize };
     const meta: Meta = {
       ...state.meta,
@@ -311,7 +311,7 @@ export class Db {
     const meta = this.#newest;
     if (meta.freelistId !== undefined) {
       const bytes = this.#store.readWhole(meta.freelistId);
-      this.#storedList = { id: meta.freelistId, count: bytes.length / meta.pageSize };
+      freelist.storedList = { id: meta.freelistId, count: bytes.length / meta.pageSize };
       freelist.addKnownFree(
         decodeFreelistPage(this.path, meta.freelistId, bytes, meta.highWaterId),
       );

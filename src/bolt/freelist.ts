@@ -41,6 +41,8 @@ const FREE = 3;
 const COMMITS_MAX = 0xffffffff;
 
 export class Freelist {
+  /** Where the newest state whose commit was called stores the list. */
+  storedList: PageRun | undefined;
   readonly #path: string;
   /** The state that the file was opened with: pages in use then count as allocated in it. */
   readonly #baseTxid: number;
