@@ -5,13 +5,7 @@
 import type { Disk, DiskFile } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { equalBytes } from "../stdx/bytes.ts";
-import {
-  createHardState,
-  decodeEntry,
-  decodeHardState,
-  encodeHardState,
-  EntryType,
-} from "../wire/gen/raft.ts";
+import { createHardState, decodeHardState, encodeHardState, EntryType } from "../wire/gen/raft.ts";
 import type { Entry, HardState } from "../wire/gen/raft.ts";
 import { decodeSnapshot } from "../wire/gen/wal.ts";
 import type { Snapshot as SnapshotRecord } from "../wire/gen/wal.ts";
@@ -99,7 +93,7 @@ export class ContentBuilder {
       if (!this.#frame.take(reader)) throw unexpectedType(reader);
       return;
     }
-    const entry = decoded(reader, decodeEntry);
+    const entry = takeEntry(reader);
     // Nor does the checksum tell an entry from a hard state, whose vote would be the term.
     if (entry.type > ENTRY_TYPE_MAX || entry.term === Number.MAX_SAFE_INTEGER) {
       throw reader.error("malformed", "the record is no entry that can stand here");
@@ -187,14 +181,26 @@ class FrameChecker {
   }
 }
 
+function takeEntry(reader: RecordReader): Entry {
+  try {
+    return reader.entry();
+  } catch (error) {
+    throw undecodable(reader, error);
+  }
+}
+
 /** Decodes the data of the record that the reader stands on. */
 function decoded<T>(reader: RecordReader, decode: (bytes: Uint8Array) => T): T {
   try {
     return decode(reader.data ?? new Uint8Array(0));
   } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    throw reader.error("malformed", `the data of the record cannot be decoded (${error.message})`);
+    throw undecodable(reader, error);
   }
+}
+
+function undecodable(reader: RecordReader, error: unknown): unknown {
+  if (!(error instanceof WireError)) return error;
+  return reader.error("malformed", `the data of the record cannot be decoded (${error.message})`);
 }
 
 function unexpectedType(reader: RecordReader): WalError {

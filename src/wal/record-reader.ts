@@ -14,9 +14,14 @@
  * crosses a sector, so it is never torn itself, and an impossible one is corruption too.
  */
 import { assert } from "../stdx/assert.ts";
+import { EMPTY_BYTES } from "../stdx/bytes.ts";
 import { crc32cRange } from "../stdx/crc32c.ts";
+import { decodeEntry } from "../wire/gen/raft.ts";
+import type { Entry } from "../wire/gen/raft.ts";
 import { decodeRecord } from "../wire/gen/wal.ts";
 import { WireError } from "../wire/wire-error.ts";
+import { viewEntry, viewRecord } from "./fast-decode.ts";
+import type { RecordView } from "./fast-decode.ts";
 import { FRAME_ALIGNMENT_BYTES, SECTOR_BYTES } from "./limits.ts";
 import { LENGTH_WORD_BYTES } from "./record-buffer.ts";
 import { RecordType } from "./record-type.ts";
@@ -35,11 +40,6 @@ interface Frame {
 }
 
 export class RecordReader {
-  /** The record last read. Its data are a view into the piece that was read. */
-  type = 0;
-  storedCrc = 0;
-  data: Uint8Array | undefined = undefined;
-
   readonly #segments: readonly SegmentBytes[];
   #segment = 0;
   /** Offset behind the last valid record of the current segment. */
@@ -48,11 +48,36 @@ export class RecordReader {
   #recordOffset = 0;
   #crc = 0;
   readonly #frame: Frame = { recordBytes: 0, padding: 0 };
+  /** The record last read. */
+  readonly #record: RecordView = {
+    type: 0,
+    crc: 0,
+    bytes: EMPTY_BYTES,
+    dataStart: -1,
+    dataEnd: -1,
+  };
 
   /** `segments`: all that is to be read, oldest first, at least one. */
   constructor(segments: readonly SegmentBytes[]) {
     assert(segments.length > 0, "Cannot read a log without segments");
     this.#segments = segments;
+  }
+
+  /** The type of the record last read. */
+  get type(): number {
+    return this.#record.type;
+  }
+
+  /** The data of the record last read, a view into the piece that was read. */
+  get data(): Uint8Array | undefined {
+    const { bytes, dataStart, dataEnd } = this.#record;
+    return dataStart < 0 ? undefined : bytes.subarray(dataStart, dataEnd);
+  }
+
+  /** Decodes the data of the record last read. Throws `WireError`. */
+  entry(): Entry {
+    const { bytes, dataStart, dataEnd } = this.#record;
+    return dataStart < 0 ? decodeEntry(EMPTY_BYTES) : viewEntry(bytes, dataStart, dataEnd);
   }
 
   /** Offset behind the last valid record, in the segment it is in. */
@@ -84,7 +109,7 @@ export class RecordReader {
     if (!this.#parse(segment.piece, start - segment.pieceStart, recordBytes)) {
       this.#refuse("malformed", "the record cannot be decoded");
     }
-    if (this.type === RecordType.CRC) this.#followCrcRecord();
+    if (this.#record.type === RecordType.CRC) this.#followCrcRecord();
     else this.#checkCrc();
     this.#offset = start + recordBytes + padding;
     return true;
@@ -113,10 +138,7 @@ export class RecordReader {
   /** Takes the record apart; false when it is no legal message. */
   #parse(piece: Uint8Array, start: number, length: number): boolean {
     try {
-      const record = decodeRecord(piece.subarray(start, start + length));
-      this.type = record.type;
-      this.storedCrc = record.crc;
-      this.data = record.data;
+      viewRecord(piece, start, start + length, this.#record);
       return true;
     } catch (error) {
       if (error instanceof WireError) return false;
@@ -125,20 +147,26 @@ export class RecordReader {
   }
 
   #checkCrc(): void {
-    const { data } = this;
-    const crc = data === undefined ? this.#crc : crc32cRange(this.#crc, data, 0, data.length);
-    if (crc !== this.storedCrc) {
-      this.#refuse("crc-mismatch", `the record says ${this.storedCrc}, its data ${crc}`);
+    const crc = this.#crcAfter(this.#crc);
+    if (crc !== this.#record.crc) {
+      this.#refuse("crc-mismatch", `the record says ${this.#record.crc}, its data ${crc}`);
     }
     this.#crc = crc;
   }
 
+  /** The checksum `crc` carried on over the data of the record last parsed. */
+  #crcAfter(crc: number): number {
+    const { bytes, dataStart, dataEnd } = this.#record;
+    return dataStart < 0 ? crc : crc32cRange(crc, bytes, dataStart, dataEnd);
+  }
+
   /** A crc record must agree with what was read so far, and is where a reader starts. */
   #followCrcRecord(): void {
-    if (this.#crc !== 0 && this.#crc !== this.storedCrc) {
-      throw this.error("crc-mismatch", `the segment starts at ${this.storedCrc}, not ${this.#crc}`);
+    const { crc } = this.#record;
+    if (this.#crc !== 0 && this.#crc !== crc) {
+      throw this.error("crc-mismatch", `the segment starts at ${crc}, not ${this.#crc}`);
     }
-    this.#crc = this.storedCrc;
+    this.#crc = crc;
   }
 
   /** Throws: the record at the offset is wrong, torn or corrupt. */
@@ -190,7 +218,7 @@ export class RecordReader {
       const end = this.#tryRecord(rest, at);
       if (end === undefined) continue;
       if (brokenCrc !== undefined && this.#follows(brokenCrc)) return true;
-      const crc = this.storedCrc;
+      const { crc } = this.#record;
       if (this.#tryRecord(rest, end) !== undefined && this.#follows(crc)) return true;
     }
     return false;
@@ -198,9 +226,9 @@ export class RecordReader {
 
   /** Whether the record last parsed continues the chain at `crc`. */
   #follows(crc: number): boolean {
-    const { data } = this;
-    if (data === undefined || this.type === RecordType.CRC) return false;
-    return crc32cRange(crc, data, 0, data.length) === this.storedCrc;
+    const { type, dataStart } = this.#record;
+    if (dataStart < 0 || type === RecordType.CRC) return false;
+    return this.#crcAfter(crc) === this.#record.crc;
   }
 
   /** Parses what may be a frame at `at`; returns where it ends. */

@@ -7,7 +7,7 @@
  * - `unexpected-eof`: the last write did not reach the device as a whole; can be repaired.
  * - `locked`, `exists`: somebody else uses the directory, or it has a log already.
  * - `closed`: the log was closed.
- * - `no-snapshot`, `empty-snapshot`, `snapshot-crc-mismatch`: of snapshot files.
+ * - `empty-snapshot`, `snapshot-crc-mismatch`: of snapshot files.
  */
 export type WalErrorCode =
   | "metadata-conflict"
@@ -22,7 +22,6 @@ export type WalErrorCode =
   | "locked"
   | "exists"
   | "closed"
-  | "no-snapshot"
   | "empty-snapshot"
   | "snapshot-crc-mismatch";
 
@@ -39,7 +38,6 @@ const TEXTS: Readonly<Record<WalErrorCode, string>> = {
   locked: "fileutil: file already locked",
   exists: "file already exists",
   closed: "wal: closed",
-  "no-snapshot": "snap: no available snapshot",
   "empty-snapshot": "snap: empty snapshot",
   "snapshot-crc-mismatch": "snap: crc mismatch",
 };
