@@ -4,15 +4,15 @@
  */
 import { systemClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
-import { systemRandom } from "../platform/random.ts";
 import { runEtcdctl } from "./etcdctl/main.ts";
+import { lazyRandom } from "./lazy-random.ts";
 import { processIo } from "./node-io.ts";
 
 installPlatformBytes();
 const code = await runEtcdctl({
   io: processIo(),
   clock: systemClock,
-  random: systemRandom,
+  random: lazyRandom,
   openConnector: async (tls) => (await import("./socket-connector.ts")).socketConnector(tls),
   cleanups: [],
 });
