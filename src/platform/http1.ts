@@ -58,6 +58,8 @@ export function createHttpServer(handler: HttpHandler): HttpServer {
         body,
       };
       handler(request, ({ status, headers, body: text }) => {
+        // Go keeps HTTP/1.1 connections open without saying so.
+        response.removeHeader("Connection");
         response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(text) });
         response.end(text);
       });

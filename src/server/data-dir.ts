@@ -9,8 +9,10 @@
  *
  * Source: etcd server/storage/datadir, server/etcdmain/etcd.go (identifyDataDirOrDie).
  */
+import path from "node:path";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
+import { cleanSnapshotDirectory } from "../wal/snapshot-files.ts";
 import { backendPathOf, memberDirOf, type ServerConfig, snapDirOf, walDirOf } from "./config.ts";
 import { StartError } from "./start-error.ts";
 
@@ -39,20 +41,16 @@ export function dataDirectoryOf(config: ServerConfig): DataDirectory {
 export function prepareDataDirectory(disk: Disk, config: ServerConfig, log: Log): DataDirectory {
   const directory = dataDirectoryOf(config);
   refuseForeignContent(disk, config.dataDir, log);
-  for (const path of [config.dataDir, directory.member, directory.snap]) {
-    touchDirectory(disk, path, log);
+  for (const name of [config.dataDir, directory.member, directory.snap]) {
+    touchDirectory(disk, name, log);
   }
+  makeDurableDirectory(disk, path.dirname(directory.wal));
   return directory;
 }
 
 /** Removes what a crash has left half done. Only for whoever holds the lock of the database. */
 export function removeLeftovers(disk: Disk, directory: DataDirectory, log: Log): void {
-  for (const name of disk.list(directory.snap)) {
-    if (!name.startsWith("tmp") && !name.startsWith("db.tmp")) continue;
-    const path = `${directory.snap}/${name}`;
-    disk.remove(path);
-    log.info("removed orphaned temporary file", { path });
-  }
+  cleanSnapshotDirectory({ disk, log, directory: directory.snap });
 }
 
 function refuseForeignContent(disk: Disk, dataDir: string, log: Log): void {
@@ -76,10 +74,19 @@ function refuseForeignContent(disk: Disk, dataDir: string, log: Log): void {
   }
 }
 
-function touchDirectory(disk: Disk, path: string, log: Log): void {
+/** Makes a directory that is still there after a power failure: its name in its parent is synced. */
+function makeDurableDirectory(disk: Disk, directory: string): void {
+  if (disk.stat(directory) !== undefined) return;
+  const parent = path.dirname(directory);
+  makeDurableDirectory(disk, parent);
+  disk.makeDirectory(directory, DIRECTORY_MODE);
+  disk.syncDirectory(parent);
+}
+
+function touchDirectory(disk: Disk, directory: string, log: Log): void {
   try {
-    disk.makeDirectory(path, DIRECTORY_MODE);
-    const touch = `${path}/${TOUCH_NAME}`;
+    makeDurableDirectory(disk, directory);
+    const touch = `${directory}/${TOUCH_NAME}`;
     disk.remove(touch);
     disk.open(touch, "create").close();
     disk.remove(touch);
@@ -87,13 +94,13 @@ function touchDirectory(disk: Disk, path: string, log: Log): void {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(
       `cannot access data directory: ${reason}; ` +
-        `make "${path}" writable for this user or name another one with --data-dir`,
+        `make "${directory}" writable for this user or name another one with --data-dir`,
       error,
     );
   }
-  const mode = disk.stat(path)?.mode ?? DIRECTORY_MODE;
+  const mode = disk.stat(directory)?.mode ?? DIRECTORY_MODE;
   if (mode === DIRECTORY_MODE) return;
   log.warn("check file permission", {
-    error: `directory "${path}" exist, but the permission is "${mode.toString(8)}"; the recommended permission is "-rwx------" to prevent possible unprivileged access to the data`,
+    error: `directory "${directory}" exist, but the permission is "${mode.toString(8)}"; the recommended permission is "-rwx------" to prevent possible unprivileged access to the data`,
   });
 }

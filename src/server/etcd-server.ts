@@ -8,20 +8,16 @@ import { type ServiceContext } from "../api/context.ts";
 import { createServices } from "../api/services.ts";
 import { serveEndpoint } from "../api/http-endpoints.ts";
 import { createHttpServer } from "../platform/http1.ts";
-import type { ProcessLog } from "../platform/log.ts";
+import type { Log } from "../ports/log.ts";
 import { inflate } from "../platform/inflate.ts";
 import { listenOn, type SocketStream } from "../platform/tcp.ts";
 import type { StreamListener } from "../ports/network.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
-import { CommitSchedule } from "./commit-schedule.ts";
-import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
-import { DRAIN_GRACE_MS, SNAPSHOT_FILES_MAX, WAL_FILES_MAX } from "./limits.ts";
+import { DRAIN_GRACE_MS } from "./limits.ts";
 import { listenAddressOf } from "./listen-address.ts";
-import { publishAttributes, updateClusterVersion } from "./publish.ts";
-import { RunLoop } from "./run-loop.ts";
-import { SnapshotSaver } from "./snapshot-saver.ts";
+import { MemberHost } from "./member-host.ts";
 import { ETCD_VERSION } from "./version.ts";
 
 /** Bytes of a request beyond its payload that gRPC may carry. Source: etcd embed (grpcOverheadBytes). */
@@ -40,7 +36,7 @@ export interface EtcdServer {
  */
 export async function startEtcd(
   config: ServerConfig,
-  environment: Omit<Environment, "log"> & { readonly log: ProcessLog },
+  environment: Environment,
   onFatal: (reason: Error) => void,
 ): Promise<EtcdServer> {
   const early = new EarlyStreams();
@@ -53,9 +49,13 @@ export async function startEtcd(
     early.destroyAll();
     throw error;
   }
-  const running = new RunningMember(config, environment, opened, onFatal);
-  await running.start();
-  early.handTo((stream) => running.connections.accept(stream));
+  const host: MemberHost = new MemberHost(config, environment, opened, {
+    onTurnEnd: () => connections.flush(),
+    onFatal,
+  });
+  const connections = createConnections(config, environment, host);
+  await host.start();
+  early.handTo((stream) => connections.accept(stream));
   const { log } = environment;
   for (const url of config.listenClientUrls) {
     log.info("serving client traffic insecurely; this is strongly discouraged!", {
@@ -66,14 +66,15 @@ export async function startEtcd(
     clientPorts: listeners.map((listener) => listener.port),
     async stop() {
       for (const listener of listeners) listener.close();
-      await running.stop();
+      await connections.drain(DRAIN_GRACE_MS);
+      await host.stop();
     },
   };
 }
 
 async function listen(
   config: ServerConfig,
-  log: ProcessLog,
+  log: Log,
   early: EarlyStreams,
 ): Promise<StreamListener[]> {
   const listeners: StreamListener[] = [];
@@ -113,122 +114,36 @@ class EarlyStreams {
   }
 }
 
-/** A member and everything that drives it. */
-class RunningMember {
-  readonly connections: ClientConnections;
-  readonly #config: ServerConfig;
-  readonly #opened: OpenedMember;
-  readonly #log: ProcessLog;
-  readonly #commits: CommitSchedule;
-  readonly #compactions: CompactionLoop;
-  readonly #loop: RunLoop;
-
-  constructor(
-    config: ServerConfig,
-    environment: Omit<Environment, "log"> & { readonly log: ProcessLog },
-    opened: OpenedMember,
-    onFatal: (reason: Error) => void,
-  ) {
-    const { clock, disk, log } = environment;
-    const { member, backend, wal, directory } = opened;
-    this.#config = config;
-    this.#opened = opened;
-    this.#log = log;
-    const fail = (reason: Error): void => {
-      this.#loop.stop();
-      onFatal(reason);
-    };
-    this.#commits = new CommitSchedule(
-      backend,
-      member.applier,
-      clock,
-      { intervalMs: config.backendBatchIntervalMs, changesMax: config.backendBatchLimit },
-      fail,
-    );
-    const { store } = member.applier;
-    this.#compactions = new CompactionLoop(store, this.#commits, clock, log);
-    const services = createServices(this.#serviceContext());
-    const grpc = {
-      ...services,
-      inflate,
-      limits: {
-        receiveMessageBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
-        maxConcurrentStreams: config.maxConcurrentStreams,
-        keepaliveMinTimeMs: config.grpcKeepaliveMinTimeMs,
-        keepaliveTimeMs: config.grpcKeepaliveIntervalMs,
-        keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
-      },
-    };
-    const http = createHttpServer((request, respond) => {
-      const query = (name: string): string[] => request.query.getAll(name);
-      serveEndpoint(this.#serviceContext(), { ...request, query }, respond);
-      this.#loop.poke();
-    });
-    this.connections = new ClientConnections(grpc, http, clock, log, () => this.#loop.poke());
-    this.#loop = new RunLoop({
-      member,
-      wal,
-      commits: this.#commits,
-      snapshots: new SnapshotSaver({
-        member,
-        wal,
-        commits: this.#commits,
-        disk,
-        log,
-        directory: directory.snap,
-        snapshotsMax: SNAPSHOT_FILES_MAX,
-        walsMax: WAL_FILES_MAX,
-        onFailure: fail,
-      }),
-      compactions: this.#compactions,
-      clock,
-      tickMs: config.heartbeatIntervalMs,
-      onTurnEnd: () => this.connections.flush(),
-      onFailure: fail,
-    });
-  }
-
-  /** Resolves when the member has joined its cluster and published itself. */
-  start(): Promise<void> {
-    const { member } = this.#opened;
-    const attributes = {
-      name: this.#config.name,
-      clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
-    };
-    this.#loop.start();
-    return new Promise((resolve) => {
-      publishAttributes(member, attributes, this.#log, () => {
-        updateClusterVersion(member, this.#log);
-        this.#loop.poke();
-        resolve();
-      });
-      this.#loop.poke();
-    });
-  }
-
-  async stop(): Promise<void> {
-    const { member, wal, backend } = this.#opened;
-    await this.connections.drain(DRAIN_GRACE_MS);
-    this.#compactions.stop();
-    member.stop();
-    this.#loop.stop();
-    await new Promise<void>((resolve) => this.#commits.force(resolve));
-    await new Promise<void>((resolve) => wal.close(() => resolve()));
-    backend.close();
-  }
-
-  #serviceContext(): ServiceContext {
-    const { member, backend, clusterId } = this.#opened;
-    return {
-      member,
-      clusterId,
-      storage: {
-        databaseBytes: () => backend.sizes().bytes,
-        databaseBytesInUse: () => backend.sizes().bytesInUse,
-      },
-      compactor: this.#compactions,
-      txnOpsMax: this.#config.maxTxnOps,
-      serverVersion: ETCD_VERSION,
-    };
-  }
+/** The client side of a member: services, endpoints, and the connections that reach them. */
+function createConnections(
+  config: ServerConfig,
+  environment: Environment,
+  host: MemberHost,
+): ClientConnections {
+  const { clock, log } = environment;
+  const context: ServiceContext = {
+    member: host.member,
+    clusterId: host.clusterId,
+    storage: host.storage,
+    compactor: host.compactor,
+    txnOpsMax: config.maxTxnOps,
+    serverVersion: ETCD_VERSION,
+  };
+  const grpc = {
+    ...createServices(context),
+    inflate,
+    limits: {
+      receiveMessageBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
+      maxConcurrentStreams: config.maxConcurrentStreams,
+      keepaliveMinTimeMs: config.grpcKeepaliveMinTimeMs,
+      keepaliveTimeMs: config.grpcKeepaliveIntervalMs,
+      keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
+    },
+  };
+  const http = createHttpServer((request, respond) => {
+    const query = (name: string): string[] => request.query.getAll(name);
+    serveEndpoint(context, { ...request, query }, respond);
+    host.poke();
+  });
+  return new ClientConnections(grpc, http, clock, log, () => host.poke());
 }

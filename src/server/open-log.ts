@@ -13,7 +13,7 @@ import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import { createWal } from "../wal/create-wal.ts";
 import { openWal, type OpenedWal } from "../wal/open-wal.ts";
 import { NO_SNAPSHOT, validSnapshots } from "../wal/read-wal.ts";
-import { loadNewestSnapshot } from "../wal/snapshot-files.ts";
+import { loadSnapshot } from "../wal/snapshot-files.ts";
 import type { WalOptions } from "../wal/types.ts";
 import type { Wal } from "../wal/wal.ts";
 import { decodeMetadata, encodeMetadata } from "../wire/gen/raft-internal.ts";
@@ -81,7 +81,7 @@ export async function reopenLog(
   const options = walOptions(directory, environment);
   const { disk, log } = environment;
   const known = validSnapshots(options);
-  const snapshot = loadNewestSnapshot({ disk, log, directory: directory.snap }, known);
+  const snapshot = loadSnapshot({ disk, log, directory: directory.snap }, known);
   const start = snapshot === undefined ? NO_SNAPSHOT : snapshot.metadata;
   const { wal, content } = await new Promise<OpenedWal>((resolve, reject) => {
     openWal(options, start, (failure, opened) => {

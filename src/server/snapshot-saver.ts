@@ -6,9 +6,14 @@
  * Source: etcd server/etcdserver/server.go (snapshot, purgeFile).
  */
 import type { Member } from "../member/member.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
-import { purgeSnapshots, saveSnapshot } from "../wal/snapshot-files.ts";
+import {
+  purgeSnapshots,
+  releaseSnapshotDatabases,
+  saveSnapshotFile,
+} from "../wal/snapshot-files.ts";
 import type { WalFailure } from "../wal/types.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { Snapshot } from "../wire/gen/raft.ts";
@@ -19,6 +24,7 @@ export interface SnapshotSaverParts {
   readonly wal: Wal;
   readonly commits: CommitSchedule;
   readonly disk: Disk;
+  readonly clock: Clock;
   readonly log: Log;
   /** Directory of the .snap files. */
   readonly directory: string;
@@ -43,8 +49,8 @@ export class SnapshotSaver {
   }
 
   #saveFile(snapshot: Snapshot): void {
-    const { disk, log, directory } = this.#parts;
-    saveSnapshot({ disk, log, directory }, snapshot, (failure) => {
+    const { disk, clock, log, directory } = this.#parts;
+    saveSnapshotFile({ disk, clock, log, directory }, snapshot, (failure) => {
       if (failure === undefined) this.#saveRecord(snapshot);
       else this.#parts.onFailure(failure);
     });
@@ -64,6 +70,7 @@ export class SnapshotSaver {
     const { index } = snapshot.metadata;
     log.info("saved snapshot", { "snapshot-index": index });
     wal.releaseTo(index);
+    releaseSnapshotDatabases({ disk, log, directory }, index);
     member.snapshotSaved(snapshot);
     for (const path of [
       ...wal.purge(walsMax),

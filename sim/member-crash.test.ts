@@ -1,0 +1,170 @@
+/**
+ * A whole member, crashed before every operation on its disk, with unsynced data kept, lost or torn: what
+ * is found afterwards is a beginning of what was proposed, with everything that was acknowledged.
+ */
+import { describe, expect, test } from "vitest";
+import { EtcdError } from "../src/errors/etcd-error.ts";
+import { Prng } from "../src/stdx/prng.ts";
+import { bytesFromUtf8 } from "../src/stdx/bytes.ts";
+import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/raft-internal.ts";
+import {
+  createCompactionRequest,
+  createDeleteRangeRequest,
+  createPutRequest,
+  encodeCompactionRequest,
+  encodeDeleteRangeRequest,
+  encodePutRequest,
+} from "../src/wire/gen/rpc.ts";
+import { SimulatedDisk } from "./disk.ts";
+import { dumpStore, KvModel, type ModelOperation } from "./kv-model.ts";
+import { SimulatedMember } from "./simulated-member.ts";
+
+const OPERATIONS = 28;
+
+/** The same operations for every run of a seed. */
+function plan(seed: number): ModelOperation[] {
+  const random = new Prng(seed);
+  return Array.from({ length: OPERATIONS }, (_, index): ModelOperation => {
+    const key = `key${random.below(5)}`;
+    if (random.below(4) === 0) return { kind: "delete", key };
+    return { kind: "put", key, value: `${index}`.repeat(1 + random.below(200)) };
+  });
+}
+
+/** What is seen after each number of operations. */
+function legalStates(operations: readonly ModelOperation[]): string[] {
+  const model = new KvModel();
+  return [
+    model.dump(),
+    ...operations.map((operation) => {
+      model.apply(operation);
+      return model.dump();
+    }),
+  ];
+}
+
+function proposeOperation(
+  member: SimulatedMember,
+  operation: ModelOperation,
+  done: () => void,
+): void {
+  const key = bytesFromUtf8(operation.key);
+  const answered = (result: unknown): void => {
+    // Told to stop: not an acknowledgement.
+    if (!(result instanceof EtcdError)) done();
+  };
+  if (operation.kind === "delete") {
+    const body = encodeDeleteRangeRequest(createDeleteRangeRequest({ key }));
+    member.propose(Operation.deleteRange, body, answered);
+    return;
+  }
+  const value = bytesFromUtf8(operation.value);
+  member.propose(Operation.put, encodePutRequest(createPutRequest({ key, value })), answered);
+}
+
+interface Progress {
+  submitted: number;
+  acknowledged: number;
+}
+
+/** Proposes the operations from `from` on, a few at a time, with a compaction now and then. */
+async function work(
+  member: SimulatedMember,
+  operations: readonly ModelOperation[],
+  from: number,
+  random: Prng,
+): Promise<Progress> {
+  const progress = { submitted: from, acknowledged: from };
+  while (progress.submitted < operations.length && member.alive) {
+    const together = 1 + random.below(4);
+    for (let i = 0; i < together && progress.submitted < operations.length; i++) {
+      proposeOperation(member, operations[progress.submitted++], () => progress.acknowledged++);
+    }
+    if (random.below(8) === 0) compact(member);
+    const { submitted } = progress;
+    if (!(await member.until(() => progress.acknowledged === submitted))) break;
+  }
+  return progress;
+}
+
+function compact(member: SimulatedMember): void {
+  const revision = Math.max(1, member.host.member.applier.store.revision - 2);
+  const body = encodeCompactionRequest(createCompactionRequest({ revision }));
+  member.propose(Operation.compaction, body, () => {});
+}
+
+/** Starts a member on the disk; asserts a legal state; returns how many operations it holds. */
+async function reopen(
+  member: SimulatedMember,
+  seed: number,
+  states: readonly string[],
+  { submitted, acknowledged }: Progress,
+  where: string,
+): Promise<number> {
+  expect(await member.start(new Prng(seed)), where).toBe(true);
+  const { store } = member.host.member.applier;
+  const found = dumpStore(store);
+  const legal = states.slice(acknowledged, submitted + 1);
+  expect(legal, `${where}: not a state between ${acknowledged} and ${submitted}`).toContain(found);
+  return acknowledged + legal.lastIndexOf(found);
+}
+
+async function crashAt(
+  seed: number,
+  point: number,
+  survivals: readonly number[],
+): Promise<boolean> {
+  const operations = plan(seed);
+  const states = legalStates(operations);
+  const disk = new SimulatedDisk({ random: new Prng(seed + point) });
+  disk.crashAt(point);
+  const member = new SimulatedMember(disk, 1_000_000);
+  const started = await member.start(new Prng(seed));
+  const progress = started
+    ? await work(member, operations, 0, new Prng(seed))
+    : { submitted: 0, acknowledged: 0 };
+  for (const survivalSeed of survivals) {
+    const where = `seed ${seed}, point ${point}, survival ${survivalSeed}`;
+    const survival = survivalSeed === 0 ? "kept" : survivalSeed === 1 ? "lost" : "random";
+    const after = disk.crash(new Prng(survivalSeed * 7919 + point), { survival });
+    const again = new SimulatedMember(after, 2_000_000);
+    const held = await reopen(again, seed, states, progress, where);
+    const rest = await work(again, operations, held, new Prng(seed + 1));
+    expect(rest.acknowledged, `${where}: works on`).toBe(operations.length);
+    expect(dumpStore(again.host.member.applier.store), where).toBe(states[operations.length]);
+  }
+  return disk.halted;
+}
+
+describe("a member that crashes before every operation on its disk", () => {
+  test.each([11, 12])(
+    "keeps what it acknowledged and shows only what was proposed, seed %i",
+    async (seed) => {
+      let point = 1;
+      while (await crashAt(seed, point, [point % 5])) point++;
+      expect(point).toBeGreaterThan(60);
+    },
+    60_000,
+  );
+});
+
+describe("a member whose disk fails", () => {
+  test.each(["EIO", "ENOSPC"] as const)(
+    "ends itself after a failed durable write (%s) and has lied to nobody",
+    async (code) => {
+      const operations = plan(3);
+      const states = legalStates(operations);
+      for (let after = 1; after < 8; after++) {
+        const disk = new SimulatedDisk({ random: new Prng(after) });
+        const member = new SimulatedMember(disk, 1_000_000);
+        expect(await member.start(new Prng(1))).toBe(true);
+        disk.inject({ operation: "writeDurable", pathSuffix: ".wal", after, code });
+        const progress = await work(member, operations, 0, new Prng(5));
+        expect(member.fatal?.message).toMatch(/\.wal/);
+        const again = new SimulatedMember(disk.crash(new Prng(after)), 2_000_000);
+        await reopen(again, 1, states, progress, `after ${after}`);
+      }
+    },
+    60_000,
+  );
+});

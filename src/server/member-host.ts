@@ -1,0 +1,134 @@
+/**
+ * A member and everything that drives it, without any way for clients to reach it: its log, its database,
+ * the run loop and the work beside it. Knows only ports; the simulator runs members with this same code.
+ */
+import type { Compactor, StorageFacts } from "../api/context.ts";
+import type { Member } from "../member/member.ts";
+import type { Environment, OpenedMember } from "./bootstrap.ts";
+import { CommitSchedule } from "./commit-schedule.ts";
+import { CompactionLoop } from "./compaction-loop.ts";
+import type { ServerConfig } from "./config.ts";
+import { SNAPSHOT_FILES_MAX, WAL_FILES_MAX } from "./limits.ts";
+import { publishAttributes, updateClusterVersion } from "./publish.ts";
+import { RunLoop } from "./run-loop.ts";
+import { SnapshotSaver } from "./snapshot-saver.ts";
+
+export interface HostEvents {
+  /** Called at the end of every turn, when all its answers were given. */
+  readonly onTurnEnd: () => void;
+  /** A write failed: nothing more is acknowledged, the process has to end. */
+  readonly onFatal: (reason: Error) => void;
+}
+
+export class MemberHost {
+  readonly #config: ServerConfig;
+  readonly #environment: Environment;
+  readonly #opened: OpenedMember;
+  readonly #commits: CommitSchedule;
+  readonly #compactions: CompactionLoop;
+  readonly #loop: RunLoop;
+
+  constructor(
+    config: ServerConfig,
+    environment: Environment,
+    opened: OpenedMember,
+    events: HostEvents,
+  ) {
+    const { clock, disk, log } = environment;
+    const { member, backend, wal, directory } = opened;
+    this.#config = config;
+    this.#environment = environment;
+    this.#opened = opened;
+    const onFailure = (reason: Error): void => {
+      this.#loop.stop();
+      events.onFatal(reason);
+    };
+    const commits = new CommitSchedule(
+      backend,
+      member.applier,
+      clock,
+      { intervalMs: config.backendBatchIntervalMs, changesMax: config.backendBatchLimit },
+      onFailure,
+    );
+    this.#commits = commits;
+    this.#compactions = new CompactionLoop(member.applier.store, commits, clock, log);
+    const snapshots = new SnapshotSaver({
+      member,
+      wal,
+      commits,
+      disk,
+      clock,
+      log,
+      directory: directory.snap,
+      snapshotsMax: SNAPSHOT_FILES_MAX,
+      walsMax: WAL_FILES_MAX,
+      onFailure,
+    });
+    this.#loop = new RunLoop({
+      member,
+      wal,
+      commits,
+      snapshots,
+      compactions: this.#compactions,
+      clock,
+      tickMs: config.heartbeatIntervalMs,
+      onTurnEnd: events.onTurnEnd,
+      onFailure,
+    });
+  }
+
+  get member(): Member {
+    return this.#opened.member;
+  }
+
+  get clusterId(): bigint {
+    return this.#opened.clusterId;
+  }
+
+  get compactor(): Compactor {
+    return this.#compactions;
+  }
+
+  get storage(): StorageFacts {
+    const { backend } = this.#opened;
+    return {
+      databaseBytes: () => backend.sizes().bytes,
+      databaseBytesInUse: () => backend.sizes().bytesInUse,
+    };
+  }
+
+  /** Makes sure that a turn of the run loop follows; to be called after the member was given something. */
+  poke(): void {
+    this.#loop.poke();
+  }
+
+  /** Resolves when the member has joined its cluster and published itself. */
+  start(): Promise<void> {
+    const { member } = this.#opened;
+    const { log } = this.#environment;
+    const attributes = {
+      name: this.#config.name,
+      clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
+    };
+    this.#loop.start();
+    return new Promise((resolve) => {
+      publishAttributes(member, attributes, log, () => {
+        updateClusterVersion(member, log);
+        this.#loop.poke();
+        resolve();
+      });
+      this.#loop.poke();
+    });
+  }
+
+  /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
+  async stop(): Promise<void> {
+    const { member, wal, backend } = this.#opened;
+    this.#compactions.stop();
+    member.stop();
+    this.#loop.stop();
+    await new Promise<void>((resolve) => this.#commits.force(resolve));
+    await new Promise<void>((resolve) => wal.close(() => resolve()));
+    backend.close();
+  }
+}
