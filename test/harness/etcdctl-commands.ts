@@ -54,7 +54,7 @@ const FORMS = ["simple", "simple", "simple", "json", "fields", "protobuf"];
 const PLACES = ["", "f", "foo", "foo1", "foo2", "k", "z", "\u0001", "ж"];
 
 /** The fixed lines, then `count` random ones, the same for the same seed. */
-export function commandList(seed: number, count = 300): CommandLine[] {
+export function commandList(seed: number, count = 150): CommandLine[] {
   const prng = new Prng(seed);
   const lines: CommandLine[] = [...FIXED_LINES];
   // Revisions that random lines ask for: those of the fixed lines and somewhat more.

@@ -2,6 +2,7 @@
  * Our etcdctl against the real one: the same command lines in the same order, each tool against a fresh real
  * etcd of its own, and the same words and exit codes from both.
  */
+import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
@@ -11,12 +12,17 @@ import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { freePorts, type RunOptions, type RunResult, runProgram } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
+/** The built program. */
+const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcdctl.js");
+
 type Tool = (args: readonly string[], options: RunOptions) => Promise<RunResult>;
 
 const realEtcdctl: Tool = (args, options) =>
   runProgram(path.join(REFERENCE ?? "", "etcdctl"), args, options);
 
-const SEED = 1;
+/** Other random lines, and more of them: ETCDCTL_LINES_SEED=7 ETCDCTL_LINES=1000. */
+const SEED = Number(process.env["ETCDCTL_LINES_SEED"] ?? 1);
+const COUNT = process.env["ETCDCTL_LINES"];
 
 describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
   let servers: EtcdProcess[] = [];
@@ -34,7 +40,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
 
   test("says and does what the real one does", async () => {
     const differences: string[] = [];
-    for (const line of commandList(SEED)) {
+    for (const line of commandList(SEED, COUNT === undefined ? undefined : Number(COUNT))) {
       const [real, ours] = await Promise.all([
         outcome(realEtcdctl, line, identities[0]),
         outcome(runOurEtcdctl, line, identities[1]),
@@ -42,7 +48,34 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
       if (!isSame(real, ours)) differences.push(describeDifference(line, real, ours));
     }
     expect(differences.join("\n\n")).toBe("");
-  }, 120_000);
+  }, 600_000);
+
+  describe.skipIf(!fs.existsSync(ENTRY))("as a process", () => {
+    /** Runs a shell line, in which `$CTL` is the tool, with each of the tools. */
+    async function inShell(script: string): Promise<MaskedOutcome[]> {
+      const tools = [path.join(REFERENCE ?? "", "etcdctl"), `${process.execPath} ${ENTRY}`];
+      const outcomes = tools.map(async (tool, i) => {
+        const command = `CTL="${tool} --endpoints=${identities[i].endpoint}"; ${script}`;
+        const environment = { PATH: process.env["PATH"] ?? "" };
+        const result = await runProgram("/bin/bash", ["-c", command], { environment });
+        return maskOutcome(result, identities[i]);
+      });
+      return Promise.all(outcomes);
+    }
+
+    test.each([
+      ["exit codes and both streams", "$CTL get; echo $?; $CTL version; $CTL nonsense; echo $?"],
+      ["bytes that are no text", "$CTL put $'k\\xff\\xfe' $'\\x80v'; $CTL get k --prefix | xxd"],
+      ["a value from a file", "head -c 100000 /dev/zero | $CTL put big; $CTL get big | md5sum"],
+      ["a value that is missing", "$CTL put empty < /dev/null; echo $?"],
+      ["a reader that goes away", "$CTL get --prefix big | head -c 3 | xxd; $CTL get big | true"],
+      ["a transaction from a pipe", "printf '\\nput p q\\n\\n\\n' | $CTL txn -i"],
+      ["closed streams", "$CTL get nothing <&-; echo $?; $CTL get k 2>&-; echo $?"],
+    ])("knows %s", async (_, script) => {
+      const [real, ours] = await inShell(script);
+      expect(ours).toEqual(real);
+    });
+  });
 });
 
 async function identify(server: EtcdProcess, deadPort: number): Promise<ClusterIdentity> {
