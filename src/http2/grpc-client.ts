@@ -23,7 +23,7 @@ import type {
   GrpcStreamHandlers,
   UnaryDone,
 } from "./grpc-client-types.ts";
-import type { GrpcMetadata } from "./grpc-metadata.ts";
+import { EMPTY_METADATA, type GrpcMetadata } from "./grpc-metadata.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { GrpcClientArguments } from "./options.ts";
 import { CLIENT_PREFACE, SettingId } from "./protocol.ts";
@@ -86,7 +86,8 @@ export class GrpcClientConnection implements Http2Endpoint, GrpcClient {
     done: UnaryDone,
   ): GrpcClientCall {
     const deadlineMs = options.deadlineMs ?? NEVER;
-    const call = new ClientCall(this.#role, path, metadata, deadlineMs, done, undefined);
+    const known = metadata.length === 0 ? EMPTY_METADATA : metadata;
+    const call = new ClientCall(this.#role, path, known, deadlineMs, done, undefined);
     this.#role.begin(call, body);
     return call;
   }
@@ -98,7 +99,8 @@ export class GrpcClientConnection implements Http2Endpoint, GrpcClient {
     options: GrpcCallOptions = {},
   ): GrpcClientCall {
     const deadlineMs = options.deadlineMs ?? NEVER;
-    const call = new ClientCall(this.#role, path, metadata, deadlineMs, undefined, handlers);
+    const known = metadata.length === 0 ? EMPTY_METADATA : metadata;
+    const call = new ClientCall(this.#role, path, known, deadlineMs, undefined, handlers);
     this.#role.begin(call, undefined);
     return call;
   }

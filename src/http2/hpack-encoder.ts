@@ -27,12 +27,23 @@ const HUFFMAN = 0x80;
 /** Bytes of the longest integer we write. */
 const INTEGER_BYTES_MAX = 6;
 
-const STATIC_FIELDS = new Map<string, number>();
-const STATIC_NAMES = new Map<string, number>();
+/** What a table has under one name. */
+class NameEntry {
+  /** Number of the newest field with this name. */
+  newest: number;
+  /** Numbers of its fields by value. */
+  readonly values = new Map<string, number>();
+
+  constructor(newest: number) {
+    this.newest = newest;
+  }
+}
+
+/** Numbers are indexes here. */
+const STATIC_NAMES = new Map<string, NameEntry>();
 for (let index = STATIC_TABLE.length - 1; index > 0; index--) {
   const { name, value } = STATIC_TABLE[index];
-  STATIC_NAMES.set(name, index);
-  if (value !== "") STATIC_FIELDS.set(fieldKey(name, value), index);
+  addField(STATIC_NAMES, name, value, index);
 }
 
 /** How a field is written. "repeated": enters the table; "secret": no intermediary may index it. */
@@ -45,8 +56,7 @@ export class HpackEncoder {
   #bytes = 0;
   /** Insertions so far; an entry's number is the value at its insertion. */
   #insertions = 0;
-  readonly #fields = new Map<string, number>();
-  readonly #names = new Map<string, number>();
+  readonly #names = new Map<string, NameEntry>();
   #updateDue = false;
 
   /** Bytes that the peer's decoder holds for us. */
@@ -62,7 +72,6 @@ export class HpackEncoder {
     this.#updateDue = true;
     this.#bytesMax = bytesMax;
     this.#bytes = 0;
-    this.#fields.clear();
     this.#names.clear();
     this.changes++;
   }
@@ -94,17 +103,15 @@ export class HpackEncoder {
     }
     this.#literal(out, LITERAL_INDEXING, LITERAL_INDEXING_BITS, name, value);
     this.#bytes += size;
-    this.#fields.set(fieldKey(name, value), this.#insertions);
-    this.#names.set(name, this.#insertions);
+    addField(this.#names, name, value, this.#insertions);
     this.#insertions++;
     this.changes++;
   }
 
   #fieldIndex(name: string, value: string): number {
-    const key = fieldKey(name, value);
-    const fixed = STATIC_FIELDS.get(key);
+    const fixed = STATIC_NAMES.get(name)?.values.get(value);
     if (fixed !== undefined) return fixed;
-    const number = this.#fields.get(key);
+    const number = this.#names.get(name)?.values.get(value);
     return number === undefined ? 0 : this.#indexOf(number);
   }
 
@@ -114,9 +121,9 @@ export class HpackEncoder {
 
   #literal(out: OutBuffer, form: number, bits: number, name: string, value: string): void {
     const fixed = STATIC_NAMES.get(name);
-    const number = fixed === undefined ? this.#names.get(name) : undefined;
-    if (fixed !== undefined) writeInteger(out, form, bits, fixed);
-    else if (number !== undefined) writeInteger(out, form, bits, this.#indexOf(number));
+    const own = fixed === undefined ? this.#names.get(name) : undefined;
+    if (fixed !== undefined) writeInteger(out, form, bits, fixed.newest);
+    else if (own !== undefined) writeInteger(out, form, bits, this.#indexOf(own.newest));
     else {
       writeInteger(out, form, bits, 0);
       writeString(out, name);
@@ -125,9 +132,16 @@ export class HpackEncoder {
   }
 }
 
-/** Names have no NUL (they are tokens), so the key is unambiguous. */
-function fieldKey(name: string, value: string): string {
-  return `${name}\0${value}`;
+function addField(
+  names: Map<string, NameEntry>,
+  name: string,
+  value: string,
+  number: number,
+): void {
+  const entry = names.get(name) ?? new NameEntry(number);
+  entry.newest = number;
+  entry.values.set(value, number);
+  names.set(name, entry);
 }
 
 /** RFC 7541 section 5.1: `form` with `value` in its low `bits`, continued in groups of seven bits. */

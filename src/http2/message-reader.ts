@@ -13,8 +13,8 @@ import { readUint32 } from "./protocol.ts";
 
 export const MESSAGE_PREFIX_BYTES = 5;
 
-/** Least memory for an incomplete message, and what it may be larger than its content. */
-const GATHER_BYTES_MIN = 4096;
+/** Memory for an incomplete message is what its prefix promises up to here, then grows with its content. */
+const GATHER_BYTES_MIN = 262_144;
 const GATHER_FACTOR = 4;
 
 /** What an incomplete message needs of its connection: one account for all of them, in bytes. */

@@ -137,6 +137,8 @@ export class SendScheduler {
   /** Writes queued DATA until windows, the room in the output or the queues are exhausted. */
   pump(nowMs: number): void {
     for (;;) {
+      // One allocation for what is about to be written, instead of growing through all sizes.
+      this.#out.reserve(Math.min(this.keptBytes, this.window, OUTPUT_BYTES_HIGH));
       while (this.#head !== undefined && this.window > 0 && this.#out.length < OUTPUT_BYTES_HIGH) {
         this.#turn(this.#shift(), nowMs);
       }
