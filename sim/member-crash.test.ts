@@ -158,7 +158,7 @@ describe("a member whose disk fails", () => {
         const disk = new SimulatedDisk({ random: new Prng(after) });
         const member = new SimulatedMember(disk, 1_000_000);
         expect(await member.start(new Prng(1))).toBe(true);
-        disk.inject({ operation: "writeDurable", pathSuffix: ".wal", after, code });
+        disk.inject({ operation: "writeDurable", pathSuffix: ".wal", after, code, times: 1e6 });
         const progress = await work(member, operations, 0, new Prng(5));
         expect(member.fatal?.message).toMatch(/\.wal/);
         const again = new SimulatedMember(disk.crash(new Prng(after)), 2_000_000);
