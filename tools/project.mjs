@@ -54,7 +54,7 @@ export function binary(/** @type {string} */ name) {
 export function ensureDependencies() {
   if (dependenciesAreFresh()) return;
   console.error("installing dependencies (npm ci)");
-  const code = runProgram("npm", ["ci", "--include=dev", "--loglevel=error"]);
+  const code = runProgram("npm", ["ci", "--include=dev", "--loglevel=error", "--no-progress"]);
   if (code !== 0) process.exit(code);
 }
 

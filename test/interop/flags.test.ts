@@ -10,7 +10,10 @@ import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/serv
 import { FlagRefusal } from "../../src/server/flag-refusal.ts";
 import { verifyBootstrap } from "../../src/server/initial-cluster.ts";
 import type { LogRecord } from "../../src/server/log-record.ts";
-import { REFERENCE, runReference } from "../harness/reference.ts";
+import { type RunResult, runProgram } from "../harness/processes.ts";
+import { REFERENCE } from "../harness/reference.ts";
+
+const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcd.js");
 
 type Said = readonly [code: number, stdout: string, ...stderr: unknown[]];
 
@@ -18,8 +21,17 @@ type Said = readonly [code: number, stdout: string, ...stderr: unknown[]];
 const OWN_KEYS = new Set(["ts", "caller", "stacktrace", "args"]);
 
 async function sayReference(args: string[], env: Record<string, string>): Promise<Said> {
-  const { code, stdout, stderr } = await runReference("etcd", args, env);
-  return [code, stdout, ...plainLines(stderr), ...jsonLines(stderr)];
+  return saidBy(await runProgram(path.join(REFERENCE ?? "", "etcd"), args, { environment: env }));
+}
+
+/** Ours as a process, as it was built. */
+async function sayProcess(args: string[], env: Record<string, string>): Promise<Said> {
+  return saidBy(await runProgram(process.execPath, [ENTRY, ...args], { environment: env }));
+}
+
+function saidBy({ code, stdout, stderr }: RunResult): Said {
+  const text = stderr.toString();
+  return [code, stdout.toString(), ...plainLines(text), ...jsonLines(text)];
 }
 
 /** What is said up to the explanation of the flags, or up to a stack trace. */
@@ -110,6 +122,19 @@ const COMMAND_LINES: readonly string[][] = [
   ["--version=x"],
 ];
 
+/** What the process itself adds: the order of streams, the log and its file, the exit code. */
+const PROCESSES: readonly [Record<string, string>, ...string[]][] = [
+  [{}, "-foo"],
+  [{}, "leftover"],
+  [{}, "--log-level=bad"],
+  [{}, "--log-level=error", "--heartbeat-interval=0"],
+  [{}, "--log-outputs=/nowhere/etcd.log"],
+  [{}, "--log-outputs=stdout", "leftover"],
+  [{}, "--listen-client-urls=http://localhost:2379"],
+  [{ ETCD_NAME: "x" }, "--name=y"],
+  [{ ETCD_FOO: "x", ETCD_PRE_VOTE: "x" }],
+];
+
 const ENVIRONMENTS: readonly [Record<string, string>, ...string[]][] = [
   [{ ETCD_NAME: "x" }, "--name=y"],
   [{ ETCD_HEARTBEAT_INTERVAL: "x", ETCD_ELECTION_TIMEOUT: "y" }],
@@ -178,6 +203,13 @@ describe.skipIf(REFERENCE === undefined)("flags against the real etcd", () => {
       } finally {
         fs.rmSync(folder, { recursive: true });
       }
+    },
+  );
+
+  test.each(PROCESSES.map(([env, ...args]) => [args.join(" "), env, args] as const))(
+    "ends in the same way: etcd %s with %j",
+    async (_, env, args) => {
+      expect(await sayProcess(args, env)).toEqual(await sayReference(args, env));
     },
   );
 
