@@ -10,8 +10,8 @@ import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/serv
 import { FlagRefusal } from "../../src/server/flag-refusal.ts";
 import { verifyBootstrap } from "../../src/server/initial-cluster.ts";
 import type { LogRecord } from "../../src/server/log-record.ts";
-import { type RunResult, runProgram } from "../harness/processes.ts";
-import { REFERENCE } from "../harness/reference.ts";
+import { runProgram } from "../harness/processes.ts";
+import { type Finished, REFERENCE, runReference } from "../harness/reference.ts";
 
 const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcd.js");
 
@@ -21,17 +21,18 @@ type Said = readonly [code: number, stdout: string, ...stderr: unknown[]];
 const OWN_KEYS = new Set(["ts", "caller", "stacktrace", "args"]);
 
 async function sayReference(args: string[], env: Record<string, string>): Promise<Said> {
-  return saidBy(await runProgram(path.join(REFERENCE ?? "", "etcd"), args, { environment: env }));
+  return saidBy(await runReference("etcd", args, env));
 }
 
 /** Ours as a process, as it was built. */
 async function sayProcess(args: string[], env: Record<string, string>): Promise<Said> {
-  return saidBy(await runProgram(process.execPath, [ENTRY, ...args], { environment: env }));
+  const finished = await runProgram(process.execPath, [ENTRY, ...args], { environment: env });
+  const { code, stdout, stderr } = finished;
+  return saidBy({ code, stdout: stdout.toString(), stderr: stderr.toString() });
 }
 
-function saidBy({ code, stdout, stderr }: RunResult): Said {
-  const text = stderr.toString();
-  return [code, stdout.toString(), ...plainLines(text), ...jsonLines(text)];
+function saidBy({ code, stdout, stderr }: Finished): Said {
+  return [code, stdout, ...plainLines(stderr), ...jsonLines(stderr)];
 }
 
 /** What is said up to the explanation of the flags, or up to a stack trace. */
