@@ -126,11 +126,15 @@ export class Connection {
 
   /** Looks whether the peer lets output pile up; to be called after input was handled. */
   checkOutput(): void {
-    const waiting = this.out.length;
-    if (waiting < OUTPUT_BYTES_HIGH || this.#ended) return;
-    if (waiting > OUTPUT_BYTES_MAX) {
+    if (this.#ended) return;
+    const written = this.out.length;
+    const { scheduler } = this;
+    if (written > OUTPUT_BYTES_MAX) {
       this.fail(ErrorCode.ENHANCE_YOUR_CALM, "the peer does not read what it asks for");
-    } else if (waiting > 2 * OUTPUT_BYTES_HIGH || this.scheduler.keptBytes > INPUT_PAUSE_BYTES) {
+    } else if (
+      written > 2 * OUTPUT_BYTES_HIGH ||
+      (scheduler.hasWork && written + scheduler.keptBytes > INPUT_PAUSE_BYTES)
+    ) {
       this.#setInputPaused(true);
     }
   }

@@ -78,7 +78,7 @@ export const OUTPUT_BYTES_HIGH = 1 << 20;
  */
 export const OUTPUT_BYTES_MAX = 4 << 20;
 
-/** Bytes waiting behind a full output at which no more input is wanted: the peer does not read. */
+/** Bytes that could be written but are not taken at which no more input is wanted: the peer does not read. */
 export const INPUT_PAUSE_BYTES = 4 << 20;
 
 /** Bytes waiting in one stream's queue above which `sendMessage` returns false. */
