@@ -14,6 +14,7 @@ import type {
   TxnRequest,
 } from "../wire/gen/rpc.ts";
 import { findDuplicateKey } from "./duplicate-keys.ts";
+import { TXN_NESTING_MAX } from "./limits.ts";
 
 /** Errors: EmptyKey. */
 export function checkRangeRequest(request: RangeRequest): EtcdError | undefined {
@@ -37,31 +38,39 @@ export function checkDeleteRangeRequest(request: DeleteRangeRequest): EtcdError 
  * `operationsMax` is the server's max-txn-ops: it bounds the longest of a transaction's three lists, and
  * nested transactions get what that list leaves of it.
  *
- * Errors: TooManyOps; those of the operations, in order; KeyNotFound for an operation that is none of the
- * four kinds; and when all that is right, DuplicateKey for a key put twice, or put and deleted, by
- * operations that can run together.
+ * Errors: TooManyOps, also for more than `TXN_NESTING_MAX` transactions in each other; those of the
+ * operations, in order; KeyNotFound for an operation that is none of the four kinds; and when all that is
+ * right, DuplicateKey for a key put twice, or put and deleted, by operations that can run together.
  */
 export function checkTxnRequest(request: TxnRequest, operationsMax: number): EtcdError | undefined {
   return (
-    checkTxn(request, operationsMax) ??
+    checkTxn(request, operationsMax, 0) ??
     findDuplicateKey(request.success) ??
     findDuplicateKey(request.failure)
   );
 }
 
-function checkTxn(request: TxnRequest, operationsMax: number): EtcdError | undefined {
+function checkTxn(
+  request: TxnRequest,
+  operationsMax: number,
+  depth: number,
+): EtcdError | undefined {
   const { compare, success, failure } = request;
   const longest = Math.max(compare.length, success.length, failure.length);
-  if (longest > operationsMax) return Errors.TooManyOps;
+  if (longest > operationsMax || depth > TXN_NESTING_MAX) return Errors.TooManyOps;
   if (compare.some(({ key }) => key.length === 0)) return Errors.EmptyKey;
   for (const operation of [...success, ...failure]) {
-    const error = checkOperation(operation, operationsMax - longest);
+    const error = checkOperation(operation, operationsMax - longest, depth);
     if (error !== undefined) return error;
   }
   return undefined;
 }
 
-function checkOperation({ request }: RequestOp, operationsMax: number): EtcdError | undefined {
+function checkOperation(
+  { request }: RequestOp,
+  operationsMax: number,
+  depth: number,
+): EtcdError | undefined {
   switch (request?.case) {
     case "requestRange":
       return checkRangeRequest(request.value);
@@ -70,7 +79,7 @@ function checkOperation({ request }: RequestOp, operationsMax: number): EtcdErro
     case "requestDeleteRange":
       return checkDeleteRangeRequest(request.value);
     case "requestTxn":
-      return checkTxn(request.value, operationsMax);
+      return checkTxn(request.value, operationsMax, depth + 1);
     default:
       return Errors.KeyNotFound;
   }

@@ -2,11 +2,12 @@
 
 /**
  * Messages inside messages that a decoder enters before it gives up, so that hostile input cannot exhaust
- * the stack. The default of protobuf's C++ and Java libraries; a transaction spends two per level of
- * nesting, so 49 nested transactions fit.
+ * the stack. Room for the transactions in each other that etcd's default of 128 operations allows: each
+ * level spends two, the entry of the log around the outermost one more. What a server takes into its log
+ * must stay well below, or the log could not be read again: see `TXN_NESTING_MAX`.
  * Differs from etcd: its generated decoders have no bound, because Go's stacks grow.
  */
-export const NESTING_DEPTH_MAX = 100;
+export const NESTING_DEPTH_MAX = 300;
 
 /** Bytes of a varint of 64 bits, seven a byte. */
 export const VARINT_BYTES_MAX = 10;
