@@ -8,7 +8,7 @@
  */
 import { GrpcClientConnection } from "../dist/http2/grpc-client.js";
 import { installPlatformBytes } from "../dist/platform/native-bytes.js";
-import { connectTo } from "../dist/platform/tcp.js";
+import { dial } from "../dist/platform/socket-dial.js";
 import {
   encodePutRequest,
   encodeRangeRequest,
@@ -82,9 +82,7 @@ process.exit(failures > 0 ? 1 : 0);
 
 async function connect() {
   const streams = await Promise.all(
-    Array.from({ length: load.connections }, () =>
-      connectTo({ kind: "tcp", host: "127.0.0.1", port: load.port }),
-    ),
+    Array.from({ length: load.connections }, () => dial(`127.0.0.1:${load.port}`, undefined)),
   );
   return streams.map((stream) => new Worker(stream));
 }

@@ -9,7 +9,7 @@ import net from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { ByteStream, StreamAddress } from "../ports/network.ts";
 import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
-import { joinHostPort, SocketStream } from "./tcp.ts";
+import { joinHostPort, SOCKET_REASONS, SocketStream } from "./tcp.ts";
 
 /** What a client proves and believes in TLS. PEM texts. */
 export interface DialTls {
@@ -86,7 +86,7 @@ interface ConnectFailure extends NodeJS.ErrnoException {
 async function describeFailure(target: StreamAddress, failure: ConnectFailure): Promise<string> {
   // A name with several addresses fails as often; Go tells of the first, like us.
   const first = failure.errors?.[0] ?? failure;
-  const reason = REASONS[first.code ?? ""] ?? first.message;
+  const reason = SOCKET_REASONS[first.code ?? ""] ?? first.message;
   if (target.kind === "unix") return `dial unix ${target.path}: connect: ${reason}`;
   if (first.code === "ENOTFOUND" || first.code === "EAI_AGAIN") {
     const { getServers } = await import("node:dns");
@@ -150,20 +150,32 @@ const TLS_REASONS: { readonly [code: string]: string } = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "remote error: tls: unknown certificate authority",
 };
 
-function describeTlsFailure(error: NodeJS.ErrnoException): string {
+/** What node:tls adds to an error about the names of a certificate. */
+interface TlsFailure extends NodeJS.ErrnoException {
+  readonly host?: string;
+  readonly cert?: { readonly subjectaltname?: string };
+}
+
+function describeTlsFailure(error: TlsFailure): string {
+  if (error.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return `tls: failed to verify certificate: x509: ${describeNames(error)}`;
+  }
   return TLS_REASONS[error.code ?? ""] ?? `tls: ${error.message}`;
 }
 
-/** The kernel's words for what happens on sockets, as strerror and so Go prints them. */
-const REASONS: { readonly [code: string]: string } = {
-  EACCES: "permission denied",
-  EADDRNOTAVAIL: "cannot assign requested address",
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset by peer",
-  EHOSTUNREACH: "no route to host",
-  EINVAL: "invalid argument",
-  ENETUNREACH: "network is unreachable",
-  ENOENT: "no such file or directory",
-  ENOTDIR: "not a directory",
-  ETIMEDOUT: "connection timed out",
-};
+/** How Go says that a certificate is for somebody else. */
+function describeNames({ host = "", cert }: TlsFailure): string {
+  const names = (cert?.subjectaltname ?? "").split(", ").filter((name) => name !== "");
+  if (names.length === 0) {
+    return "certificate relies on legacy Common Name field, use SANs instead";
+  }
+  const isAddress = net.isIP(host) !== 0;
+  const kind = isAddress ? "IP Address:" : "DNS:";
+  const valid = names
+    .filter((name) => name.startsWith(kind))
+    .map((name) => name.slice(kind.length));
+  if (valid.length > 0) return `certificate is valid for ${valid.join(", ")}, not ${host}`;
+  return isAddress
+    ? `cannot validate certificate for ${host} because it doesn't contain any IP SANs`
+    : `certificate is not valid for any names, but wanted to match ${host}`;
+}

@@ -42,21 +42,6 @@ export function listenOn(
   });
 }
 
-/** Connects to `address`; rejects with a `NetworkError` worded as Go's net package does. */
-export function connectTo(address: StreamAddress): Promise<SocketStream> {
-  const socket = net.connect({ ...socketOptions(address), noDelay: true });
-  return new Promise((resolve, reject) => {
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      reject(new NetworkError(describeFailure("dial", address, error), error.code ?? ""));
-    });
-    socket.once("connect", () => {
-      socket.removeAllListeners("error");
-      socket.pause();
-      resolve(new SocketStream(socket));
-    });
-  });
-}
-
 /** A connected socket. `socket` is there for node:http, which wants to own it. */
 export class SocketStream implements ByteStream {
   readonly socket: net.Socket;
@@ -119,18 +104,9 @@ function socketOptions(address: StreamAddress): { host: string; port: number } |
 }
 
 function describeBindFailure(address: StreamAddress, error: NodeJS.ErrnoException): string {
-  return describeFailure("listen", address, error, "bind: ");
-}
-
-function describeFailure(
-  operation: "listen" | "dial",
-  address: StreamAddress,
-  error: NodeJS.ErrnoException,
-  detail = operation === "dial" ? "connect: " : "",
-): string {
   const where = address.kind === "unix" ? address.path : joinHostPort(address.host, address.port);
   const network = address.kind === "unix" ? "unix" : "tcp";
-  return `${operation} ${network} ${where}: ${detail}${REASONS[error.code ?? ""] ?? error.message}`;
+  return `listen ${network} ${where}: bind: ${SOCKET_REASONS[error.code ?? ""] ?? error.message}`;
 }
 
 /** "host:port", with brackets around an IPv6 address. */
@@ -139,14 +115,16 @@ export function joinHostPort(host: string, port: number): string {
 }
 
 /** The kernel's words for what happens on sockets, as strerror and so Go prints them. */
-const REASONS: { readonly [code: string]: string } = {
+export const SOCKET_REASONS: { readonly [code: string]: string } = {
+  EACCES: "permission denied",
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "cannot assign requested address",
-  EACCES: "permission denied",
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by peer",
   EHOSTUNREACH: "no route to host",
+  EINVAL: "invalid argument",
   ENETUNREACH: "network is unreachable",
   ENOENT: "no such file or directory",
+  ENOTDIR: "not a directory",
   ETIMEDOUT: "connection timed out",
 };
