@@ -115,7 +115,7 @@ export class Link {
         onClosed: (reason) => {
           if (attempt !== this.#attempt) return;
           if (this.#state === "ready") this.#lost();
-          else this.#failed(`error reading server preface: ${reason === "" ? "EOF" : reason}`);
+          else this.#failed(prefaceFailure(reason));
         },
       },
     );
@@ -154,4 +154,10 @@ export class Link {
     this.#timer = clock.after(waitMs, () => this.#connect());
     onChange(this);
   }
+}
+
+/** What is said when a server hangs up before it has spoken HTTP/2. */
+function prefaceFailure(reason: string): string {
+  const cause = reason.replace(/^error reading from server: /, "");
+  return `error reading server preface: ${cause === "" ? "EOF" : cause}`;
 }

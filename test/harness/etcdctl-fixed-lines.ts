@@ -335,3 +335,59 @@ export const FIXED_LINES: readonly CommandLine[] = [
   ...CONNECTIONS,
   ...HISTORY,
 ];
+
+/** Makes a cluster that knows three users and asks who calls; the tool must have these commands. */
+export const ENABLE_AUTHENTICATION: readonly CommandLine[] = lines(
+  ["user", "add", "root:toor"],
+  ["user", "grant-role", "root", "root"],
+  ["role", "add", "reader"],
+  ["role", "grant-permission", "reader", "--prefix=true", "read", "open/"],
+  ["role", "grant-permission", "reader", "readwrite", "open/own"],
+  ["user", "add", "reader:pa:ss"],
+  ["user", "grant-role", "reader", "reader"],
+  ["user", "add", "nobody:x"],
+  ["auth", "enable"],
+);
+
+const AS_ROOT = "--user=root:toor";
+const AS_READER = "--user=reader:pa:ss";
+
+/** Lines for a cluster with those users. */
+export const AUTHENTICATED_LINES: readonly CommandLine[] = [
+  ...lines(
+    ["get", "a"],
+    ["put", "a", "b"],
+    ["put", "open/own", "1", AS_ROOT],
+    ["put", "open/other", "2", AS_ROOT, "-w", "json"],
+    ["put", "closed", "3", "--user=root", "--password=toor"],
+    ["get", "open/", "--prefix", AS_READER],
+    ["get", "open/own", AS_READER, "-w", "fields"],
+    ["get", "closed", AS_READER],
+    ["get", "", "--prefix", AS_READER],
+    ["put", "open/own", "4", "--prev-kv", AS_READER],
+    ["put", "open/other", "5", AS_READER],
+    ["del", "open/other", AS_READER],
+    ["get", "open/own", "--user=nobody:x"],
+    ["get", "open/own", "--user=reader:wrong"],
+    ["get", "open/own", "--user=stranger:x"],
+    ["get", "open/own", "--user=:x"],
+    ["compaction", "1", AS_READER],
+    ["member", "list"],
+    ["member", "list", AS_READER],
+    ["endpoint", "status"],
+    ["endpoint", "status", "-w", "json", AS_READER],
+    ["endpoint", "status", "--user=reader:wrong"],
+    ["endpoint", "health"],
+    ["endpoint", "health", AS_ROOT],
+    ["endpoint", "health", AS_READER],
+    ["endpoint", "health", "--user=reader:wrong"],
+    ["endpoint", "health", "--user=reader:wrong", "-w", "json"],
+    ["endpoint", "health", "--cluster", AS_READER],
+    ["endpoint", "status", "--cluster", AS_READER],
+  ),
+  { args: [E, "txn", AS_READER], input: "\nget open/own\n\n\n" },
+  { args: [E, "txn", AS_READER], input: "\nget open/own\nget closed\n\n\n" },
+  { args: [E, "get", "open/own", "--user=reader"], input: "pa:ss\n" },
+  { args: [E, "get", "open/own", "--user=reader"], input: "wrong" },
+  { args: [E, "put", "open/own", "--user=reader"], input: "pa:ss\nvalue" },
+];

@@ -6,6 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
+import { AUTHENTICATED_LINES, ENABLE_AUTHENTICATION } from "../harness/etcdctl-fixed-lines.ts";
 import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
 import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
@@ -29,7 +30,8 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
   let identities: ClusterIdentity[] = [];
 
   beforeAll(async () => {
-    servers = await Promise.all([startEtcd(), startEtcd()]);
+    const flags = ["--bcrypt-cost=4"];
+    servers = await Promise.all([startEtcd({ flags }), startEtcd({ flags })]);
     const [deadPort] = await freePorts(1);
     identities = await Promise.all(servers.map((server) => identify(server, deadPort)));
   });
@@ -39,16 +41,22 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
   });
 
   test("says and does what the real one does", async () => {
-    const differences: string[] = [];
-    for (const line of commandList(SEED, COUNT === undefined ? undefined : Number(COUNT))) {
+    const lines = commandList(SEED, COUNT === undefined ? undefined : Number(COUNT));
+    expect(await differences(lines)).toBe("");
+  }, 600_000);
+
+  /** Runs the lines with both tools; describes what differs. */
+  async function differences(lines: readonly CommandLine[]): Promise<string> {
+    const found: string[] = [];
+    for (const line of lines) {
       const [real, ours] = await Promise.all([
         outcome(realEtcdctl, line, identities[0]),
         outcome(runOurEtcdctl, line, identities[1]),
       ]);
-      if (!isSame(real, ours)) differences.push(describeDifference(line, real, ours));
+      if (!isSame(real, ours)) found.push(describeDifference(line, real, ours));
     }
-    expect(differences.join("\n\n")).toBe("");
-  }, 600_000);
+    return found.join("\n\n");
+  }
 
   describe.skipIf(!fs.existsSync(ENTRY))("as a process", () => {
     /** Runs a shell line, in which `$CTL` is the tool, with each of the tools. */
@@ -76,6 +84,15 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
       expect(ours).toEqual(real);
     });
   });
+
+  test("says who may do what as the real one does", async () => {
+    for (const line of ENABLE_AUTHENTICATION) {
+      for (const identity of identities) {
+        expect(await outcome(realEtcdctl, line, identity)).toMatchObject({ code: 0 });
+      }
+    }
+    expect(await differences(AUTHENTICATED_LINES)).toBe("");
+  }, 60_000);
 });
 
 async function identify(server: EtcdProcess, deadPort: number): Promise<ClusterIdentity> {

@@ -4,6 +4,7 @@
  * Source: etcd etcdctl/ctlv3/command/global.go (newClientCfg), client/pkg/transport/listener.go,
  * client/pkg/tlsutil/tlsutil.go.
  */
+import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import type { DialTls } from "../../platform/socket-dial.ts";
 import { byteString } from "../byte-text.ts";
@@ -29,13 +30,36 @@ export function readTls(flags: TlsFlags): DialTls | undefined {
     const message = `KeyFile and CertFile must both be present[key: ${key}, cert: ${cert}]`;
     throw new ToolExit(ExitCode.BAD_ARGUMENTS, message);
   }
+  const pair = needsPair ? { cert: readText(cert), key: readText(key) } : undefined;
+  const problem = pair === undefined ? undefined : pairProblem(pair.cert, pair.key);
+  if (problem !== undefined) throw new ToolExit(ExitCode.BAD_ARGUMENTS, `tls: ${problem}`);
   return {
     serverName,
     insecureSkipVerify,
-    cert: needsPair ? readText(cert) : undefined,
-    key: needsPair ? readText(key) : undefined,
+    cert: pair?.cert,
+    key: pair?.key,
     ca: cacert === "" ? undefined : readText(cacert),
   };
+}
+
+const PEM_BLOCK = /-----BEGIN ([^-]+)-----/;
+
+/** What is wrong with a certificate and its key, as Go's crypto/tls says it. */
+function pairProblem(cert: string, key: string): string | undefined {
+  const certBlock = PEM_BLOCK.exec(cert)?.[1];
+  if (certBlock === undefined) return "failed to find any PEM data in certificate input";
+  const keyBlock = PEM_BLOCK.exec(key)?.[1];
+  if (keyBlock === undefined) return "failed to find any PEM data in key input";
+  if (keyBlock === "CERTIFICATE") {
+    return "found a certificate rather than a key in the PEM for the private key";
+  }
+  const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
+  try {
+    const isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+    return isPair ? undefined : "private key does not match public key";
+  } catch (error) {
+    return byteString((error as Error).message);
+  }
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,0 +1,15 @@
+/**
+ * The public entry of the client library.
+ *
+ * ```ts
+ * const client = await openClient({ endpoints: ["127.0.0.1:2379"], connector, clock, random, log });
+ * const { kvs } = await client.kv.range({ key: bytesFromUtf8("name") });
+ * client.close();
+ * ```
+ */
+export type { CallOptions } from "./channel.ts";
+export type { Client, ClientOptions } from "./client.ts";
+export { NoEndpointsError, openClient } from "./client.ts";
+export type { Connector, ConnectTarget } from "./connector.ts";
+export type { RawConnection, RawConnectionOptions } from "./raw-connection.ts";
+export { NO_DEADLINE, openRawConnection } from "./raw-connection.ts";
