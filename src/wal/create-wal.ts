@@ -4,7 +4,7 @@
  */
 import type { DiskError } from "../ports/disk.ts";
 import { createHardState } from "../wire/gen/raft.ts";
-import { asFailure } from "./failure.ts";
+import { asFailure, attempt } from "./failure.ts";
 import { SEGMENT_BYTES } from "./limits.ts";
 import { SEGMENT_MODE } from "./next-segment.ts";
 import { NO_SNAPSHOT } from "./read-wal.ts";
@@ -81,7 +81,7 @@ function writeFirstSegment(
 function finish(
   options: WalOptions,
   metadata: Uint8Array | undefined,
-  { position, crc }: FirstSegment,
+  first: FirstSegment,
   done: WalOpened<Wal>,
 ): void {
   const { disk, directory } = options;
@@ -90,21 +90,53 @@ function finish(
     disk.syncDirectory(`${directory}.tmp`);
     disk.remove(directory);
     disk.rename(`${directory}.tmp`, directory);
-    disk.syncDirectory(parentOf(directory));
-    const path = `${directory}/${FIRST_NAME.name}`;
-    const file = disk.open(path, "readWrite");
-    if (!file.tryLock()) {
-      file.close();
-      throw new WalError("locked", `"${path}"`);
-    }
-    const segments = [{ name: FIRST_NAME, file, isTrimming: false }];
-    const hardState = createHardState();
-    wal = new Wal(options, { segments, position, crc, metadata, hardState, lastIndex: 0 });
+    wal = openFirstSegment(options, metadata, first);
   } catch (error) {
-    done(asFailure(error));
+    const failure = asFailure(error);
+    moveAside(options);
+    done(failure);
     return;
   }
   done(undefined, wal);
+}
+
+function openFirstSegment(
+  options: WalOptions,
+  metadata: Uint8Array | undefined,
+  { position, crc }: FirstSegment,
+): Wal {
+  const { disk, directory } = options;
+  disk.syncDirectory(parentOf(directory));
+  const path = `${directory}/${FIRST_NAME.name}`;
+  const file = disk.open(path, "readWrite");
+  if (!file.tryLock()) {
+    file.close();
+    throw new WalError("locked", `"${path}"`);
+  }
+  const segments = [{ name: FIRST_NAME, file, isTrimming: false }];
+  const hardState = createHardState();
+  return new Wal(options, { segments, position, crc, metadata, hardState, lastIndex: 0 });
+}
+
+/**
+ * A log whose creation failed at the end must not be taken for a member's own at the next start. What goes
+ * wrong here is told by the failure that led here.
+ */
+function moveAside({ disk, clock, log, directory }: WalOptions): void {
+  if (!walExists(disk, directory)) return;
+  const brokenDirectory = `${directory}.broken.${timestamp(clock.wallMs())}`;
+  attempt(
+    () => disk.rename(directory, brokenDirectory),
+    (failure) => {
+      const paths = { "source-path": directory, "rename-path": brokenDirectory };
+      log.error("failed to rename WAL during cleanup", { ...paths, error: failure.message });
+    },
+  );
+}
+
+/** `yyyymmdd.hhmmss.fff` in UTC. */
+function timestamp(wallMs: number): string {
+  return new Date(wallMs).toISOString().replace(/[-:Z]/g, "").replace("T", ".");
 }
 
 function parentOf(path: string): string {

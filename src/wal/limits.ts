@@ -16,18 +16,25 @@ export const FRAME_ALIGNMENT_BYTES = 8;
  */
 export const ZERO_AHEAD_BYTES = 2 * 1024 * 1024;
 
+/**
+ * Larger writes get no zeros ahead of them: there the device is busy with the bytes themselves, and writing
+ * everything twice costs more than the blocks do. Measured: at 30 kB per write zeros save a quarter of the
+ * time, at 300 kB back to back they cost a third of the rate.
+ */
+export const ZERO_FOR_WRITES_BYTES_MAX = 64 * 1024;
+
 /** Zeros per write. Small, so that a record beside it waits less than a millisecond. */
 export const ZERO_CHUNK_BYTES = 256 * 1024;
 
 /** The next segment is made when this part of the current one is used: early enough, and idle members never pay. */
 export const PREPARE_AT_FRACTION = 0.5;
 
-/** Size of the two buffers that batches are encoded into, and the size above which one is not kept. */
-export const BUFFER_BYTES = 256 * 1024;
+/** First size of the two buffers that batches are encoded into, and the size above which one is not kept. */
+export const BUFFER_BYTES = 64 * 1024;
 export const BUFFER_BYTES_KEPT_MAX = 4 * 1024 * 1024;
 
 /** Records that need no sync wait in memory for the next ones that do, up to this many bytes. */
-export const LAZY_BYTES_MAX = 64 * 1024;
+export const LAZY_BYTES_MAX = 16 * 1024;
 
 /** Segments are read in pieces of this size; entries are views into them and keep them alive. */
 export const READ_CHUNK_BYTES = 1024 * 1024;

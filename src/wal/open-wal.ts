@@ -112,9 +112,10 @@ function cleanTail({ clock }: WalOptions, { segments, position }: WalStart, done
 }
 
 function isZeroFrom(file: DiskFile, position: number): boolean {
-  const piece = new Uint8Array(READ_CHUNK_BYTES);
-  const zeros = new Uint8Array(READ_CHUNK_BYTES);
-  for (let at = position; ; at += piece.length) {
+  const pieceBytes = Math.min(READ_CHUNK_BYTES, Math.max(1, file.size() - position));
+  const piece = new Uint8Array(pieceBytes);
+  const zeros = new Uint8Array(pieceBytes);
+  for (let at = position; ; at += pieceBytes) {
     const count = file.read(piece, at);
     if (count === 0) return true;
     if (!equalBytes(piece.subarray(0, count), zeros.subarray(0, count))) return false;

@@ -151,7 +151,7 @@ describe.each([1, 3])("a crash before every operation, %i batches at a time", (t
       const bench = WalBench.fresh(point, { segmentBytes: 1500 });
       bench.disk.crashAt(bench.disk.points + point);
       const { created, answered } = run(bench, together);
-      for (let seed = 0; seed < 12; seed++) {
+      for (let seed = 0; seed < 8; seed++) {
         const where = `point ${point}, seed ${seed}, together ${together}`;
         const survival = seed === 0 ? "kept" : seed === 1 ? "lost" : "random";
         const after = bench.afterCrash(seed, survival);
@@ -244,7 +244,7 @@ describe("damage to the file", () => {
     const { bench, path, bytes } = smallLog();
     const outcomes = new Map<string, number>();
     for (let at = 0; at < bytes.length; at++) {
-      for (const mask of [0x01, 0x80, 0xff]) {
+      for (const mask of [0x01, 0x80]) {
         const after = bench.afterCrash(1);
         const damaged = new Uint8Array(3000);
         damaged.set(bytes);
@@ -269,7 +269,7 @@ describe("damage to the file", () => {
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
     }
-    expect(outcomes.get("crc-mismatch")).toBeGreaterThan(1000);
+    expect(outcomes.get("crc-mismatch")).toBeGreaterThan(600);
     // Only damage to the very last record looks like a torn write.
     expect(outcomes.get("shortened") ?? 0).toBeLessThan(20);
   });

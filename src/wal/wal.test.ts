@@ -73,6 +73,14 @@ describe("createWal", () => {
     expect(bench.tryCreate().failure?.message).toContain("no space left on device");
     expect(bench.disk.stat(WAL_DIRECTORY)).toBeUndefined();
   });
+
+  test("a log whose creation fails at the end is moved aside", () => {
+    const bench = WalBench.fresh(1);
+    bench.disk.inject({ operation: "syncDirectory", code: "EIO", pathSuffix: "/member" });
+    expect(bench.tryCreate().failure?.message).toContain("input/output error");
+    expect(bench.disk.list("/data/member")).toEqual(["wal.broken.19700101.000000.000"]);
+    bench.close(bench.create());
+  });
 });
 
 describe("Wal append()", () => {

@@ -64,6 +64,8 @@ export class Wal {
   readonly #metadata: Uint8Array | undefined;
   #zeroAhead: ZeroAhead;
   #position: number;
+  /** Size of the last write. */
+  #writeBytes = 0;
   #hardState: HardState;
   #lastIndex: number;
   /** Of the records gathered: who waits, and whether they must be durable. */
@@ -224,6 +226,7 @@ export class Wal {
     if (cutTo === undefined && this.#zeroAhead.overlaps(end)) return;
     if (end >= this.#segmentBytes && this.#next.error !== undefined) throw this.#next.error;
     const taken = this.#records.take();
+    this.#writeBytes = taken.length;
     const waiters = this.#waiters;
     this.#waiters = [];
     this.#mustSync = false;
@@ -315,7 +318,7 @@ export class Wal {
     const limit = this.#options.unsafeNoSync === true ? 0 : this.#segmentBytes;
     const zeroAhead = new ZeroAhead(file, from, limit, (error) => {
       if (error !== undefined) this.#failWith(error);
-      else zeroAhead.advance(this.#position);
+      else zeroAhead.advance(this.#position, this.#writeBytes);
       this.#proceed();
     });
     return zeroAhead;
@@ -323,7 +326,7 @@ export class Wal {
 
   /** Keeps what is prepared ahead of the records: zeros, and the next segment. */
   #prepareAhead(): void {
-    this.#zeroAhead.advance(this.#position);
+    this.#zeroAhead.advance(this.#position, this.#writeBytes);
     if (this.#position < this.#segmentBytes * PREPARE_AT_FRACTION) return;
     this.#next.prepare(() => this.#proceed());
   }

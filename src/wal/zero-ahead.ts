@@ -14,7 +14,7 @@
  * Invariant: a chunk under way never overlaps a write under way; the writer asks `overlaps` first.
  */
 import type { DiskError, DiskFile } from "../ports/disk.ts";
-import { ZERO_AHEAD_BYTES, ZERO_CHUNK_BYTES } from "./limits.ts";
+import { ZERO_AHEAD_BYTES, ZERO_CHUNK_BYTES, ZERO_FOR_WRITES_BYTES_MAX } from "./limits.ts";
 
 const PAGE_BYTES = 4096;
 
@@ -51,10 +51,14 @@ export class ZeroAhead {
     return this.#isUnderWay && end > this.#end;
   }
 
-  /** Tells that records are, or are being, written up to `end`; starts a chunk when it is due. */
-  advance(end: number): void {
+  /**
+   * Tells that records are, or are being, written up to `end`, lately with `writeBytes` at once; starts a
+   * chunk when it is due.
+   */
+  advance(end: number, writeBytes: number): void {
     if (this.#isUnderWay || this.#isStopped) return;
     this.#end = Math.max(this.#end, end);
+    if (writeBytes > ZERO_FOR_WRITES_BYTES_MAX) return;
     // Whole pages at the end, so that the next chunk starts with a page that is not in memory yet.
     const pageEnd = this.#end + ZERO_CHUNK_BYTES - ((this.#end + ZERO_CHUNK_BYTES) % PAGE_BYTES);
     const length = Math.min(pageEnd, this.#limit) - this.#end;
