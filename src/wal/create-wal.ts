@@ -21,7 +21,8 @@ export type WalOpened<T> = (failure: WalFailure | undefined, opened?: T) => void
 
 /**
  * Makes a log that starts with `metadata` (repeated in every segment) and the empty snapshot. Fails with
- * `exists` where there is one; anything else in the directory is removed, as etcd does.
+ * `exists` where there is one; anything else in the directory is removed, as etcd does. The parent directory
+ * must exist, and whoever made it must have synced its name.
  */
 export function createWal(
   options: WalOptions,

@@ -13,7 +13,7 @@ import { WireError } from "../wire/wire-error.ts";
 import { RecordReader } from "./record-reader.ts";
 import { RecordType } from "./record-type.ts";
 import { SegmentBytes } from "./segment-bytes.ts";
-import { listSegments, selectSegments } from "./segment-name.ts";
+import { listSegments, segmentsBehindGaps, selectSegments } from "./segment-name.ts";
 import type { WalContent, WalSnapshot } from "./types.ts";
 import { WalError } from "./wal-error.ts";
 
@@ -223,7 +223,7 @@ function withReader<T>(
   use: (reader: RecordReader) => T,
 ): T {
   const all = listSegments(disk, log, directory);
-  const segments = index === undefined ? all : selectSegments(all, index);
+  const segments = index === undefined ? segmentsBehindGaps(all) : selectSegments(all, index);
   const files: DiskFile[] = [];
   try {
     for (const { name } of segments) files.push(disk.open(`${directory}/${name}`, "read"));

@@ -71,3 +71,13 @@ export function selectSegments(segments: readonly SegmentName[], index: number):
   }
   return selected;
 }
+
+/**
+ * The segments behind the last gap in the sequence. A gap is left by a crash that undid a part of a purge:
+ * what is before it was to be removed, and is needed by nobody.
+ */
+export function segmentsBehindGaps(segments: readonly SegmentName[]): SegmentName[] {
+  let first = segments.length - 1;
+  while (first > 0 && segments[first - 1].sequence + 1 === segments[first].sequence) first--;
+  return segments.slice(first);
+}

@@ -422,6 +422,7 @@ describe("reading", () => {
     const names = bench.disk.list(WAL_DIRECTORY).filter((name) => name.endsWith(".wal"));
     bench.disk.remove(`${WAL_DIRECTORY}/${names[1]}`);
     expect(codeOf(() => readWal(bench.options, NO_SNAPSHOT))).toBe("file-not-found");
+    expect(validSnapshots(bench.options)).toEqual([]);
     expect(bench.tryOpen().failure?.message).toMatch(
       /^wal: file not found: segments .* do not follow/,
     );

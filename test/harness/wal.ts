@@ -1,5 +1,6 @@
 /** A write-ahead log on a simulated disk, with what its tests do again and again. */
 import { SimulatedDisk } from "../../sim/disk.ts";
+import type { CrashOptions } from "../../sim/disk-faults.ts";
 import { ManualClock } from "../../sim/manual-clock.ts";
 import { MemoryLog } from "../../sim/memory-log.ts";
 import { Prng } from "../../src/stdx/prng.ts";
@@ -44,9 +45,10 @@ export class WalBench {
     return new WalBench(disk, options);
   }
 
-  /** The machine after it went down. */
-  afterCrash(seed: number, survival: "random" | "kept" | "lost" = "random"): WalBench {
-    const disk = this.disk.crash(new Prng(seed), { survival });
+  /** The machine after it went down, or after only the process did. */
+  afterCrash(seed: number, fate: "random" | "kept" | "lost" | "process" = "random"): WalBench {
+    const crash: CrashOptions = fate === "process" ? { cause: "process" } : { survival: fate };
+    const disk = this.disk.crash(new Prng(seed), crash);
     const { segmentBytes, unsafeNoSync } = this.options;
     return new WalBench(disk, {
       ...(segmentBytes === undefined ? {} : { segmentBytes }),
