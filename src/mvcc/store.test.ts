@@ -441,6 +441,6 @@ test("Store equals the naive store under random requests, compactions in slices 
       }
       duel.checkEnd();
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

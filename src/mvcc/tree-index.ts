@@ -59,10 +59,10 @@ export class TreeIndex {
     createRevision: number,
     version: number,
   ): KeyIndex {
-    const history = this.#tree.get(key);
+    const history = this.#tree.getForInsert(key);
     if (history === undefined) {
       const created = new KeyIndex(main, sub, createRevision, version);
-      this.#tree.insert(key, created);
+      this.#tree.insertThere(created);
       return created;
     }
     const revived = !history.live;

@@ -64,5 +64,5 @@ export function insertAt<T>(items: T[], at: number, item: T): void {
 export function removeAt<T>(items: T[], at: number): void {
   const last = items.length - 1;
   for (let i = at; i < last; i++) items[i] = items[i + 1];
-  items.length = last;
+  items.pop();
 }

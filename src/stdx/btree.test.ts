@@ -123,8 +123,20 @@ test("BTree.countRange of an inverted or empty range is 0", () => {
 test("BTree refuses a second insert and the delete of an absent key", () => {
   const tree = createTree();
   tree.insert("a", { live: true, label: 0 });
-  expect(() => tree.insert("a", { live: true, label: 1 })).toThrow("already");
+  expect(() => tree.insert("a", { live: true, label: 1 })).toThrow("is in");
   expect(() => tree.delete("b")).toThrow("not in");
+});
+
+test("BTree.insertThere adds the key that was not found, once, and not after another change", () => {
+  const tree = createTree();
+  expect(tree.getForInsert("b")).toBeUndefined();
+  const item = { live: true, label: 0 };
+  tree.insertThere(item);
+  expect(tree.getForInsert("b")).toBe(item);
+  expect(() => tree.insertThere(item)).toThrow("without a search");
+  expect(tree.getForInsert("a")).toBeUndefined();
+  tree.delete("b");
+  expect(() => tree.insertThere(item)).toThrow("without a search");
 });
 
 test("BTreeCursor asserts when the tree changed under it", () => {

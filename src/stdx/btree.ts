@@ -39,7 +39,14 @@ export class BTree<V> {
   #root: BTreeNode<V> = new BTreeLeaf<V>([], []);
   #size = 0;
   #generation = 0;
-  /** The separator that belongs before the node that an insert split off. */
+  /** Inner nodes and the slots taken in them, from the root down, of the last `getForInsert`. */
+  readonly #path: BTreeInner<V>[] = [];
+  readonly #slots: number[] = [];
+  /** Where the key belongs that it did not find. */
+  #missingKey = "";
+  #missingIndex = 0;
+  #missingLeaf: BTreeLeaf<V> | undefined;
+  /** The separator that belongs before the node that an insert has just split off. */
   #splitSeparator = "";
 
   /** `isCounted` must answer the same for a value until `adjustCount` is called for it. */
@@ -71,20 +78,36 @@ export class BTree<V> {
 
   /** Adds an entry; `key` must be absent. */
   insert(key: string, value: V): void {
+    assert(this.getForInsert(key) === undefined, "Cannot insert a key that is in the B-tree");
+    this.insertThere(value);
+  }
+
+  /** As `get`; where it finds nothing, `insertThere` adds the key without another search. */
+  getForInsert(key: string): V | undefined {
+    const leaf = this.#findPath(key);
+    const index = lowerBound(leaf.keys, key);
+    if (leaf.keys[index] === key) return leaf.values[index];
+    this.#missingKey = key;
+    this.#missingIndex = index;
+    this.#missingLeaf = leaf;
+    return undefined;
+  }
+
+  /** Adds the key that `getForInsert` has just not found; nothing was inserted or deleted since. */
+  insertThere(value: V): void {
+    const leaf = this.#missingLeaf;
+    assert(leaf !== undefined, "Cannot insert into the B-tree without a search before");
+    this.#missingLeaf = undefined;
     this.#size++;
     this.#generation++;
-    const weight = this.#isCounted(value) ? 1 : 0;
-    const right = this.#insertBelow(this.#root, key, value, weight, true);
-    if (right === undefined) return;
-    const left = this.#root;
-    const counts = [this.#countOf(left), this.#countOf(right)];
-    this.#root = new BTreeInner<V>([this.#splitSeparator], [left, right], counts);
+    this.#insertAlongPath(leaf, this.#missingIndex, this.#missingKey, value);
   }
 
   /** Removes an entry; `key` must be present. */
   delete(key: string): void {
     const value = this.get(key);
     assert(value !== undefined, "Cannot delete a key that is not in the B-tree");
+    this.#missingLeaf = undefined;
     this.#size--;
     this.#generation++;
     this.#deleteBelow(this.#root, key, this.#isCounted(value) ? 1 : 0);
@@ -148,53 +171,75 @@ export class BTree<V> {
     return total;
   }
 
-  /** Returns the node split off to the right of `node`, if any; its separator is in #splitSeparator. */
-  #insertBelow(
-    node: BTreeNode<V>,
-    key: string,
-    value: V,
-    weight: number,
-    rightmost: boolean,
-  ): BTreeNode<V> | undefined {
-    if (node instanceof BTreeLeaf) return this.#insertIntoLeaf(node, key, value, rightmost);
-    const slot = upperBound(node.separators, key);
-    const childRightmost = rightmost && slot === node.children.length - 1;
-    node.counts[slot] += weight;
-    const split = this.#insertBelow(node.children[slot], key, value, weight, childRightmost);
-    if (split === undefined) return undefined;
-    const moved = this.#countOf(split);
-    node.counts[slot] -= moved;
-    insertAt(node.separators, slot, this.#splitSeparator);
-    insertAt(node.children, slot + 1, split);
-    insertAt(node.counts, slot + 1, moved);
-    return node.children.length > NODE_WIDTH ? this.#splitInner(node, childRightmost) : undefined;
+  /** Descends to the leaf that owns `key` and notes the way in #path and #slots. */
+  #findPath(key: string): BTreeLeaf<V> {
+    this.#path.length = 0;
+    this.#slots.length = 0;
+    let node = this.#root;
+    while (node instanceof BTreeInner) {
+      const slot = upperBound(node.separators, key);
+      this.#path.push(node);
+      this.#slots.push(slot);
+      node = node.children[slot];
+    }
+    return node;
+  }
+
+  /** Inserts into the leaf at the end of #path, and carries counts and splits up to the root. */
+  #insertAlongPath(leaf: BTreeLeaf<V>, index: number, key: string, value: V): void {
+    const weight = this.#isCounted(value) ? 1 : 0;
+    const lastSlots = this.#lastSlots();
+    let split: BTreeNode<V> | undefined;
+    const rightmost = lastSlots === this.#path.length;
+    if (leaf.keys.length === NODE_WIDTH)
+      split = this.#splitLeaf(leaf, index, key, value, rightmost);
+    else insertIntoLeaf(leaf, index, key, value);
+    for (let level = this.#path.length - 1; level >= 0; level--) {
+      const node = this.#path[level];
+      const slot = this.#slots[level];
+      node.counts[slot] += weight;
+      if (split === undefined) continue;
+      const moved = this.#countOf(split);
+      node.counts[slot] -= moved;
+      insertAt(node.separators, slot, this.#splitSeparator);
+      insertAt(node.children, slot + 1, split);
+      insertAt(node.counts, slot + 1, moved);
+      const full = node.children.length > NODE_WIDTH;
+      split = full ? this.#splitInner(node, lastSlots > level) : undefined;
+    }
+    if (split === undefined) return;
+    const counts = [this.#countOf(this.#root), this.#countOf(split)];
+    this.#root = new BTreeInner<V>([this.#splitSeparator], [this.#root, split], counts);
+  }
+
+  /** How many steps of #path, from the root on, took the last child. */
+  #lastSlots(): number {
+    let level = 0;
+    while (level < this.#path.length) {
+      if (this.#slots[level] !== this.#path[level].children.length - 1) break;
+      level++;
+    }
+    return level;
   }
 
   /**
-   * A full rightmost leaf is left full when it splits: keys that arrive in ascending order then fill
-   * their leaves. Anywhere else that would let descending keys make a leaf each.
+   * Splits a full leaf and inserts; returns the new right half. A rightmost leaf that grows at its end
+   * stays full: keys that arrive in ascending order then fill their leaves. Anywhere else that would let
+   * descending keys make a leaf each.
    */
-  #insertIntoLeaf(
+  #splitLeaf(
     leaf: BTreeLeaf<V>,
+    index: number,
     key: string,
     value: V,
     rightmost: boolean,
-  ): BTreeLeaf<V> | undefined {
-    const index = lowerBound(leaf.keys, key);
-    assert(leaf.keys[index] !== key, "Cannot insert a key that is already in the B-tree");
-    if (leaf.keys.length < NODE_WIDTH) {
-      insertAt(leaf.keys, index, key);
-      insertAt(leaf.values, index, value);
-      return undefined;
-    }
+  ): BTreeLeaf<V> {
     const middle = rightmost && index === NODE_WIDTH ? NODE_WIDTH : NODE_WIDTH / 2;
     const right = new BTreeLeaf<V>(leaf.keys.slice(middle), leaf.values.slice(middle));
-    leaf.keys.length = middle;
-    leaf.values.length = middle;
-    const target = index > middle || middle === NODE_WIDTH ? right : leaf;
-    const at = target === right ? index - middle : index;
-    insertAt(target.keys, at, key);
-    insertAt(target.values, at, value);
+    leaf.keys = leaf.keys.slice(0, middle);
+    leaf.values = leaf.values.slice(0, middle);
+    if (index > middle || middle === NODE_WIDTH) insertIntoLeaf(right, index - middle, key, value);
+    else insertIntoLeaf(leaf, index, key, value);
     this.#splitSeparator = right.keys[0];
     return right;
   }
@@ -207,9 +252,9 @@ export class BTree<V> {
       node.counts.slice(middle),
     );
     this.#splitSeparator = node.separators[middle - 1];
-    node.separators.length = middle - 1;
-    node.children.length = middle;
-    node.counts.length = middle;
+    node.separators = node.separators.slice(0, middle - 1);
+    node.children = node.children.slice(0, middle);
+    node.counts = node.counts.slice(0, middle);
     return right;
   }
 
@@ -252,6 +297,11 @@ export class BTree<V> {
       parent.counts[slot + 1] = this.#countOf(right);
     }
   }
+}
+
+function insertIntoLeaf<V>(leaf: BTreeLeaf<V>, index: number, key: string, value: V): void {
+  insertAt(leaf.keys, index, key);
+  insertAt(leaf.values, index, value);
 }
 
 /** Moves everything into `left` and returns true, or evens both out and returns false. */
