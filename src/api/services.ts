@@ -1,5 +1,6 @@
 /** All methods that are served, by path: what the gRPC engine looks calls up in. */
 import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
+import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import type { ServiceContext } from "./context.ts";
 import { kvMethods } from "./kv.ts";
@@ -16,6 +17,7 @@ export function createServices(context: ServiceContext): Services {
     ...kvMethods(context),
     ...clusterMethods(context),
     ...maintenanceMethods(context),
+    ...authMethods(context),
   ]);
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
   return {

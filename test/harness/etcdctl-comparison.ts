@@ -1,0 +1,61 @@
+/** Command lines of etcdctl run by one tool against one server, ready to be compared with those of another. */
+import path from "node:path";
+import type { EtcdProcess } from "./etcd-process.ts";
+import type { CommandLine } from "./etcdctl-commands.ts";
+import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "./etcdctl-mask.ts";
+import { type RunOptions, type RunResult, runProgram } from "./processes.ts";
+import { REFERENCE } from "./reference.ts";
+
+/** Something that runs etcdctl with these words behind its name. */
+export type Tool = (args: readonly string[], options: RunOptions) => Promise<RunResult>;
+
+export const realEtcdctl: Tool = (args, options) =>
+  runProgram(path.join(REFERENCE ?? "", "etcdctl"), args, options);
+
+/** What the cluster of `server` is known by. */
+export async function identify(server: EtcdProcess, deadPort: number): Promise<ClusterIdentity> {
+  const { stdout } = await realEtcdctl(
+    [`--endpoints=${server.endpoint}`, "member", "list", "-w", "fields"],
+    {},
+  );
+  const field = (name: string): bigint => {
+    return BigInt(new RegExp(`"${name}" : (\\d+)`).exec(stdout.toString())?.[1] ?? 0);
+  };
+  return {
+    clusterId: field("ClusterID"),
+    memberId: field("MemberID"),
+    endpoint: server.endpoint,
+    peer: server.peer,
+    dead: `127.0.0.1:${deadPort}`,
+  };
+}
+
+/** Runs `line` against the server of `identity`. */
+export async function maskedOutcome(
+  tool: Tool,
+  line: CommandLine,
+  identity: ClusterIdentity,
+): Promise<MaskedOutcome> {
+  const fill = (text: string): string =>
+    text.replaceAll("{endpoint}", identity.endpoint).replaceAll("{dead}", identity.dead);
+  const environment = Object.fromEntries(
+    Object.entries(line.environment ?? {}).map(([name, value]) => [name, fill(value)]),
+  );
+  const input = Buffer.from(line.input ?? "");
+  const result = await tool(line.args.map(fill), { input, environment });
+  return maskOutcome(result, identity);
+}
+
+export function isSameOutcome(a: MaskedOutcome, b: MaskedOutcome): boolean {
+  return a.code === b.code && a.stdout === b.stdout && a.stderr === b.stderr;
+}
+
+export function describeOutcomes(
+  line: CommandLine,
+  real: MaskedOutcome,
+  ours: MaskedOutcome,
+): string {
+  const show = ({ code, stdout, stderr }: MaskedOutcome): string =>
+    `code ${code}\n  stdout ${JSON.stringify(stdout)}\n  stderr ${JSON.stringify(stderr)}`;
+  return `${JSON.stringify(line)}\n  real: ${show(real)}\n  ours: ${show(ours)}`;
+}

@@ -1,0 +1,10 @@
+/** Our server and our etcdctl as they are built, for tests that run them as processes of their own. */
+import path from "node:path";
+
+const DIST = path.join(import.meta.dirname, "..", "..", "dist", "cmd");
+
+/** The words that start our etcd; flags come behind them. */
+export const OUR_ETCD: readonly string[] = [process.execPath, path.join(DIST, "etcd.js")];
+
+/** The words that start our etcdctl. */
+export const OUR_ETCDCTL: readonly string[] = [process.execPath, path.join(DIST, "etcdctl.js")];

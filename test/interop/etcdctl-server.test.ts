@@ -1,0 +1,89 @@
+/**
+ * Our server under the real etcdctl: the same command lines in the same order against it and against the
+ * real server, and the same words and exit codes from both.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  describeOutcomes,
+  identify,
+  isSameOutcome,
+  maskedOutcome,
+  realEtcdctl,
+  type Tool,
+} from "../harness/etcdctl-comparison.ts";
+import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
+import type { ClusterIdentity } from "../harness/etcdctl-mask.ts";
+import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
+import { OUR_ETCD, OUR_ETCDCTL } from "../harness/our-etcd.ts";
+import { freePorts, runProgram } from "../harness/processes.ts";
+import { REFERENCE } from "../harness/reference.ts";
+
+const SEED = 2;
+
+/** Our etcdctl as a process, as it is installed. */
+const ourEtcdctl: Tool = (args, options) => {
+  const [file, ...words] = OUR_ETCDCTL;
+  return runProgram(file, [...words, ...args], options);
+};
+
+/** Lines with which the tool comes to the server; with the others it would only talk to itself. */
+const LINES = commandList(SEED).filter(({ args, environment }) => {
+  const words = [...args, ...Object.values(environment ?? {})].join(" ");
+  return words.includes("{endpoint}") && !words.includes("{dead}");
+});
+
+/** What a person does first, in order. */
+const FIRST_STEPS: readonly CommandLine[] = [
+  ["put", "greeting", "hello"],
+  ["get", "greeting"],
+  ["get", "greeting", "-w", "json"],
+  ["put", "greeting", "bonjour", "--prev-kv"],
+  ["get", "greeting", "--rev=2", "-w", "fields"],
+  ["del", "greeting", "--prev-kv"],
+  ["get", "greeting"],
+  ["get", "--prefix", "", "--keys-only"],
+  ["compaction", "3"],
+  ["get", "greeting", "--rev=2"],
+  ["endpoint", "status", "-w", "table"],
+  ["endpoint", "health"],
+  ["member", "list"],
+  ["put"],
+].map((args) => ({ args: ["--endpoints={endpoint}", ...args] }));
+
+describe.skipIf(REFERENCE === undefined)("etcdctl and our server", () => {
+  let servers: EtcdProcess[] = [];
+  let identities: ClusterIdentity[] = [];
+
+  beforeAll(async () => {
+    const ours = { command: OUR_ETCD };
+    servers = await Promise.all([startEtcd(), startEtcd(ours), startEtcd(), startEtcd(ours)]);
+    const [deadPort] = await freePorts(1);
+    identities = await Promise.all(servers.map((server) => identify(server, deadPort)));
+  });
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.remove()));
+  });
+
+  test(`the real one is told the same as by the real server, ${LINES.length} times`, async () => {
+    const differences: string[] = [];
+    for (const line of LINES) {
+      const [real, ours] = await Promise.all([
+        maskedOutcome(realEtcdctl, line, identities[0]),
+        maskedOutcome(realEtcdctl, line, identities[1]),
+      ]);
+      if (!isSameOutcome(real, ours)) differences.push(describeOutcomes(line, real, ours));
+    }
+    expect(differences.join("\n\n")).toBe("");
+  }, 120_000);
+
+  test("ours with our server is as the real one with the real server", async () => {
+    for (const line of FIRST_STEPS) {
+      const [real, ours] = await Promise.all([
+        maskedOutcome(realEtcdctl, line, identities[2]),
+        maskedOutcome(ourEtcdctl, line, identities[3]),
+      ]);
+      expect(ours, JSON.stringify(line.args)).toEqual(real);
+    }
+  }, 30_000);
+});
