@@ -6,7 +6,7 @@ import {
   FLAG_END_STREAM,
   FRAME_HEADER_BYTES,
   FrameType,
-  SettingId,
+  type SettingId,
   writeUint32,
 } from "./protocol.ts";
 
