@@ -81,8 +81,8 @@ export class Connection {
     this.role = role;
     this.limits = limits;
     this.events = events;
-    this.scheduler = new SendScheduler(this.out, this.flood);
     this.pingPolicy = new PingPolicy(limits);
+    this.scheduler = new SendScheduler(this.out, this.flood, this.pingPolicy);
   }
 
   get ended(): boolean {

@@ -487,6 +487,24 @@ describe("keepalive policy for clients (gRPC proposal A8)", () => {
   });
 });
 
+test("a client that measures bandwidth with PINGs while it reads a large answer is no offender", () => {
+  const { peer, unary } = setup({ keepaliveMinTimeMs: 5000, keepalivePermitWithoutStream: false });
+  unary.answer = new Uint8Array(3_000_000);
+  peer.send(headersFrame(1, callFields("/a.B/U")), messageFrame(1, [], END_STREAM));
+  let answered = 0;
+  for (let i = 0; i < 200 && answered === 0; i++) {
+    const words = peer.readWords();
+    answered += words.filter((each) => each === "1 HEADERS grpc-status=0 end").length;
+    peer.send(
+      frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(20_000)),
+      frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(20_000)),
+      frame(FrameType.PING, 0, 0, new Uint8Array(8)),
+    );
+    expect(peer.endpoint.shouldClose).toBe(false);
+  }
+  expect(answered).toBe(1);
+});
+
 describe("server keepalive (gRPC proposal A9)", () => {
   const limits = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 3000 };
 

@@ -10,6 +10,7 @@ import { assert } from "../stdx/assert.ts";
 import { EMPTY_BYTES } from "../stdx/bytes.ts";
 import type { FloodGuard } from "./flood-guard.ts";
 import { writeFrameHeader } from "./frame-writer.ts";
+import type { PingPolicy } from "./keepalive.ts";
 import { OUTPUT_BYTES_HIGH, STREAM_QUEUE_BYTES_HIGH, STREAM_QUEUE_BYTES_LOW } from "./limits.ts";
 import type { OutBuffer } from "./out-buffer.ts";
 import {
@@ -64,13 +65,15 @@ export class SendScheduler {
   keptBytes = 0;
   readonly #out: OutBuffer;
   readonly #flood: FloodGuard;
+  readonly #pings: PingPolicy;
   #head: SendQueue | undefined = undefined;
   #tail: SendQueue | undefined = undefined;
   #writable: Http2Stream[] = [];
 
-  constructor(out: OutBuffer, flood: FloodGuard) {
+  constructor(out: OutBuffer, flood: FloodGuard, pings: PingPolicy) {
     this.#out = out;
     this.#flood = flood;
+    this.#pings = pings;
   }
 
   /** Whether `count` bytes of DATA can be written for `stream` now, as one frame. */
@@ -89,6 +92,7 @@ export class SendScheduler {
     stream.sendWindow -= count;
     this.window -= count;
     this.#flood.dataFramesSent++;
+    this.#pings.forgiven = true;
   }
 
   /** Queues `piece` (kept); false when the queue is now above the high-water mark. */
