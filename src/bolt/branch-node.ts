@@ -109,9 +109,11 @@ export class BranchNode {
     );
   }
 
-  /** Hangs the changed child on its item. */
+  /** Hangs the changed child on its item; the item's bound becomes the first key of the child. */
   attach(index: number, child: Node): void {
-    this.items[index] = new BranchItem(this.keyAt(index), 0, child);
+    this.bytes -= this.itemBytes(index);
+    this.items[index] = new BranchItem(child.keyAt(0), 0, child);
+    this.bytes += this.itemBytes(index);
   }
 
   insert(index: number, item: BranchItem): void {

@@ -91,16 +91,19 @@ describe("Freelist", () => {
     expect(freelist.allocate(2, BASE + 1)).toBeUndefined();
   });
 
-  test("allocates from 100,000 single pages one by one", () => {
+  test("allocates from 100,000 single pages one by one, each once", () => {
     const freelist = new Freelist("db", BASE);
     freelist.addKnownFree(new Uint32Array(6250).fill(0x55555554));
-    let last = 0;
-    for (let count = freelist.freeCount; count > 0; count--) {
-      expect(freelist.allocate(2, BASE + 1)).toBeUndefined();
-      const id = freelist.allocate(1, BASE + 1) as number;
-      expect(id).toBeGreaterThan(last);
-      last = id;
+    const count = freelist.freeCount;
+    const ids: (number | undefined)[] = [];
+    for (let at = 0; at < count; at++) {
+      if (freelist.allocate(2, BASE + 1) !== undefined) throw new Error("No two are in a row");
+      ids.push(freelist.allocate(1, BASE + 1));
     }
+    expect(count).toBe(93_750);
+    expect(ids.every((id, at) => id !== undefined && (at === 0 || id > Number(ids[at - 1])))).toBe(
+      true,
+    );
     expect(freelist.allocate(1, BASE + 1)).toBeUndefined();
   });
 });

@@ -168,9 +168,13 @@ export class Tree {
         this.node = BranchNode.of([new BranchItem(node.keyAt(0), 0, node), item]);
         return;
       }
-      node = this.#path[level];
-      at = this.#pathIndexes[level] + 1;
-      node.insert(at, item);
+      const above = this.#path[level];
+      const index = this.#pathIndexes[level];
+      // Keys below its bound may have been put into the first child: the bound must not pass the new item.
+      above.attach(index, node);
+      above.insert(index + 1, item);
+      node = above;
+      at = index + 1;
     }
   }
 

@@ -23,7 +23,7 @@ export type BoltStep =
   | { readonly kind: "create"; readonly path: number; readonly key: number }
   | { readonly kind: "drop"; readonly path: number; readonly key: number }
   | { readonly kind: "sequence"; readonly path: number }
-  | { readonly kind: "read" }
+  | { readonly kind: "read"; readonly durable: boolean }
   | { readonly kind: "endRead" }
   | { readonly kind: "device" }
   | { readonly kind: "commit"; readonly wait: boolean }
@@ -52,7 +52,7 @@ export const boltStep: fc.Arbitrary<BoltStep> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("create"), path, key: small }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop"), path, key: small }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("sequence"), path }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("read") }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("read"), durable: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("endRead") }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("device") }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("commit"), wait: fc.boolean() }) },
@@ -70,7 +70,9 @@ export class BoltMachine {
   readonly disk: SimulatedDisk;
   readonly pageSize: number;
   db: Db;
+  /** The newest state whose commit was called, and the newest whose commit is done. */
   committed = new ModelBucket();
+  durable = new ModelBucket();
   model = new ModelBucket();
   tx: Tx | undefined;
   readonly readers: { readonly tx: Tx; readonly model: ModelBucket }[] = [];
@@ -95,7 +97,7 @@ export class BoltMachine {
   run(at: BoltStep): void {
     switch (at.kind) {
       case "read":
-        this.readers.push({ tx: this.db.beginRead("newest"), model: this.committed.clone() });
+        this.beginRead(at.durable);
         return;
       case "endRead":
         this.endRead();
@@ -184,12 +186,21 @@ export class BoltMachine {
   commit(): void {
     this.tx ??= this.db.beginWrite();
     expect(difference(this.tx.root, this.model)).toBeUndefined();
-    this.tx.commit((error) => expect(error).toBeUndefined());
+    const committed = this.model.clone();
+    this.tx.commit((error) => {
+      expect(error).toBeUndefined();
+      this.durable = committed;
+    });
     this.tx = undefined;
-    this.committed = this.model.clone();
+    this.committed = committed;
     const reader = this.db.beginRead("newest");
     expect(difference(reader.root, this.committed)).toBeUndefined();
     reader.rollback();
+  }
+
+  beginRead(durable: boolean): void {
+    const model = durable ? this.durable : this.committed;
+    this.readers.push({ tx: this.db.beginRead(durable ? "durable" : "newest"), model });
   }
 
   endRead(): void {
