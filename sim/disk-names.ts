@@ -114,9 +114,43 @@ export class NameTree {
     return new NameTree(copyTree(this.root, namesOf, survive));
   }
 
-  /** The tree as the end of the process leaves it: all names stay; unsynced ones count as synced. */
+  /** The tree as the end of the process leaves it: all names stay, and stay as uncertain as they were. */
   afterProcessEnd(survive: (file: FileNode) => FileNode): NameTree {
-    return new NameTree(copyTree(this.root, (directory) => directory.entries, survive));
+    const copies = new Map<Node, Node>();
+    const copyOf = (node: Node): Node => {
+      const known = copies.get(node);
+      if (known !== undefined) return known;
+      const copy = node.kind === "file" ? survive(node) : new DirectoryNode(node.mode);
+      copies.set(node, copy);
+      if (node.kind === "directory" && copy.kind === "directory") {
+        for (const [name, child] of node.entries) copy.entries.set(name, copyOf(child));
+        for (const [name, child] of node.durable) copy.durable.set(name, copyOf(child));
+      }
+      return copy;
+    };
+    const directoryOf = (directory: DirectoryNode): DirectoryNode => {
+      const copy = copyOf(directory);
+      assert(copy.kind === "directory", "A directory was copied as a file");
+      return copy;
+    };
+    const tree = new NameTree(directoryOf(this.root));
+    const changes = new Map<NameChange, NameChange>();
+    for (const change of this.#journal) {
+      const copy: NameChange = {
+        slots: change.slots.map(({ directory, name, node }) => ({
+          directory: directoryOf(directory),
+          name,
+          node: node === undefined ? undefined : copyOf(node),
+        })),
+        nodes: new Set([...change.nodes].map(copyOf)),
+        dependencies: change.dependencies.flatMap((earlier) => changes.get(earlier) ?? []),
+        unsynced: new Set([...change.unsynced].map(directoryOf)),
+        state: change.state,
+      };
+      changes.set(change, copy);
+      tree.#journal.push(copy);
+    }
+    return tree;
   }
 }
 

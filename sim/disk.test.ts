@@ -156,6 +156,19 @@ describe("SimulatedDisk content", () => {
     expect(after.crash(new Prng(1), { survival: "lost" }).stat("/data/a")?.size).toBe(SECTOR);
   });
 
+  test("the process alone dies: names stay, and stay as uncertain as they were", () => {
+    const disk = newDisk();
+    newFile(disk, "/data/old");
+    disk.open("/data/a", "create");
+    disk.rename("/data/a", "/data/b");
+    const after = disk.crash(new Prng(1), { cause: "process" });
+    expect(after.list("/data")).toEqual(["b", "old"]);
+    const seen = outcomes(after, 100, (next) => next.list("/data").join());
+    expect(seen).toEqual(new Set(["old", "a,old", "b,old"]));
+    after.syncDirectory("/data");
+    expect(after.crash(new Prng(1), { survival: "lost" }).list("/data")).toEqual(["b", "old"]);
+  });
+
   test("reads equal those of a plain array for any writes and sizes", () => {
     const step = fc.oneof(
       fc.record({ at: fc.nat(10_000), bytes: fc.uint8Array({ maxLength: 6000 }) }),

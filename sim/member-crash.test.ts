@@ -137,7 +137,7 @@ async function crashAt(
 }
 
 describe("a member that crashes before every operation on its disk", () => {
-  test.each([11, 12])(
+  test.each([11, 12, 13])(
     "keeps what it acknowledged and shows only what was proposed, seed %i",
     async (seed) => {
       let point = 1;

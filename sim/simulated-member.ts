@@ -18,6 +18,9 @@ import { MemoryLog } from "./memory-log.ts";
 /** Turns without progress after which a wait counts as hopeless. */
 const IDLE_TURNS_MAX = 200;
 
+/** Small, so that a short life fills several segments. */
+const SEGMENT_BYTES = 4096;
+
 /** Milliseconds the clock moves when nothing else happens: less than a tick. */
 const IDLE_STEP_MS = 10;
 
@@ -48,7 +51,8 @@ export class SimulatedMember {
   async start(random: Random, overrides: Partial<ServerConfig> = {}): Promise<boolean> {
     const config = simulatedConfig(overrides);
     const { disk, log } = this;
-    const environment = { disk, clock: this.#clock, random, log, sha1 };
+    const walSegmentBytes = SEGMENT_BYTES;
+    const environment = { disk, clock: this.#clock, random, log, sha1, walSegmentBytes };
     const starting = (async () => {
       const opened = await openMember(config, environment);
       const host = new MemberHost(config, environment, opened, {

@@ -34,6 +34,8 @@ export interface Environment {
   readonly random: Random;
   readonly log: Log;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
+  /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
+  readonly walSegmentBytes?: number;
 }
 
 export interface OpenedMember {

@@ -143,8 +143,10 @@ function writeFounding(wal: Wal, { clusterId, member }: Founding): Promise<Opene
   });
 }
 
-function walOptions(directory: DataDirectory, { disk, clock, log }: Environment): WalOptions {
-  return { disk, clock, log, directory: directory.wal };
+function walOptions(directory: DataDirectory, environment: Environment): WalOptions {
+  const { disk, clock, log, walSegmentBytes } = environment;
+  const size = walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes };
+  return { disk, clock, log, directory: directory.wal, ...size };
 }
 
 function idFields({ member, clusterId }: Founding): {
