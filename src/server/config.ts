@@ -16,6 +16,10 @@ export interface ServerConfig {
   readonly dedicatedWalDir: string;
   /** Applied entries between two snapshots. */
   readonly snapshotCount: number;
+  /** Snapshot files that are kept; 0 keeps all. */
+  readonly snapshotFilesMax: number;
+  /** Segments of the log that are kept; 0 keeps all. */
+  readonly walFilesMax: number;
   /** One raft tick. */
   readonly heartbeatIntervalMs: number;
   readonly electionTimeoutMs: number;
@@ -60,6 +64,8 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     dataDir: values["data-dir"],
     dedicatedWalDir: values["wal-dir"],
     snapshotCount: values["snapshot-count"] || FLAGS["snapshot-count"].initial,
+    snapshotFilesMax: values["max-snapshots"],
+    walFilesMax: values["max-wals"],
     heartbeatIntervalMs: values["heartbeat-interval"],
     electionTimeoutMs: values["election-timeout"],
     initialElectionTickAdvance: values["initial-election-tick-advance"],
@@ -87,11 +93,6 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
 /** Ticks of an election timeout. */
 export function electionTicksOf(config: ServerConfig): number {
   return Math.floor(config.electionTimeoutMs / config.heartbeatIntervalMs);
-}
-
-/** How long a request may take: room for queues and the disk, and for two elections. */
-export function requestTimeoutMsOf(config: ServerConfig): number {
-  return 5000 + 2 * electionTicksOf(config) * config.heartbeatIntervalMs;
 }
 
 export function memberDirOf(config: ServerConfig): string {

@@ -117,6 +117,8 @@ const MEMBER_FLAGS = {
     "URLs to listen on for clients, gRPC and HTTP on the same port.",
     "When given, --advertise-client-urls must be given as well.",
   ),
+  "max-snapshots": flag("Member", uint64, 5, "5", "Most snapshot files to keep (0 means all)."),
+  "max-wals": flag("Member", uint64, 5, "5", "Most files of the log to keep (0 means all)."),
   "quota-backend-bytes": flag(
     "Member",
     int64,

@@ -20,9 +20,3 @@ export const COMPACTION_PAUSE_MS = 1;
 
 /** Revisions read between two lines of progress when the key index is rebuilt at start. */
 export const RESTORE_SLICE_REVISIONS = 1_000_000;
-
-/** Snapshot files that are kept. Source: etcd's default of --max-snapshots. */
-export const SNAPSHOT_FILES_MAX = 5;
-
-/** Segments of the log that are kept. Source: etcd's default of --max-wals. */
-export const WAL_FILES_MAX = 5;

@@ -8,7 +8,6 @@ import type { Environment, OpenedMember } from "./bootstrap.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
-import { SNAPSHOT_FILES_MAX, WAL_FILES_MAX } from "./limits.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
 import { SnapshotSaver } from "./snapshot-saver.ts";
@@ -60,8 +59,8 @@ export class MemberHost {
       clock,
       log,
       directory: directory.snap,
-      snapshotsMax: SNAPSHOT_FILES_MAX,
-      walsMax: WAL_FILES_MAX,
+      snapshotsMax: config.snapshotFilesMax,
+      walsMax: config.walFilesMax,
       onFailure,
     });
     this.#loop = new RunLoop({

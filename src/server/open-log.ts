@@ -61,13 +61,20 @@ export async function foundLog(
   const founding = foundingOf(config, environment);
   const { member, clusterId } = founding;
   const metadata = encodeMetadata({ nodeId: member.id, clusterId });
+  backend.put("auth", AUTH.authRevision, encodeUint64(1));
+  // Durable before there is a log: a log without its database is taken for a loss.
+  await new Promise<void>((resolve, reject) => {
+    backend.commit({ index: 0, term: 0 }, (error) => {
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
   const wal = await new Promise<Wal>((resolve, reject) => {
     createWal(walOptions(directory, environment), metadata, (failure, created) => {
       if (created === undefined) reject(failure);
       else resolve(created);
     });
   });
-  backend.put("auth", AUTH.authRevision, encodeUint64(1));
   environment.log.info("starting local member", idFields(founding));
   return writeFounding(wal, founding);
 }

@@ -53,7 +53,6 @@ const HTTP = "HTTP is served beside gRPC, with fixed rules";
 const TRACING = "there is no tracing";
 const CHECKS = "there are no checks between members";
 const LEASES = "there are no leases";
-const FILES = "old snapshot and log files are removed by a fixed rule";
 const ROTATION = "log files are not rotated; a program such as logrotate can do it";
 
 export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
@@ -100,8 +99,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "raft-write-timeout": unsupported(ONE_MEMBER, durationMs, 5000),
   "experimental-snapshot-catchup-entries": unsupported(ONE_MEMBER, uint64, 5000),
 
-  "max-snapshots": unsupported(FILES, uint64, 5),
-  "max-wals": unsupported(FILES, uint64, 5),
   "unsafe-no-fsync": unsupported("an answer always means that the data is on disk", bool, false),
   "backend-bbolt-freelist-type": unsupported("there is one kind of free list", string, "", "map"),
   "experimental-bootstrap-defrag-threshold-megabytes": unsupported(
