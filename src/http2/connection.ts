@@ -73,6 +73,8 @@ export class Connection {
   #endReason = "";
   #signaled = false;
   #inputPaused = false;
+  /** The stream that the last GOAWAY of a graceful end named: later ones name no higher one. */
+  #finalStreamId = STREAM_ID_MAX;
   #receiveWindow = DEFAULT_WINDOW_BYTES;
   #ungranted = 0;
   #lastStream: Http2Stream | undefined = undefined;
@@ -329,8 +331,9 @@ export class Connection {
   finishDrainAnnouncement(): void {
     if (this.#ended || this.drainState !== "announced") return;
     this.drainState = "final";
+    this.#finalStreamId = this.lastPeerStreamId;
     const debugData = bytesFromLatin1("graceful_stop");
-    writeGoAway(this.out, this.lastPeerStreamId, ErrorCode.NO_ERROR, debugData);
+    writeGoAway(this.out, this.#finalStreamId, ErrorCode.NO_ERROR, debugData);
     this.signalOutput();
     this.maybeFinishDrain();
   }
@@ -345,7 +348,8 @@ export class Connection {
   /** A connection error: tells the peer and ends everything. */
   fail(code: ErrorCode, text: string): void {
     if (this.#ended) return;
-    writeGoAway(this.out, this.lastPeerStreamId, code, bytesFromLatin1(text));
+    const lastStreamId = Math.min(this.lastPeerStreamId, this.#finalStreamId);
+    writeGoAway(this.out, lastStreamId, code, bytesFromLatin1(text));
     this.end(text);
   }
 

@@ -46,7 +46,8 @@ export interface Http2Endpoint {
   /**
    * Everything that may be written now, `undefined` when there is nothing. The bytes belong to the caller.
    * Call it only while the socket accepts bytes: what is not taken holds back the streams behind it. One
-   * call returns a bounded piece: go on until `undefined`.
+   * call returns a bounded piece: go on until `undefined`. Handlers may run inside (`onWritable`); never call
+   * it from inside one, or from an event.
    */
   takeOutput(): Uint8Array | undefined;
 

@@ -33,7 +33,7 @@ import {
   FrameType,
   readUint32,
 } from "./protocol.ts";
-import { type Http2Stream, NO_OWNER } from "./stream.ts";
+import { type Http2Stream, NO_OWNER, SkippedStreams } from "./stream.ts";
 
 const PRIORITY_BYTES = 5;
 const PING_BYTES = 8;
@@ -45,6 +45,7 @@ export class FrameReader {
   readonly #decoder: HpackDecoder;
   readonly #headers = new HeaderAssembly();
   readonly #partial = new PartialFrame();
+  readonly #skipped = new SkippedStreams();
   /** Bytes of the client's preface still to come. */
   #prefaceLeft: number;
   #settingsSeen = false;
@@ -371,18 +372,19 @@ export class FrameReader {
     if ((streamId & 1) === 0) return this.#protocolError("a client opened an even stream");
     if (streamId <= connection.lastPeerStreamId) {
       if (connection.resets.has(streamId)) return;
+      if (this.#skipped.has(streamId)) return this.#protocolError("stream numbers went back");
       connection.fail(ErrorCode.STREAM_CLOSED, "HEADERS on a closed stream");
       return;
     }
-    // Streams that a peer opens after our last word are ignored: it will see that word.
-    if (connection.drainState === "final") return;
+    this.#skipped.passed(connection.lastPeerStreamId, streamId);
     connection.lastPeerStreamId = streamId;
     const { size } = connection.streams;
-    if (size >= connection.limits.maxConcurrentStreams || size >= CONCURRENT_STREAMS_HARD_MAX) {
-      connection.streamError(streamId, undefined, ErrorCode.REFUSED_STREAM, "");
-      return;
-    }
-    if (connection.scheduler.keptBytes > CONNECTION_QUEUE_BYTES_MAX) {
+    if (
+      size >= connection.limits.maxConcurrentStreams ||
+      size >= CONCURRENT_STREAMS_HARD_MAX ||
+      connection.scheduler.keptBytes > CONNECTION_QUEUE_BYTES_MAX ||
+      connection.drainState === "final"
+    ) {
       connection.streamError(streamId, undefined, ErrorCode.REFUSED_STREAM, "");
       return;
     }
@@ -499,6 +501,7 @@ export class FrameReader {
   #onGoAway(bytes: Uint8Array, start: number, end: number, streamId: number): void {
     if (streamId !== 0) return this.#protocolError("GOAWAY on a stream");
     if (end - start < 8) return this.#frameSizeError("GOAWAY of a broken length");
+    if (this.#connection.countFlood(Flood.UNKNOWN)) return;
     const lastStreamId = readUint32(bytes, start) & STREAM_ID_MASK;
     const errorCode = readUint32(bytes, start + 4);
     const debugText = latin1FromBytes(bytes, start + 8, end);

@@ -544,8 +544,8 @@ describe("the end of a connection", () => {
     peer.send(headersFrame(3, callFields("/a.B/S")));
     peer.send(frame(FrameType.PING, 1, 0, ping.payload));
     expect(peer.readWords()).toEqual(["GOAWAY 3 0 graceful_stop"]);
-    peer.send(headersFrame(5, callFields("/a.B/S")));
-    expect(peer.readWords()).toEqual([]);
+    peer.send(headersFrame(5, callFields("/a.B/S")), messageFrame(5, [1], END_STREAM));
+    expect(peer.readWords()).toEqual(["5 RST_STREAM 7"]);
     expect(stream.calls).toHaveLength(2);
     stream.calls[0].sendStatus(0, "");
     expect(peer.endpoint.shouldClose).toBe(false);

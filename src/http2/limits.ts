@@ -99,6 +99,9 @@ export const SEND_FRAME_BYTES_MAX = 65_536;
 /** Streams that we reset and whose late frames are ignored; older ones are answered as closed. */
 export const RECENTLY_RESET_STREAMS_MAX = 256;
 
+/** Gaps in a client's stream numbers that are remembered, to tell a number never used from a used one. */
+export const SKIPPED_GAPS_MAX = 16;
+
 /** Header blocks remembered by their bytes: a client repeats one per method. Power of two. */
 export const HEADER_MEMO_SLOTS = 32;
 

@@ -325,12 +325,22 @@ describe("5.1 stream states", () => {
     expectAlive(peer);
   });
 
-  test("5.1.1 a stream number that does not grow ends the connection", () => {
+  test("5.1.1 a number below the highest that was never used is PROTOCOL_ERROR", () => {
     const peer = greeted();
-    peer.send(halfClosed(5));
+    peer.send(halfClosed(1), halfClosed(7), halfClosed(9));
     peer.readWords();
     peer.send(halfClosed(3));
-    expectConnectionError(peer, E.STREAM_CLOSED);
+    expectConnectionError(peer, E.PROTOCOL_ERROR);
+  });
+
+  test("5.1.1 numbers may be passed over, and those are closed", () => {
+    const peer = greeted();
+    for (let id = 1; id < 400; id += 8) peer.send(halfClosed(id));
+    peer.readWords();
+    peer.send(frame(FrameType.WINDOW_UPDATE, 0, 391, uint32(1)));
+    expect(peer.readWords()).toEqual([]);
+    peer.send(frame(FrameType.DATA, 0, 391, [0]));
+    expectStreamError(peer, 391, E.STREAM_CLOSED);
   });
 
   test("5.1.1 an even stream number of a client is PROTOCOL_ERROR", () => {

@@ -76,10 +76,14 @@ export class SendScheduler {
     this.#pings = pings;
   }
 
-  /** Whether `count` bytes of DATA can be written for `stream` now, as one frame. */
+  /**
+   * Whether `count` bytes of DATA can be written for `stream` now, as one frame. Not while others wait for
+   * their turn: what is new does not overtake them.
+   */
   canWrite(stream: Http2Stream, count: number): boolean {
     return (
       stream.queue === undefined &&
+      this.#head === undefined &&
       count <= stream.sendWindow &&
       count <= this.window &&
       count <= this.frameBytesMax &&

@@ -7,7 +7,7 @@
  * of those that we reset lately (`ResetHistory`).
  */
 import type { HeaderBlock } from "./header-block.ts";
-import { RECENTLY_RESET_STREAMS_MAX } from "./limits.ts";
+import { RECENTLY_RESET_STREAMS_MAX, SKIPPED_GAPS_MAX } from "./limits.ts";
 import type { SendQueue } from "./send-scheduler.ts";
 
 /** What a stream is used for: a gRPC call of either side, or a plain request. */
@@ -89,5 +89,30 @@ export class ResetHistory {
   /** O(RECENTLY_RESET_STREAMS_MAX). */
   has(streamId: number): boolean {
     return this.#ids.includes(streamId);
+  }
+}
+
+/**
+ * Numbers that a client passed over: they were never open, and never will be. Clients count by two, so there
+ * is nothing to remember but the latest gaps of odd ones.
+ */
+export class SkippedStreams {
+  /** Pairs of the first and the last number of a gap. */
+  readonly #gaps: number[] = [];
+
+  /** A stream was opened after `last`, the highest number so far. */
+  passed(last: number, streamId: number): void {
+    const next = last === 0 ? 1 : last + 2;
+    if (streamId === next) return;
+    if (this.#gaps.length >= 2 * SKIPPED_GAPS_MAX) this.#gaps.splice(0, 2);
+    this.#gaps.push(next, streamId - 2);
+  }
+
+  /** O(SKIPPED_GAPS_MAX). */
+  has(streamId: number): boolean {
+    for (let i = 0; i < this.#gaps.length; i += 2) {
+      if (streamId >= this.#gaps[i] && streamId <= this.#gaps[i + 1]) return true;
+    }
+    return false;
   }
 }
