@@ -2,7 +2,7 @@
 import type { ServerConfig } from "../server/config.ts";
 
 export function greet(config: ServerConfig, ports: readonly number[]): void {
-  if (process.stderr.isTTY !== true) return;
+  if (!process.stderr.isTTY) return;
   const endpoint = config.listenClientUrls.at(0)?.text ?? `port ${ports[0]}`;
   const option = endpoint === "http://localhost:2379" ? "" : ` --endpoints ${endpoint}`;
   process.stderr.write(

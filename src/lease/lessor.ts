@@ -4,7 +4,7 @@
  *
  * Source: etcd server/lease/lessor.go.
  */
-import { EtcdError } from "../errors/etcd-error.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { assert } from "../stdx/assert.ts";
 import { LEASE_TTL_SECONDS_MAX } from "./limits.ts";

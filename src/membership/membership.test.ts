@@ -56,7 +56,7 @@ describe("v2 store image", () => {
           for (const member of members) {
             cluster.add(member.name === "" ? { ...member, clientUrls: [] } : member);
           }
-          if (members.length > 1) cluster.remove(members[0]!.id);
+          if (members.length > 1) cluster.remove(members[0].id);
           cluster.version = version;
           const read = decodeV2Store(encodeV2Store(cluster), 7n);
           expect(read.members()).toEqual(cluster.members());

@@ -71,8 +71,8 @@ export async function foundLog(
   });
   const wal = await new Promise<Wal>((resolve, reject) => {
     createWal(walOptions(directory, environment), metadata, (failure, created) => {
-      if (created === undefined) reject(failure);
-      else resolve(created);
+      if (failure !== undefined) reject(failure);
+      else if (created !== undefined) resolve(created);
     });
   });
   environment.log.info("starting local member", idFields(founding));
@@ -92,8 +92,8 @@ export async function reopenLog(
   const start = snapshot === undefined ? NO_SNAPSHOT : snapshot.metadata;
   const { wal, content } = await new Promise<OpenedWal>((resolve, reject) => {
     openWal(options, start, (failure, opened) => {
-      if (opened === undefined) reject(failure);
-      else resolve(opened);
+      if (failure !== undefined) reject(failure);
+      else if (opened !== undefined) resolve(opened);
     });
   });
   const { nodeId, clusterId } = decodeMetadata(content.metadata ?? new Uint8Array(0));
