@@ -39,6 +39,7 @@ function handleSnapshotStored(raft: Raft, message: Message): void {
   const { snapshot } = message;
   if (snapshot === undefined || isEmptySnapshot(snapshot)) return;
   raft.raftLog.unstable.stableSnapshotTo(snapshot.metadata.index);
+  if (raft.raftLog.unstable.snapshot === undefined) raft.overtaken = undefined;
   appliedTo(raft, snapshot.metadata.index, 0);
 }
 

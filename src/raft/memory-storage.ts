@@ -116,7 +116,8 @@ export class MemoryStorage implements Storage {
   }
 
   /**
-   * Drops the entries up to and including `index`, which must be in the log and applied.
+   * Drops the entries up to and including `index`, which must be in the log, and which the node must know
+   * to be applied: `BasicStatus.applied`, not what the state machine has applied in the meantime.
    * Errors: `Compacted` when they are gone already. O(entries dropped) amortized.
    */
   compact(index: number): RaftError | undefined {

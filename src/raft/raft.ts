@@ -15,6 +15,7 @@ import type { NodeId } from "./node-id.ts";
 import { ReadOnly } from "./read-only.ts";
 import type { ReadState } from "./read-only.ts";
 import { ProgressTracker } from "./tracker/progress-tracker.ts";
+import type { TrackedConfiguration } from "./tracker/progress-tracker.ts";
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
 
@@ -39,6 +40,12 @@ export class Raft {
   role: Role = "follower";
   /** Whether the active configuration has this node as a learner. */
   isLearner = false;
+
+  /**
+   * The configuration before a snapshot replaced it, until that snapshot is stored: entries from before
+   * it may still be on their way through the state machine, and their configuration changes belong here.
+   */
+  overtaken: TrackedConfiguration | undefined;
 
   /** Reads that can be answered, for the next Ready. */
   readStates: ReadState[] = [];

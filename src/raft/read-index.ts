@@ -13,12 +13,14 @@ import type { Raft } from "./raft.ts";
 import { broadcastHeartbeat } from "./replicate.ts";
 import { send } from "./send.ts";
 
-/** Takes a read request, of this node or another. Keeps it. */
+/**
+ * Takes a read request, of this node or another. Keeps it.
+ *
+ * Differs from etcd: the only voter of a group, too, answers no read before it has committed in its
+ * term. After a restart its commit index may lie before entries that it had acknowledged, because a commit
+ * index is not made durable by itself; a read at that index would miss them.
+ */
 export function requestRead(raft: Raft, request: Message): void {
-  if (raft.tracker.isSingleton()) {
-    answerRead(raft, request, raft.raftLog.committed);
-    return;
-  }
   if (raft.hasCommittedInTerm()) {
     confirmRead(raft, request);
     return;
@@ -45,9 +47,9 @@ export function releasePendingReads(raft: Raft): void {
   for (const request of requests) confirmRead(raft, request);
 }
 
-/** Has a quorum confirm that this node still leads; by lease, that is known already. */
+/** Has a quorum confirm that this node still leads; alone, or by lease, that is known already. */
 function confirmRead(raft: Raft, request: Message): void {
-  if (raft.config.readMode === "leaseBased") {
+  if (raft.tracker.isSingleton() || raft.config.readMode === "leaseBased") {
     answerRead(raft, request, raft.raftLog.committed);
     return;
   }

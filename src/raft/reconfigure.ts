@@ -17,22 +17,30 @@ import { confStateOf, describeConfiguration } from "./tracker/configuration.ts";
 import type { TrackedConfiguration } from "./tracker/progress-tracker.ts";
 import { becomeFollower } from "./transitions.ts";
 
-/** Makes a committed change. An impossible one must not have been committed: it ends the node. */
+/**
+ * Makes a committed change, and returns the configuration as of its entry. An impossible change must not
+ * have been committed: it ends the node.
+ *
+ * Differs from etcd: a change from before a snapshot that was restored in the meantime does not touch the
+ * active configuration, which is the snapshot's and has that change in it already. That can only happen
+ * when entries are applied while messages are being handled.
+ */
 export function applyConfChange(raft: Raft, change: ConfChangeV2): ConfState {
-  const next = changed(raft, change);
+  const next = changed(raft, raft.overtaken ?? raft.tracker, change);
   if (next instanceof RaftError) return fatal(raft.log, next.message);
-  return switchConfiguration(raft, next);
+  if (raft.overtaken === undefined) return switchConfiguration(raft, next);
+  raft.overtaken = next;
+  return confStateOf(next.config);
 }
 
-function changed(raft: Raft, change: ConfChangeV2): TrackedConfiguration | RaftError {
-  const { tracker } = raft;
-  const base: ChangeBase = {
-    config: tracker.config,
-    progress: tracker.progress,
-    lastIndex: raft.raftLog.lastIndex(),
-    inflightMessagesMax: tracker.inflightMessagesMax,
-    inflightBytesMax: tracker.inflightBytesMax,
-  };
+function changed(
+  raft: Raft,
+  { config, progress }: TrackedConfiguration,
+  change: ConfChangeV2,
+): TrackedConfiguration | RaftError {
+  const { inflightMessagesMax, inflightBytesMax } = raft.tracker;
+  const lastIndex = raft.raftLog.lastIndex();
+  const base: ChangeBase = { config, progress, lastIndex, inflightMessagesMax, inflightBytesMax };
   switch (confChangeKind(change)) {
     case "leaveJoint":
       return leaveJoint(base);

@@ -61,6 +61,8 @@ function restore(raft: Raft, snapshot: Snapshot): boolean {
     return false;
   }
   raftLog.restore(snapshot);
+  const { config, progress } = raft.tracker;
+  raft.overtaken ??= { config, progress };
   useConfState(raft, confState);
   raft.info(() => `${describeLog(raft)} restored snapshot [index: ${index}, term: ${term}]`);
   return true;
