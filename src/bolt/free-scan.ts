@@ -27,6 +27,15 @@ import {
 import { SCAN_GAP_PAGES, SCAN_READ_BYTES } from "./limits.ts";
 import type { Meta } from "./meta.ts";
 
+/** Where the bytes of a page stand: from `at` on in `view`, the first `available` of `size`. */
+interface PageBytes {
+  readonly id: number;
+  readonly view: DataView;
+  readonly at: number;
+  readonly available: number;
+  readonly size: number;
+}
+
 export class FreeScan {
   readonly #file: DiskFile;
   readonly #pageSize: number;
@@ -117,18 +126,15 @@ export class FreeScan {
     const size = (overflow + 1) * this.#pageSize;
     const elementsEnd = PAGE_HEADER_BYTES + count * ELEMENT_BYTES;
     if (elementsEnd > size) this.#fail(id, `${count} elements do not fit`);
-    if (elementsEnd > available) this.#visitWhole(id, flags, count, size);
-    else if (flags === BRANCH_PAGE) this.#visitBranch(id, view, at, count);
-    else this.#visitLeaf(id, view, at, count, available, size);
+    const source: PageBytes =
+      elementsEnd <= available
+        ? { id, view, at, available, size }
+        : { id, view: this.#readAt(id, 0, elementsEnd), at: 0, available: elementsEnd, size };
+    if (flags === BRANCH_PAGE) this.#visitBranch(source, count);
+    else this.#visitLeaf(source, count);
   }
 
-  #visitWhole(id: number, flags: number, count: number, size: number): void {
-    const view = this.#readWhole(id, size);
-    if (flags === BRANCH_PAGE) this.#visitBranch(id, view, 0, count);
-    else this.#visitLeaf(id, view, 0, count, size, size);
-  }
-
-  #visitBranch(id: number, view: DataView, at: number, count: number): void {
+  #visitBranch({ id, view, at }: PageBytes, count: number): void {
     for (let index = 0; index < count; index++) {
       const childId = readU64(view, at + PAGE_HEADER_BYTES + index * ELEMENT_BYTES + 8);
       this.#checkId(childId, id);
@@ -136,14 +142,7 @@ export class FreeScan {
     }
   }
 
-  #visitLeaf(
-    id: number,
-    view: DataView,
-    at: number,
-    count: number,
-    available: number,
-    size: number,
-  ): void {
+  #visitLeaf({ id, view, at, available, size }: PageBytes, count: number): void {
     for (let index = 0; index < count; index++) {
       const element = PAGE_HEADER_BYTES + index * ELEMENT_BYTES;
       if ((view.getUint32(at + element, true) & BUCKET_FLAG) === 0) continue;
@@ -153,10 +152,10 @@ export class FreeScan {
       if (valueBytes < BUCKET_HEADER_BYTES || valueAt + valueBytes > size) {
         this.#fail(id, `the bucket in element ${index} reaches outside`);
       }
-      const inside = valueAt + BUCKET_HEADER_BYTES <= available;
-      const rootId = inside
+      const isThere = valueAt + BUCKET_HEADER_BYTES <= available;
+      const rootId = isThere
         ? readU64(view, at + valueAt)
-        : readU64(this.#readWhole(id, size), valueAt);
+        : readU64(this.#readAt(id, valueAt, BUCKET_HEADER_BYTES), 0);
       // Zero means that the bucket's only page is in the value.
       if (rootId === 0) continue;
       this.#checkId(rootId, id);
@@ -164,9 +163,10 @@ export class FreeScan {
     }
   }
 
-  #readWhole(id: number, size: number): DataView {
-    const bytes = new Uint8Array(size);
-    if (this.#file.read(bytes, id * this.#pageSize) < size) {
+  /** Reads `length` bytes from `offset` on of page `id` and its overflow pages. */
+  #readAt(id: number, offset: number, length: number): DataView {
+    const bytes = new Uint8Array(length);
+    if (this.#file.read(bytes, id * this.#pageSize + offset) < length) {
       this.#fail(id, "the file ends inside of the page");
     }
     return viewOf(bytes);

@@ -19,6 +19,9 @@ export const PAGE_BYTES_DEFAULT = 4096;
 /** Pages in a file: ids index typed arrays and 32-bit words. 8 TiB at 4096 bytes a page. */
 export const FILE_PAGES_MAX = 2 ** 31 - 1;
 
+/** A page with its overflow pages: what one typed array holds. A real one holds a value or a few. */
+export const PAGE_RUN_BYTES_MAX = 2 ** 32;
+
 /** Levels from a root to a leaf. Two keys a page at least, so a real file of FILE_PAGES_MAX has 31. */
 export const TREE_DEPTH_MAX = 64;
 
@@ -62,5 +65,6 @@ export const SCAN_GAP_PAGES = 16;
 export const CHECK_PROBLEMS_MAX = 1000;
 
 assert(PAGE_BYTES_DEFAULT >= PAGE_BYTES_MIN, "The default page is smaller than the smallest");
+assert(PAGE_RUN_BYTES_MAX > VALUE_BYTES_MAX + KEY_BYTES_MAX, "The largest item fits no page");
 assert(SCAN_READ_BYTES >= PAGE_BYTES_DEFAULT, "A scan read is smaller than a page");
 assert(NODE_ITEMS_MAX >= 8, "A node must be able to split into two with two items each");

@@ -9,6 +9,7 @@ import type { DiskFile } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { CorruptionError } from "./errors.ts";
 import { FIRST_PAGE_ID, PAGE_OVERFLOW_AT, viewOf } from "./layout.ts";
+import { PAGE_RUN_BYTES_MAX } from "./limits.ts";
 import { parsePage } from "./page.ts";
 import type { Page } from "./page.ts";
 
@@ -86,7 +87,11 @@ export class PageStore {
     if (id + overflow >= this.highWaterId) {
       throw new CorruptionError(this.file.path, id, `${overflow} overflow pages leave the file`);
     }
-    const whole = new Uint8Array((overflow + 1) * this.pageSize);
+    const size = (overflow + 1) * this.pageSize;
+    if (size > PAGE_RUN_BYTES_MAX) {
+      throw new CorruptionError(this.file.path, id, `a page of ${size} bytes`);
+    }
+    const whole = new Uint8Array(size);
     whole.set(head);
     this.#read(id, whole.subarray(this.pageSize), this.pageSize);
     return whole;

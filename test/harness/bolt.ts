@@ -140,8 +140,3 @@ function itemDifference(
   if (!equalBytes(value, expected) || !equalBytes(direct, expected)) return `${at}/${name}: value`;
   return undefined;
 }
-
-/** Orders latin1 texts as the bytes they stand for. */
-export function compareText(a: string, b: string): number {
-  return compareBytes(bytes(a), bytes(b));
-}
