@@ -9,7 +9,7 @@ import { SEGMENT_BYTES } from "./limits.ts";
 import { SEGMENT_MODE } from "./next-segment.ts";
 import { NO_SNAPSHOT } from "./read-wal.ts";
 import { RecordBuffer } from "./record-buffer.ts";
-import { segmentName, walExists } from "./segment-name.ts";
+import { parentOf, segmentName, walExists } from "./segment-name.ts";
 import type { WalFailure, WalOptions } from "./types.ts";
 import { WalError } from "./wal-error.ts";
 import { Wal } from "./wal.ts";
@@ -138,10 +138,4 @@ function moveAside({ disk, clock, log, directory }: WalOptions): void {
 /** `yyyymmdd.hhmmss.fff` in UTC. */
 function timestamp(wallMs: number): string {
   return new Date(wallMs).toISOString().replace(/[-:Z]/g, "").replace("T", ".");
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  if (slash < 0) return ".";
-  return slash === 0 ? "/" : path.slice(0, slash);
 }

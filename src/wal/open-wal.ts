@@ -7,7 +7,7 @@ import type { HeldSegment } from "./held-segments.ts";
 import { READ_CHUNK_BYTES } from "./limits.ts";
 import { ContentBuilder, readerOf } from "./read-wal.ts";
 import { repairWal } from "./repair-wal.ts";
-import { listSegments, selectSegments } from "./segment-name.ts";
+import { listSegments, parentOf, selectSegments } from "./segment-name.ts";
 import type { WalContent, WalDone, WalFailure, WalOptions, WalSnapshot } from "./types.ts";
 import { WalError } from "./wal-error.ts";
 import { Wal } from "./wal.ts";
@@ -53,7 +53,7 @@ function tryOpen(options: WalOptions, start: WalSnapshot, done: WalOpened<Opened
   attempt(() => {
     openSegments(options, start, segments);
     const { content, walStart } = readAll(segments, start);
-    cleanTail(options, walStart, (failure) => {
+    settle(options, walStart, (failure) => {
       if (failure === undefined) done(undefined, { wal: new Wal(options, walStart), content });
       else fail(failure);
     });
@@ -88,19 +88,26 @@ function readAll(
 }
 
 /**
- * Makes everything behind the last record zeros, durably. A torn write may have left bytes there whose start
- * is missing; new records that cover only a part of them would be followed by garbage.
+ * Makes what was read durable, and everything behind the last record zeros.
+ *
+ * A process that was killed under a write leaves records that are read back but are nowhere else than in the
+ * system's memory, and names likewise. New records are flushed alone, so they would survive a power failure
+ * that those before them do not. And a torn write may have left bytes whose start is missing; new records that
+ * cover only a part of them would be followed by garbage.
  */
-function cleanTail({ clock }: WalOptions, { segments, position }: WalStart, done: WalDone): void {
+function settle(
+  { disk, directory }: WalOptions,
+  { segments, position }: WalStart,
+  done: WalDone,
+): void {
   const file = segments[segments.length - 1].file;
-  if (isZeroFrom(file, position)) {
-    clock.defer(() => done(undefined));
-    return;
-  }
   const size = file.size();
-  file.truncate(position);
+  const isClean = isZeroFrom(file, position);
+  disk.syncDirectory(parentOf(directory));
+  disk.syncDirectory(directory);
+  if (!isClean) file.truncate(position);
   file.sync((error) => {
-    if (error !== undefined) {
+    if (error !== undefined || isClean) {
       done(error);
       return;
     }

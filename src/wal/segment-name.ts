@@ -34,6 +34,13 @@ export function hex16(value: number): string {
   return value.toString(16).padStart(16, "0");
 }
 
+/** The directory that holds `path`. */
+export function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  if (slash < 0) return ".";
+  return slash === 0 ? "/" : path.slice(0, slash);
+}
+
 /** Whether the directory holds a log. */
 export function walExists(disk: Disk, directory: string): boolean {
   if (disk.stat(directory)?.kind !== "directory") return false;

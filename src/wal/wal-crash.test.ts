@@ -131,19 +131,25 @@ function run(bench: WalBench, together: number): { created: boolean; answered: n
   return progress;
 }
 
-/** The log works on: an entry more, and all is there again. */
+/** The log works on: one entry more, and all is there again, after a clean end and after another crash. */
 function expectUsable(bench: WalBench, wal: Wal, content: WalContent, where: string): void {
   const index = content.entries.length + 1;
-  bench.append(wal, {
-    entries: [entryOf(index, 9, 900)],
-    hardState: { term: 9, vote: VOTE, commit: 1 },
-  });
+  const hardState = { term: 9, vote: VOTE, commit: 1 };
+  bench.append(wal, { entries: [entryOf(index, 9, 300)], hardState });
+  const crashed = bench.afterCrash(index, "lost");
   bench.close(wal);
-  const again = bench.open();
-  expect(again.content.entries.length, where).toBe(index);
-  expect(again.content.hardState.term, where).toBe(9);
-  bench.close(again.wal);
-  verifyWal(bench.options, NO_SNAPSHOT);
+  for (const next of [bench, crashed]) {
+    next.log.lines.length = 0;
+    const again = next.open();
+    expect(again.content.entries.length, where).toBe(index);
+    expect(again.content.hardState.term, where).toBe(9);
+    expect(
+      next.log.lines.map((line) => line.message),
+      where,
+    ).not.toContain("repairing");
+    next.close(again.wal);
+    verifyWal(next.options, NO_SNAPSHOT);
+  }
 }
 
 describe.each([1, 3])("a crash before every operation, %i batches at a time", (together) => {
@@ -274,6 +280,27 @@ describe("damage to the file", () => {
     expect(outcomes.get("crc-mismatch")).toBeGreaterThan(600);
     // Only damage to the very last record looks like a torn write.
     expect(outcomes.get("shortened") ?? 0).toBeLessThan(20);
+  });
+
+  test("remains of a torn write are gone, wherever the records written instead of it end", () => {
+    const { bench, path, bytes } = smallLog();
+    for (let size = 0; size < 1200; size += 8) {
+      // Without zeros written ahead, which would cover the remains before they do harm.
+      const options = { segmentBytes: 3000, unsafeNoSync: true };
+      const after = new WalBench(bench.afterCrash(1).disk, options);
+      const torn = new Uint8Array(3000);
+      torn.set(bytes);
+      // Of three sectors of a write only the last two arrived.
+      torn.fill(0x77, Math.ceil(bytes.length / 512) * 512, bytes.length + 1500);
+      putFile(after.disk, path, torn);
+      const { wal } = after.open();
+      after.append(wal, { entries: [entryOf(4, 1, size)] });
+      after.close(wal);
+      after.log.lines.length = 0;
+      const again = after.open();
+      expect(again.content.entries.at(-1), `size ${size}`).toEqual(entryOf(4, 1, size));
+      expect(after.log.lines, `size ${size}`).toEqual([]);
+    }
   });
 
   test("a bit flipped in a segment that is not the last is refused by name and offset", () => {

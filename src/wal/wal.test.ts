@@ -9,6 +9,7 @@ import {
   WalBench,
 } from "../../test/harness/wal.ts";
 import { DiskError } from "../ports/disk.ts";
+import { EMPTY_BYTES, equalBytes } from "../stdx/bytes.ts";
 import { createConfState } from "../wire/gen/raft.ts";
 import type { Entry, HardState } from "../wire/gen/raft.ts";
 import { purgeableSegments } from "./held-segments.ts";
@@ -160,6 +161,32 @@ describe("Wal append()", () => {
     bench.append(wal, { entries: [], hardState: state(1, 2) });
     bench.close(wal);
     expect(bench.afterCrash(1, "lost").open().content.hardState).toEqual(state(1, 2));
+  });
+
+  test("a batch that reaches into zeros being written waits for them", () => {
+    for (let seed = 0; seed < 3; seed++) {
+      const bench = WalBench.fresh(seed, { segmentBytes: 6_000_000 });
+      const wal = bench.create();
+      // Beyond all zeros written so far, so that the next ones start right behind the next batch.
+      const sizes = [2_600_000];
+      for (let n = 0; n < 7; n++) sizes.push(1000, 300_000);
+      bench.append(wal, { entries: [entryOf(1, 1, sizes[0])] });
+      for (let index = 2; index <= sizes.length; index += 2) {
+        bench.disk.hold(() => true);
+        for (const next of [index, index + 1]) {
+          wal.append({ entries: [entryOf(next, 1, sizes[next - 1])] }, () => undefined);
+        }
+        bench.disk.release();
+        bench.settle();
+      }
+      bench.close(wal);
+      const { entries } = bench.open().content;
+      expect(entries).toHaveLength(sizes.length);
+      for (const { index, data } of entries) {
+        const expected = entryOf(index, 1, sizes[index - 1]).data ?? EMPTY_BYTES;
+        expect(equalBytes(data ?? EMPTY_BYTES, expected)).toBe(true);
+      }
+    }
   });
 
   test("commit-only states do not gather without bound", () => {
