@@ -4,12 +4,7 @@ import type { Db } from "../../src/bolt/db.ts";
 import type { Bucket } from "../../src/bolt/bucket.ts";
 import { check } from "../../src/bolt/check.ts";
 import type { Tx } from "../../src/bolt/tx.ts";
-import {
-  bytesFromLatin1,
-  compareBytes,
-  equalBytes,
-  latin1FromBytes,
-} from "../../src/stdx/bytes.ts";
+import { bytesFromLatin1, equalBytes, latin1FromBytes } from "../../src/stdx/bytes.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 
 export const PATH = "/data/db";
