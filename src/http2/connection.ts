@@ -95,6 +95,10 @@ export class Connection {
     return this.#endReason;
   }
 
+  get bufferedBytes(): number {
+    return this.out.length + this.scheduler.keptBytes + this.assemblyBytes;
+  }
+
   get wantsInput(): boolean {
     return !this.#inputPaused;
   }

@@ -51,6 +51,9 @@ export interface Http2Endpoint {
    */
   takeOutput(): Uint8Array | undefined;
 
+  /** Bytes kept for the peer: output, queues behind closed windows, incomplete messages. For metrics. */
+  readonly bufferedBytes: number;
+
   /** False while the peer does not read what it asked for: the shell stops reading until it is true. */
   readonly wantsInput: boolean;
 

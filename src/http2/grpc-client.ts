@@ -66,6 +66,10 @@ export class GrpcClientConnection implements Http2Endpoint, GrpcClient {
     return this.#connection.streams.size;
   }
 
+  get bufferedBytes(): number {
+    return this.#connection.bufferedBytes;
+  }
+
   get wantsInput(): boolean {
     return this.#connection.wantsInput;
   }

@@ -51,6 +51,10 @@ export class GrpcServerConnection implements Http2Endpoint {
     return this.#connection.streams.size;
   }
 
+  get bufferedBytes(): number {
+    return this.#connection.bufferedBytes;
+  }
+
   get wantsInput(): boolean {
     return this.#connection.wantsInput;
   }
