@@ -4,7 +4,7 @@
  *
  * Source: etcd server/etcdserver/quota.go (costPut, costTxn, leaseOverhead).
  */
-import { AlarmType, type PutRequest, type TxnRequest } from "../wire/gen/rpc.ts";
+import type { PutRequest, TxnRequest } from "../wire/gen/rpc.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 
 /** Bytes a key-value costs beyond its key and value: the key of its revision and the page around it. */
@@ -64,6 +64,3 @@ function costOfPuts(operations: TxnRequest["success"]): number {
   }
   return cost;
 }
-
-/** The alarm that an exhausted quota raises. */
-export const QUOTA_ALARM = AlarmType.NOSPACE;

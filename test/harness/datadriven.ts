@@ -86,11 +86,6 @@ function fenced(output: string): string {
   return `${FENCE}\n${FENCE}\n${text}${FENCE}\n${FENCE}\n\n`;
 }
 
-/** The directives of a script, in order. */
-export function parseDirectives(text: string): Directive[] {
-  return parseScript(text).flatMap((part) => (part.kind === "directive" ? [part.directive] : []));
-}
-
 function parseScript(text: string): ScriptPart[] {
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
