@@ -88,6 +88,29 @@ test("openHash gives etcd's hashes before and after compactions", () => {
   expect(hash(10)).toBe(Errors.FutureRevision);
 });
 
+test("openHash gives etcd's hashes where no key is left", () => {
+  put("a", "1");
+  put("a", "2");
+  del("a");
+  put("b", "3");
+  del("b");
+  expect(hash(4)).toMatchObject({ hash: 0x514c3025 });
+  expect(hash(6)).toMatchObject({ hash: 0xd37a0bad });
+  compact(3);
+  expect(hash(3)).toEqual({ hash: 0x1fe6d6d6, compactRevision: -1, revision: 3 });
+  expect(hash(4)).toEqual({ hash: 0x222c22a1, compactRevision: 3, revision: 4 });
+  expect(hash(5)).toEqual({ hash: 0xeba26cce, compactRevision: 3, revision: 5 });
+  expect(hash(6)).toEqual({ hash: 0x04a7045c, compactRevision: 3, revision: 6 });
+  compact(5);
+  expect(hash(5)).toEqual({ hash: 0xeba26cce, compactRevision: 3, revision: 5 });
+  expect(hash(6)).toEqual({ hash: 0x508d8f00, compactRevision: 5, revision: 6 });
+  compact(6);
+  expect(hash(6)).toEqual({ hash: 0xc9ca34f4, compactRevision: 5, revision: 6 });
+  put("c", "4");
+  compact(7);
+  expect(hash(7)).toEqual({ hash: 0x20c279c1, compactRevision: 6, revision: 7 });
+});
+
 test("openHash takes the hash of a revision though writes and a compaction come in between", () => {
   put("a", "1");
   put("a", "2");
