@@ -34,6 +34,8 @@ export interface EtcdProcessOptions {
   readonly ports?: readonly [client: number, peer: number];
   /** An existing folder to start on; a fresh one when absent. */
   readonly dataDir?: string;
+  /** Alarms with which it may start, as `/health` names them. */
+  readonly alarms?: readonly string[];
 }
 
 /** The ids of cluster and member follow from it: they are the same in every test. */
@@ -85,23 +87,24 @@ export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdP
     stop,
     remove,
   };
-  await untilHealthy(etcd);
+  const excluded = (options.alarms ?? []).map((alarm) => `exclude=${alarm}`);
+  await untilHealthy(etcd, `/health?${excluded.join("&")}`);
   return etcd;
 }
 
-async function untilHealthy(etcd: EtcdProcess): Promise<void> {
+async function untilHealthy(etcd: EtcdProcess, path: string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && etcd.process.exitCode === null) {
-    if (await isHealthy(etcd.endpoint)) return;
+    if (await isHealthy(`http://${etcd.endpoint}${path}`)) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   await etcd.remove();
   throw new Error(`Cannot start etcd on ${etcd.endpoint}:\n${etcd.log().slice(-4000)}`);
 }
 
-async function isHealthy(endpoint: string): Promise<boolean> {
+async function isHealthy(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(`http://${endpoint}/health`);
+    const answer = await fetch(url);
     return answer.ok && (await answer.text()).includes('"true"');
   } catch {
     // Not listening yet.

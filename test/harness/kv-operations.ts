@@ -231,7 +231,7 @@ export class KvOperations {
     const { key, rangeEnd } = prng.chance(0.7)
       ? { key: this.#key(), rangeEnd: EMPTY_BYTES }
       : this.#keyRange().range;
-    const kind = prng.chance(0.9) ? target : (prng.below(5) as CompareTarget);
+    const kind = prng.chance(0.9) ? target : prng.below(5);
     const targetUnion = prng.chance(0.05) ? undefined : this.#operand(kind);
     return createCompare({ target, result, key, rangeEnd, targetUnion });
   }
