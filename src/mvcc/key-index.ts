@@ -22,6 +22,10 @@
  *
  * The tombstone at exactly R stays because a watcher may still start at R and must see the deletion.
  *
+ * Differs from etcd: a key may be deleted and put again within one main revision (by a deletion with
+ * range_end "\0"). Compacting at exactly that revision keeps the put; etcd removes it from storage and
+ * crashes when the key is read.
+ *
  * In memory: almost every key has one generation and one or few revisions, so the newest revision and what
  * the next put needs are plain fields, and older revisions are one flat array of numbers, without
  * boundaries: a tombstone mark is enough to tell generations apart. Version and create revision of older

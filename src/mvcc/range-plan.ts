@@ -9,7 +9,7 @@
  * A sort target other than the key without a sort order sorts ascending, *after* the fetch was cut to
  * limit + 1. Any sort order, also an unknown one, lifts that cut.
  *
- * Differs from etcd: an unknown sort target with a sort order leaves key order; etcd 3.5 crashes on it.
+ * Differs from etcd: an unknown sort target leaves key order; etcd 3.5 crashes on it.
  *
  * Source: etcd server/etcdserver/apply.go (Range).
  */
