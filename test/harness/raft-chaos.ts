@@ -26,6 +26,7 @@ import {
   encodeMessage,
 } from "../../src/wire/gen/raft.ts";
 import type { ConfState, Entry, Message, Snapshot } from "../../src/wire/gen/raft.ts";
+import { QUIET_LOG } from "./quiet-log.ts";
 
 /** What a history is made with. */
 export interface ChaosOptions {
@@ -51,16 +52,6 @@ const START_INDEX = 3;
  * they are applied, not when they are appended, so this is in the nature of the protocol.
  */
 const STABLE_ID_MAX = 2n;
-const QUIET: RawNodeLog = {
-  enabled: () => false,
-  debug: () => {},
-  info: () => {},
-  warn: () => {},
-  error: () => {},
-  fatal: () => {},
-};
-type RawNodeLog = ConstructorParameters<typeof RawNode>[0]["log"];
-
 /** State after everything up to `index`. */
 interface State {
   readonly index: number;
@@ -168,7 +159,7 @@ export class ChaosGroup {
       heartbeatTicks: 1,
       storage,
       random: this.#prng,
-      log: QUIET,
+      log: QUIET_LOG,
       applied: storage.state.index,
       messageBytesMax: MESSAGE_BYTES_MAX,
       inflightMessagesMax: INFLIGHT_MESSAGES_MAX,

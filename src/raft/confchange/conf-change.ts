@@ -102,7 +102,8 @@ export function parseSteps(text: string): ConfChangeSingle[] | string {
     if (token.length < 2) return `unknown token ${token}`;
     const type = stepType(token[0]);
     if (type === undefined) return `unknown input: ${token}`;
-    if (!/^\d+$/.test(token.slice(1))) return `invalid node id in ${token}`;
+    if (!/^\d+$/.test(token.slice(1)))
+      return `strconv.ParseUint: parsing "${token.slice(1)}": invalid syntax`;
     steps.push({ type, nodeId: BigInt(token.slice(1)) });
   }
   return steps;
