@@ -74,6 +74,8 @@ interface Progress {
   acknowledged: number;
 }
 
+const NO_PROGRESS: Progress = { submitted: 0, acknowledged: 0 };
+
 /** Proposes the operations from `from` on, a few at a time, with a compaction now and then. */
 async function work(
   member: SimulatedMember,
@@ -105,12 +107,21 @@ async function reopen(
   member: SimulatedMember,
   seed: number,
   states: readonly string[],
-  { submitted, acknowledged }: Progress,
+  progress: Progress,
   where: string,
 ): Promise<number> {
   expect(await member.start(new Prng(seed)), where).toBe(true);
-  const { store } = member.host.member.applier;
-  const found = dumpStore(store);
+  return heldBy(member, states, progress, where);
+}
+
+/** How many operations a running member holds; asserts that it is a legal number. */
+function heldBy(
+  member: SimulatedMember,
+  states: readonly string[],
+  { submitted, acknowledged }: Progress,
+  where: string,
+): number {
+  const found = dumpStore(member.host.member.applier.store);
   const legal = states.slice(acknowledged, submitted + 1);
   expect(legal, `${where}: not a state between ${acknowledged} and ${submitted}`).toContain(found);
   return acknowledged + legal.lastIndexOf(found);
@@ -127,9 +138,7 @@ async function crashAt(
   disk.crashAt(point);
   const member = new SimulatedMember(disk, 1_000_000);
   const started = await member.start(new Prng(seed));
-  const progress = started
-    ? await work(member, operations, 0, new Prng(seed))
-    : { submitted: 0, acknowledged: 0 };
+  const progress = started ? await work(member, operations, 0, new Prng(seed)) : NO_PROGRESS;
   for (const survivalSeed of survivals) {
     const where = `seed ${seed}, point ${point}, survival ${survivalSeed}`;
     const survival = survivalSeed === 0 ? "kept" : survivalSeed === 1 ? "lost" : "random";
@@ -150,6 +159,37 @@ describe("a member that crashes before every operation on its disk", () => {
       let point = 1;
       while (await crashAt(seed, point, [0, 1, 2 + (point % 7)])) point++;
       expect(point).toBeGreaterThan(60);
+    },
+    60_000,
+  );
+});
+
+describe("a member that is killed, started again, and then loses power", () => {
+  test.each(SEEDS)(
+    "keeps what it acknowledged in either life, seed %i",
+    async (seed) => {
+      const operations = plan(seed);
+      const states = legalStates(operations);
+      const random = new Prng(seed);
+      for (let round = 0; round < 40; round++) {
+        const where = `seed ${seed}, round ${round}`;
+        const first = new SimulatedDisk({ random: new Prng(seed + round) });
+        first.crashAt(1 + random.below(150));
+        const killed = new SimulatedMember(first, 1_000_000);
+        const started = await killed.start(new Prng(seed));
+        const early = started ? await work(killed, operations, 0, random) : NO_PROGRESS;
+        const second = first.crash(new Prng(round), { cause: "process" });
+        second.crashAt(second.points + 1 + random.below(60));
+        const unlucky = new SimulatedMember(second, 2_000_000);
+        let late = early;
+        if (await unlucky.start(new Prng(seed + 1))) {
+          // What is seen once it serves is there for good.
+          const held = heldBy(unlucky, states, early, where);
+          late = await work(unlucky, operations, held, random);
+        }
+        const survivor = new SimulatedMember(second.crash(new Prng(round + 99)), 3_000_000);
+        await reopen(survivor, seed, states, late, where);
+      }
     },
     60_000,
   );

@@ -10,7 +10,7 @@
  * Source: etcd server/storage/datadir, server/etcdmain/etcd.go (identifyDataDirOrDie).
  */
 import path from "node:path";
-import type { Disk } from "../ports/disk.ts";
+import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { cleanSnapshotDirectory } from "../wal/snapshot-files.ts";
 import { backendPathOf, memberDirOf, type ServerConfig, snapDirOf, walDirOf } from "./config.ts";
@@ -45,6 +45,8 @@ export function prepareDataDirectory(disk: Disk, config: ServerConfig, log: Log)
     touchDirectory(disk, name, log);
   }
   makeDurableDirectory(disk, path.dirname(directory.wal));
+  // The names in it, above all the database's.
+  disk.syncDirectory(directory.snap);
   return directory;
 }
 
@@ -74,13 +76,23 @@ function refuseForeignContent(disk: Disk, dataDir: string, log: Log): void {
   }
 }
 
-/** Makes a directory that is still there after a power failure: its name in its parent is synced. */
+/**
+ * Makes a directory, and makes sure that it is still there after a power failure: also one that was found,
+ * because whoever made it may have died before it was synced.
+ */
 function makeDurableDirectory(disk: Disk, directory: string): void {
-  if (disk.stat(directory) !== undefined) return;
   const parent = path.dirname(directory);
-  makeDurableDirectory(disk, parent);
-  disk.makeDirectory(directory, DIRECTORY_MODE);
-  disk.syncDirectory(parent);
+  const found = disk.stat(directory) !== undefined;
+  if (!found) {
+    if (disk.stat(parent) === undefined) makeDurableDirectory(disk, parent);
+    disk.makeDirectory(directory, DIRECTORY_MODE);
+  }
+  try {
+    disk.syncDirectory(parent);
+  } catch (error) {
+    // Somebody else's directory, made for this one by an administrator: not ours to read.
+    if (!(found && error instanceof DiskError && error.code === "EACCES")) throw error;
+  }
 }
 
 function touchDirectory(disk: Disk, directory: string, log: Log): void {
