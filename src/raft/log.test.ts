@@ -3,6 +3,7 @@ import { QUIET_LOG } from "../../test/harness/quiet-log.ts";
 import type { Entry } from "../wire/gen/raft.ts";
 import { entryBytes } from "./entry-size.ts";
 import { RaftErrors } from "./errors.ts";
+import type { RaftError } from "./errors.ts";
 import { RaftLog } from "./log.ts";
 import type { RaftLogOptions } from "./log.ts";
 import { MemoryStorage } from "./memory-storage.ts";
@@ -40,8 +41,8 @@ function logOf(
   return log;
 }
 
-function indexes(entries: unknown): number[] | unknown {
-  return Array.isArray(entries) ? entries.map(({ index }: Entry) => index) : entries;
+function indexes(entries: Entry[] | RaftError): number[] | RaftError {
+  return Array.isArray(entries) ? entries.map(({ index }) => index) : entries;
 }
 
 test.each([

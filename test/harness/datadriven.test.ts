@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { parseDirectives, runScript } from "./datadriven.ts";
+import { runScript } from "./datadriven.ts";
+import type { Directive } from "./datadriven.ts";
 
 const SCRIPT = `# a comment
 
@@ -46,8 +47,22 @@ function scriptFile(): string {
   return path;
 }
 
-test("parseDirectives reads arguments, input and expected output", () => {
-  const [first, second, third] = parseDirectives(SCRIPT);
+/** The directives of the script at `path`, as `runScript` hands them out. */
+function directivesOf(path: string): Directive[] {
+  const directives: Directive[] = [];
+  runScript(
+    path,
+    (directive) => {
+      directives.push(directive);
+      return directive.expected;
+    },
+    false,
+  );
+  return directives;
+}
+
+test("runScript reads arguments, input and expected output", () => {
+  const [first, second, third] = directivesOf(scriptFile());
   expect(first).toEqual({
     command: "first",
     args: [
@@ -91,6 +106,6 @@ test("runScript rewrites a script that is ours, on demand only", () => {
   expect(readFileSync(path, "utf8")).toBe(SCRIPT);
   const { expected, actual } = runScript(path, () => "new", true);
   expect(actual).toBe(expected);
-  const texts = parseDirectives(readFileSync(path, "utf8")).map((each) => each.expected);
+  const texts = directivesOf(path).map((each) => each.expected);
   expect(texts).toEqual(["new\n", "new\n", "new\n"]);
 });
