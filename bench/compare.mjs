@@ -8,6 +8,7 @@
  * is shown. Server CPU and memory are the kernel's figures for the server's process alone.
  */
 import { spawnSync } from "node:child_process";
+import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -19,6 +20,8 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
     only: { type: "string", default: "" },
     json: { type: "boolean", default: false },
+    // Puts the table between the markers of README.md.
+    readme: { type: "boolean", default: false },
   },
 });
 
@@ -115,19 +118,39 @@ function print() {
     console.log(JSON.stringify(summary, null, 2));
     return;
   }
-  console.log(
-    `${os.cpus().length} cores, ${os.cpus()[0]?.model.trim()}, Node ${process.version}\n`,
-  );
-  console.log("| load | | rate /s | p50 ms | p99 ms | server CPU µs/op | peak memory MB |");
-  console.log("|---|---|--:|--:|--:|--:|--:|");
+  const table = tableOf(summary);
+  console.log(table);
+  if (options.readme) writeReadme(table);
+}
+
+function tableOf(summary) {
+  const processor = os.cpus()[0]?.model.trim();
+  const lines = [
+    `${os.cpus().length} cores (${processor}), shared with the load generator; Node ${process.version}; ` +
+      `values of ${VALUE_BYTES} bytes; median of ${options.rounds} rounds of ${options.seconds} s:`,
+    "",
+    "| load | | rate /s | p50 ms | p99 ms | server CPU µs/op | peak memory MB |",
+    "|---|---|--:|--:|--:|--:|--:|",
+  ];
   for (const { name, real, ours } of summary) {
-    console.log(row(name, "etcd", real));
-    console.log(row("", "etcd-ts", ours));
+    lines.push(row(name, "etcd 3.5", real), row("", "etcd-ts", ours));
     const ratio = (field) => `**${(ours[field] / real[field]).toFixed(2)}**`;
-    console.log(
-      `| | ratio | ${["rate", "p50", "p99", "cpuUs", "memoryMb"].map(ratio).join(" | ")} |`,
-    );
+    const ratios = ["rate", "p50", "p99", "cpuUs", "memoryMb"].map(ratio).join(" | ");
+    lines.push(`| | ratio | ${ratios} |`);
   }
+  return lines.join("\n");
+}
+
+function writeReadme(table) {
+  const file = path.join(import.meta.dirname, "../README.md");
+  const command = `npm run bench -- --seconds ${options.seconds} --rounds ${options.rounds}`;
+  const text = fs.readFileSync(file, "utf8");
+  const start = "<!-- numbers: written by the benchmark -->";
+  const section = `${start}\n\n\`${command}\`\n\n${table}\n\n<!-- end of numbers -->`;
+  fs.writeFileSync(
+    file,
+    text.replace(/<!-- numbers[^]*?<!-- end of numbers -->/, () => section),
+  );
 }
 
 function summarise(rows) {
