@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import { EntryType, MessageType } from "../wire/gen/raft.ts";
-import { confChangeEntry, parseSteps } from "./confchange/conf-change.ts";
+import { parseSteps } from "../../test/harness/raft-steps.ts";
+import { confChangeEntry } from "./confchange/conf-change.ts";
 import {
   describeConfChange,
   describeEntry,
   describeHardState,
   describeMessage,
   describeReady,
-  messageTypeByName,
 } from "./describe.ts";
 import { newMessage } from "./message.ts";
 import { LOCAL_APPEND_TARGET } from "./node-id.ts";
@@ -74,11 +74,6 @@ test("describeReady of nothing says so", () => {
     mustSync: false,
   };
   expect(describeReady(ready)).toBe("<empty Ready>");
-});
-
-test("messageTypeByName finds types and nothing else", () => {
-  expect(messageTypeByName("MsgApp")).toBe(MessageType.MsgApp);
-  expect(messageTypeByName("MsgNothing")).toBeUndefined();
 });
 
 test.each([

@@ -58,12 +58,6 @@ export function describeMessageType(type: MessageType): string {
   return MESSAGE_TYPE_NAMES.get(type) ?? String(type);
 }
 
-/** The message type of that name. */
-export function messageTypeByName(name: string): MessageType | undefined {
-  for (const [type, each] of MESSAGE_TYPE_NAMES) if (each === name) return type;
-  return undefined;
-}
-
 /** `Term:1 Vote:1 Commit:2`; a vote not cast is left out. */
 export function describeHardState(state: HardState): string {
   const vote = state.vote === NONE ? "" : ` Vote:${state.vote}`;

@@ -21,4 +21,5 @@ export type { ReadState } from "./read-only.ts";
 export type { Ready } from "./ready.ts";
 export { isEmptyHardState, isEmptySnapshot } from "./snapshot.ts";
 export type { BasicStatus, Status } from "./status.ts";
+export { describeProgressMap } from "./tracker/describe.ts";
 export type { InitialState, Storage } from "./storage.ts";

@@ -5,13 +5,13 @@
  */
 import { changeSimple, enterJoint, leaveJoint } from "../../src/raft/confchange/changer.ts";
 import type { ChangeBase } from "../../src/raft/confchange/changer.ts";
-import { parseSteps } from "../../src/raft/confchange/conf-change.ts";
 import { RaftError } from "../../src/raft/errors.ts";
 import { describeConfiguration, emptyConfiguration } from "../../src/raft/tracker/configuration.ts";
 import { describeProgressMap } from "../../src/raft/tracker/describe.ts";
 import type { TrackedConfiguration } from "../../src/raft/tracker/progress-tracker.ts";
 import { argumentOf, parseBoolean } from "./datadriven.ts";
 import type { Directive } from "./datadriven.ts";
+import { parseSteps } from "./raft-steps.ts";
 
 const INFLIGHT_MESSAGES_MAX = 10;
 

@@ -21,12 +21,7 @@
  * Source: etcd-io/raft rafttest (the commands and what they print; `read-index`, `report-snapshot` and
  * batches are additions).
  */
-import {
-  describeEntries,
-  describeMessage,
-  describeRole,
-  messageTypeByName,
-} from "../../src/raft/describe.ts";
+import { describeEntries, describeMessage, describeRole } from "../../src/raft/describe.ts";
 import { RaftError } from "../../src/raft/errors.ts";
 import { newMessage } from "../../src/raft/message.ts";
 import { isJointVoter } from "../../src/raft/quorum/joint.ts";
@@ -118,8 +113,7 @@ function deliverMessages(group: ScriptGroup, directive: Directive): string | und
     } else if (key === "drop") {
       for (const value of values) recipients.push({ id: BigInt(parseNumber(value)), drop: true });
     } else if (key === "type") {
-      type = messageTypeByName(values[0]);
-      if (type === undefined) throw new Error(`Cannot find message type ${values[0]}`);
+      type = typeNamed(values[0]);
     }
   }
   if (new Set(recipients.map(({ id }) => id)).size < recipients.length) {
@@ -127,6 +121,12 @@ function deliverMessages(group: ScriptGroup, directive: Directive): string | und
   }
   if (group.deliver(recipients, type) === 0) group.output.write("no messages\n");
   return undefined;
+}
+
+function typeNamed(name: string): MessageType {
+  const found = Object.entries(MessageType).find(([each]) => each === name);
+  if (found === undefined) throw new Error(`Cannot find message type ${name}`);
+  return found[1];
 }
 
 function processReady(group: ScriptGroup, directive: Directive): string | undefined {

@@ -6,17 +6,17 @@
  * Other ways to compute the same are tried along, and a difference is printed.
  */
 import type { NodeId } from "../../src/raft/node-id.ts";
-import {
-  describeIndex,
-  describeVoteResult,
-  pictureJoint,
-  pictureMajority,
-} from "../../src/raft/quorum/describe.ts";
 import { jointCommittedIndex, jointVoteResult, jointVoters } from "../../src/raft/quorum/joint.ts";
 import type { JointConfig } from "../../src/raft/quorum/joint.ts";
 import { majorityCommittedIndex } from "../../src/raft/quorum/majority.ts";
 import type { AckedIndexer } from "../../src/raft/quorum/majority.ts";
 import type { Directive } from "./datadriven.ts";
+import {
+  describeIndex,
+  describeVoteResult,
+  pictureJoint,
+  pictureMajority,
+} from "./raft-quorum-picture.ts";
 
 /** What is known of the voters: an index, or 2 and 1 for votes; unheard voters are not in it. */
 type Known = ReadonlyMap<NodeId, number>;

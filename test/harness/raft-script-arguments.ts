@@ -1,5 +1,4 @@
 /** Reading the arguments of raft scripts. */
-import { parseSteps } from "../../src/raft/confchange/conf-change.ts";
 import type { AnyConfChange } from "../../src/raft/confchange/conf-change.ts";
 import type { ReadMode } from "../../src/raft/config.ts";
 import type { NodeId } from "../../src/raft/node-id.ts";
@@ -10,6 +9,7 @@ import type { Snapshot } from "../../src/wire/gen/raft.ts";
 import { argumentOf, parseBoolean } from "./datadriven.ts";
 import type { Directive } from "./datadriven.ts";
 import type { NodeOptions } from "./raft-script-node.ts";
+import { parseSteps } from "./raft-steps.ts";
 
 /** Term of the snapshot that scripted groups start from. */
 const START_TERM = 1;
