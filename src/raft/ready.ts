@@ -25,6 +25,10 @@ import { isEmptyHardState } from "./snapshot.ts";
  *    to this node by `step`, to others over the network. Without responses nothing need be durable.
  * 3. When the entries of a `MsgStorageApply` are applied (durable or not), the same.
  * 4. The two targets work independently of each other; messages to others can be sent at once.
+ * 5. Entries at or below the index that the state machine has reached are not applied: a snapshot may
+ *    overtake entries that were handed out before it.
+ * 6. A snapshot that the log is to start from after a crash must not reach beyond the commit index that
+ *    is durable by then.
  *
  * The other fields repeat what the local messages carry, for those who like to look at it.
  */
