@@ -1,7 +1,28 @@
 /**
- * The public entry of raft, usable on its own: a node, its storage, what goes in and what comes out.
- * docs/internals/raft.md explains how to drive a node.
+ * The public entry of raft, usable on its own: a node, its storage, what goes in and what comes out, and
+ * the messages with their encoding. docs/internals/raft.md explains how to drive a node.
  */
+export {
+  ConfChangeTransition,
+  ConfChangeType,
+  EntryType,
+  MessageType,
+  decodeEntry,
+  decodeMessage,
+  encodeEntry,
+  encodeMessage,
+} from "../wire/gen/raft.ts";
+export type {
+  ConfChange,
+  ConfChangeSingle,
+  ConfChangeV2,
+  ConfState,
+  Entry,
+  HardState,
+  Message,
+  Snapshot,
+  SnapshotMetadata,
+} from "../wire/gen/raft.ts";
 export type { Peer } from "./bootstrap.ts";
 export type { RaftConfig, ReadMode } from "./config.ts";
 export {

@@ -51,15 +51,16 @@ describe("own scripts", () => {
 });
 
 describe("conformance scripts", () => {
-  if (!existsSync(shared)) {
-    const text = `conformance scripts were not run: there is no folder ${shared} (RAFT_TESTDATA)`;
+  const kinds = [...RUNNERS.keys()].filter((kind) => scriptsIn(join(shared, kind)).length > 0);
+  if (kinds.length === 0) {
+    const text = `conformance scripts were not run: there are none in ${shared} (RAFT_TESTDATA)`;
     if (process.env["RAFT_TESTDATA_REQUIRED"] === "1") {
       test("are there", () => expect.fail(text));
     } else {
       test.skip(text, () => {});
     }
   }
-  for (const kind of RUNNERS.keys()) {
+  for (const kind of kinds) {
     describe(kind, () => testScripts(join(shared, kind), kind, false));
   }
 });
