@@ -208,6 +208,9 @@ describe("commit splits", () => {
 });
 
 describe("commit merges", () => {
+  /** Keys so long that a branch has two or three children. */
+  const longKey = (at: number): Uint8Array => bytes(`k${String(at).padStart(130, "0")}`);
+
   test.each([
     ["every second key", (at: number): boolean => at % 2 === 0],
     ["all but every 50th key", (at: number): boolean => at % 50 !== 0],
@@ -217,27 +220,49 @@ describe("commit merges", () => {
     ["all keys", (): boolean => true],
   ])("pages after deleting %s", (_, isVictim) => {
     for (const perCommit of [5000, 700, 60]) {
-      const { disk, db } = newDb(512);
-      update(disk, db, (tx) => {
-        const bucket = tx.createBucket(B);
-        bucket.fillPercent = 0.9;
-        for (let at = 0; at < 5000; at++) bucket.put(key(at), bytes(`${at}`));
-        // Not inline, whatever is left.
-        bucket.createBucket(bytes("z"));
-      });
-      const victims = Array.from({ length: 5000 }, (__, at) => at).filter(isVictim);
-      for (let from = 0; from < victims.length; from += perCommit) {
-        update(disk, db, (tx) => {
-          for (const at of victims.slice(from, from + perCommit)) tx.bucket(B)?.delete(key(at));
-        });
-      }
+      const { db } = deleteSome(5000, key, isVictim, perCommit);
       const { keys, leaves } = shapeOf(db);
-      expect(keys).toBe(5001 - victims.length);
       // No leaf but a few is below a quarter of its page: 4 of these items.
       expect(leaves).toBeLessThanOrEqual(Math.max(2, keys / 4));
-      expect(problemsOf(db)).toEqual([]);
-      const inUse = db.stats().inUseBytes / 512;
-      expect(inUse).toBeLessThan(leaves * 1.5 + 6);
+      expect(db.stats().inUseBytes / 512).toBeLessThan(leaves * 1.5 + 6);
     }
   });
+
+  test("branches of two children, over many levels", () => {
+    const random = new Prng(5);
+    for (let round = 0; round < 40; round++) {
+      const share = random.between(50, 99);
+      const block = random.between(1, 30);
+      const isVictim = (at: number): boolean => (Math.floor(at / block) * 37) % 100 < share;
+      const { db } = deleteSome(300, longKey, isVictim, random.between(1, 120));
+      expect(shapeOf(db).levels).toBeLessThanOrEqual(8);
+    }
+  });
+
+  /** Makes a bucket of `count` keys, deletes those chosen, and looks at what is left. */
+  function deleteSome(
+    count: number,
+    keyAt: (at: number) => Uint8Array,
+    isVictim: (at: number) => boolean,
+    perCommit: number,
+  ): { db: Db } {
+    const { disk, db } = newDb(512);
+    update(disk, db, (tx) => {
+      const bucket = tx.createBucket(B);
+      bucket.fillPercent = 0.9;
+      for (let at = 0; at < count; at++) bucket.put(keyAt(at), bytes(`${at}`));
+      // Not inline, whatever is left.
+      bucket.createBucket(bytes("z"));
+    });
+    const victims = Array.from({ length: count }, (_, at) => at).filter(isVictim);
+    for (let from = 0; from < victims.length; from += perCommit) {
+      update(disk, db, (tx) => {
+        for (const at of victims.slice(from, from + perCommit)) tx.bucket(B)?.delete(keyAt(at));
+      });
+      shapeOf(db);
+    }
+    expect(shapeOf(db).keys).toBe(count + 1 - victims.length);
+    expect(problemsOf(db)).toEqual([]);
+    return { db };
+  }
 });

@@ -223,6 +223,19 @@ describe("a hostile file", () => {
     expect(check(tx).length).toBeGreaterThan(0);
   });
 
+  test("with a ladder of branches, each with the next one as both children, is not walked twice", () => {
+    // Reached by the left way first, every page is in its place; the ways double on each of 25 levels.
+    const ladder = Array.from({ length: 25 }, (_, at) =>
+      page(3 + at, false, 2, words(32, 1, 4 + at, 0), words(17, 1, 4 + at, 0), [0x61, 0x7a - at]),
+    );
+    const content = hostile(...ladder, leaf(28, 0x61));
+    useAll(content, { freelistScan: "sliced" });
+    const disk = newDisk();
+    writeContent(disk, content);
+    const tx = Db.open(disk, PATH, { readOnly: true }).beginRead();
+    expect(() => readAll(tx.root, { items: 1000 })).toThrow("out of order with the leaf beside it");
+  });
+
   test("with a deep chain of branches is refused", () => {
     const chain = Array.from({ length: 70 }, (_, at) =>
       page(3 + at, false, 1, words(16, 1, 4 + at, 0), [0x61]),

@@ -278,6 +278,7 @@ describe("free pages", () => {
     const db = Db.open(disk, PATH);
     update(disk, db, (tx) => {
       for (let at = 0; at < 500; at++) put(tx, `k${at}`, "v".repeat(500 + (at % 7) * 1000));
+      for (let at = 0; at < 4000; at++) put(tx, `z${at}`, "v".repeat(500));
       tx.createBucket(bytes("c")).createBucket(bytes("d")).put(bytes("x"), new Uint8Array(9000));
     });
     update(disk, db, (tx) => {

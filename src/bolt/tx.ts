@@ -89,10 +89,12 @@ export class Tx {
   /**
    * Commits: makes the new pages at once, in time proportional to what changed, and then writes them
    * without holding anybody up. `done` is called, never before `commit` returned, when the new state is
-   * durable, or with the error that ended the file's use. The transaction is closed when `commit` returns,
-   * and the next one may begin then: it sees this state. It may even be committed before `done`: it is
-   * written afterwards then, and its pages stay in memory until its turn comes. Errors: BoltError txNotWritable, txClosed,
-   * databaseFailed; CorruptionError, which leaves the file as it was and the Db failed.
+   * durable, or with the error that ended the use of the file.
+   *
+   * The transaction is closed when `commit` returns, and the next one may begin then: it sees this state.
+   * It may even be committed before `done`: it is written afterwards then, and its pages stay in memory
+   * until its turn comes. Errors: BoltError txNotWritable, txClosed; CorruptionError or DiskError when a
+   * page that had to be read cannot be: the file is as it was, and the Db is failed.
    */
   commit(done: Done): void {
     this.state.requireWritable();

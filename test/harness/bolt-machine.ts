@@ -63,7 +63,9 @@ export const boltStep: fc.Arbitrary<BoltStep> = fc.oneof(
   },
 ) as fc.Arbitrary<BoltStep>;
 
-const name = (key: number): string => `k${String(key * 7).padStart(4, "0")}`;
+/** Every tenth key is long, so that branches need overflow pages too. */
+const name = (key: number): string =>
+  `k${String(key * 7).padStart(4, "0")}${key % 10 === 9 ? "w".repeat(40 * key) : ""}`;
 
 /** Runs steps on a Db and on the model side by side. */
 export class BoltMachine {
