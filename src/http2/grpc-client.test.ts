@@ -122,8 +122,8 @@ describe("unary calls", () => {
       headersFrame(3, OK),
       messageFrame(3, [8]),
     ]);
-    peer.send(chunk);
-    peer.endpoint.receive(chunk.slice(0, 0), 1);
+    peer.endpoint.receive(chunk, 1);
+    chunk.fill(0xee);
     const ends = [headersFrame(3, OK_TRAILERS, END_BOTH), headersFrame(1, OK_TRAILERS, END_BOTH)];
     peer.send(...ends);
     expect(both.map(({ message }) => message)).toEqual([[7], [8]]);

@@ -101,6 +101,37 @@ describe("unary calls", () => {
     expect(unary.log).toEqual(["call", "message 1,2", "call", "message "]);
   });
 
+  test("answers stay readable when errors and table sizes change the tables in between", () => {
+    const { peer, unary } = setup();
+    let id = 1;
+    const ask = (code: number): string | undefined => {
+      unary.reply = (call) =>
+        code === 0 ? call.sendUnary(EMPTY_BYTES) : call.sendStatus(code, "");
+      peer.send(headersFrame(id, callFields("/a.B/U")), messageFrame(id, [], END_STREAM));
+      id += 2;
+      return peer
+        .readWords()
+        .at(-1)
+        ?.replace(/^\d+ HEADERS /, "");
+    };
+    const ok = "grpc-status=0 end";
+    const failed = (code: number): string => `${OK_HEADERS} grpc-status=${code} end`;
+    expect([0, 0, 5, 0, 0, 14, 5, 0].map(ask)).toEqual([
+      ok,
+      ok,
+      failed(5),
+      ok,
+      ok,
+      failed(14),
+      failed(5),
+      ok,
+    ]);
+    peer.send(frame(FrameType.SETTINGS, 0, 0, [0, 1, ...uint32(0)]));
+    expect([0, 0, 5].map(ask)).toEqual([ok, ok, failed(5)]);
+    peer.send(frame(FrameType.SETTINGS, 0, 0, [0, 1, ...uint32(4096)]));
+    expect([0, 5, 0, 0].map(ask)).toEqual([ok, failed(5), ok, ok]);
+  });
+
   test("a message in pieces over frames of any size, ended by an empty frame", () => {
     const { peer, unary } = setup();
     peer.send(headersFrame(1, callFields("/a.B/U")));
@@ -114,7 +145,8 @@ describe("unary calls", () => {
   test("the request is told only when the client has ended its side", () => {
     const { peer, unary } = setup();
     const whole = messageFrame(1, [5]);
-    peer.send(headersFrame(1, callFields("/a.B/U")), whole);
+    peer.send(headersFrame(1, callFields("/a.B/U")));
+    peer.endpoint.receive(whole, peer.nowMs);
     whole.fill(0xee);
     expect(unary.log).toEqual(["call"]);
     peer.send(headersFrame(1, [["x", "y"]], END_BOTH));
@@ -406,6 +438,7 @@ describe("deadlines", () => {
       peer.advance(peer.endpoint.nextTickMs() <= peer.nowMs + 1 ? 1 : 10);
     }
     peer.advance(1000);
+    expect(peer.endpoint.nextTickMs()).toBeGreaterThan(peer.nowMs + 1000);
     const cancelled = unary.log.filter((line) => line.startsWith("cancel"));
     expect(cancelled).toHaveLength(20);
   });
