@@ -57,6 +57,21 @@ test.each<[string, Partial<RangeRequest>, string]>([
   ],
   ["descending", { sortOrder: DESCEND }, "d c b a | all | 4"],
   ["descending, limit", { sortOrder: DESCEND, limit: 1 }, "d | more | 4"],
+  [
+    "descending in an interval",
+    { sortOrder: DESCEND, key: bytes("b"), rangeEnd: bytes("d") },
+    "c b | all | 2",
+  ],
+  [
+    "descending from a key on, filtered",
+    { sortOrder: DESCEND, key: bytes("b"), limit: 1, maxModRevision: 5 },
+    "d | more | 3",
+  ],
+  [
+    "descending in an inverted interval",
+    { sortOrder: DESCEND, key: bytes("d"), rangeEnd: bytes("b") },
+    " | all | 0",
+  ],
   ["descending, old revision", { sortOrder: DESCEND, limit: 1, revision: 4 }, "c | more | 3"],
   ["old revision", { revision: 4 }, "a b c | all | 3"],
   ["old revision, limit", { revision: 8, limit: 2 }, "a b | more | 5"],
@@ -127,16 +142,34 @@ test("executeRange shows values, and keys_only empties them after sorting by val
   expect(full.header).toMatchObject({ revision: 9 });
 });
 
-test("openRange gives its revision's answer in steps although writes come in between", () => {
+test.each<[string, Partial<RangeRequest>]>([
+  ["everything", {}],
+  ["a limit", { limit: 3 }],
+  ["descending", { sortOrder: DESCEND }],
+  ["descending, limit", { sortOrder: DESCEND, limit: 3 }],
+  ["an old revision", { revision: 6, limit: 2 }],
+  ["count of an old revision", { revision: 6, countOnly: true }],
+  ["a filter and a limit", { minModRevision: 4, limit: 2 }],
+  ["by value", { sortTarget: VALUE, sortOrder: ASCEND }],
+  ["by version", { sortTarget: VERSION, sortOrder: DESCEND, limit: 3 }],
+  ["by create revision, filtered", { sortTarget: CREATE, minCreateRevision: 3 }],
+])("openRange in steps gives the answer of its revision despite writes: %s", (_, options) => {
   const store = createStore();
-  const scan = store.openRange(createRangeRequest({ key: bytes("a"), rangeEnd: bytes("z") }));
-  if (scan instanceof EtcdError) throw scan;
+  const everything = { key: bytes("\0"), rangeEnd: bytes("\0") };
+  const request = createRangeRequest({ ...everything, ...options });
+  const expected = executeRange(store, request);
+  const scan = store.openRange(request);
+  if (scan instanceof EtcdError || expected instanceof EtcdError) throw new Error("Range failed");
   const kvs: Uint8Array[] = [];
-  expect(scan.step(1, kvs)).toBe(false);
-  expect(kvs).toHaveLength(1);
-  putAll(store, "b=new bb=new");
-  executeDeleteRange(store, createDeleteRangeRequest({ key: bytes("c"), rangeEnd: bytes("z") }));
-  while (!scan.step(1, kvs));
-  expect(kvs.map((keyValue) => decodeKeyValue(keyValue).modRevision)).toEqual([7, 3, 6, 5]);
-  expect(scan).toMatchObject({ count: 4, more: false, headerRevision: 9, done: true });
+  for (let i = 0; !scan.step(1, kvs); i++) {
+    putAll(store, `${"abcd"[i % 4]}=new bb${i}=new`);
+    if (i === 2) executeDeleteRange(store, createDeleteRangeRequest({ key: bytes("c") }));
+  }
+  expect(kvs).toEqual(expected.kvs);
+  const { count, more, headerRevision } = scan;
+  expect({ count, more, headerRevision }).toEqual({
+    count: expected.count,
+    more: expected.more,
+    headerRevision: 9,
+  });
 });
