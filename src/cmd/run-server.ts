@@ -64,7 +64,15 @@ function end(log: ProcessLog, message: string, reason: unknown): void {
 }
 
 /** Errors that name a file, flag or address; for others the place in the program helps more. */
-const EXPECTED = new Set(["StartError", "WalError", "BoltError", "DiskError", "CorruptionError"]);
+const EXPECTED = new Set([
+  "StartError",
+  "WalError",
+  "BoltError",
+  "DiskError",
+  "CorruptionError",
+  "UnsupportedEntryError",
+  "V2ContentError",
+]);
 
 /** Stops cleanly, then dies of the same signal, as a parent process expects. */
 function stopOnSignal(signal: NodeJS.Signals, server: EtcdServer, log: ProcessLog): void {

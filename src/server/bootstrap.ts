@@ -9,6 +9,7 @@ import { Quota } from "../apply/quota.ts";
 import { Backend } from "../backend/backend.ts";
 import { Records } from "../backend/records.ts";
 import { RevisionBucket } from "../backend/revision-bucket.ts";
+import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import { Lessor } from "../lease/lessor.ts";
 import { Member, type StoredState } from "../member/member.ts";
 import { Alarms } from "../membership/alarms.ts";
@@ -51,6 +52,22 @@ export async function openMember(
   config: ServerConfig,
   environment: Environment,
 ): Promise<OpenedMember> {
+  try {
+    return await open(config, environment);
+  } catch (error) {
+    throw withWayOut(error);
+  }
+}
+
+/** What bolt says of a file that it cannot read, with what can be done about it. */
+function withWayOut(error: unknown): unknown {
+  const isNoDatabase = error instanceof BoltError && error.code === "notBolt";
+  if (!isNoDatabase && !(error instanceof CorruptionError)) return error;
+  const wayOut = "put the right file back, or restore the data directory from a snapshot";
+  return new StartError(`${error.message}; ${wayOut}`, error);
+}
+
+async function open(config: ServerConfig, environment: Environment): Promise<OpenedMember> {
   const { disk, log } = environment;
   const directory = prepareDataDirectory(disk, config, log);
   const hasLog = walExists(disk, directory.wal);

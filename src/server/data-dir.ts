@@ -96,6 +96,12 @@ function makeDurableDirectory(disk: Disk, directory: string): void {
 }
 
 function touchDirectory(disk: Disk, directory: string, log: Log): void {
+  if ((disk.stat(directory)?.kind ?? "directory") !== "directory") {
+    throw new StartError(
+      `cannot access data directory: "${directory}" is not a directory; ` +
+        "put the right one back, or name another data directory with --data-dir",
+    );
+  }
   try {
     makeDurableDirectory(disk, directory);
     const touch = `${directory}/${TOUCH_NAME}`;

@@ -10,7 +10,7 @@ import { serveEndpoint } from "../api/http-endpoints.ts";
 import { createHttpServer } from "../platform/http1.ts";
 import type { Log } from "../ports/log.ts";
 import { inflate } from "../platform/inflate.ts";
-import { listenOn, type SocketStream } from "../platform/tcp.ts";
+import { listenOn, NetworkError, type SocketStream } from "../platform/tcp.ts";
 import type { StreamListener } from "../ports/network.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
@@ -18,6 +18,7 @@ import type { ServerConfig } from "./config.ts";
 import { DRAIN_GRACE_MS } from "./limits.ts";
 import { listenAddressOf } from "./listen-address.ts";
 import { MemberHost } from "./member-host.ts";
+import { StartError } from "./start-error.ts";
 import { ETCD_VERSION } from "./version.ts";
 
 /** Bytes of a request beyond its payload that gRPC may carry. Source: etcd embed (grpcOverheadBytes). */
@@ -83,7 +84,11 @@ async function listen(
       listeners.push(await listenOn(listenAddressOf(url), (stream) => early.accept(stream)));
     } catch (error) {
       for (const listener of listeners) listener.close();
-      throw error;
+      if (!(error instanceof NetworkError)) throw error;
+      const other = "name another address with --listen-client-urls";
+      const wayOut =
+        error.code === "EADDRINUSE" ? `stop the program that has it, or ${other}` : other;
+      throw new StartError(`${error.message}; ${wayOut}`, error);
     }
   }
   log.info("configuring client listeners", {

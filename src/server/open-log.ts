@@ -29,6 +29,7 @@ import type { ServerConfig } from "./config.ts";
 import type { DataDirectory } from "./data-dir.ts";
 import { FlagRefusal } from "./flag-refusal.ts";
 import { verifyBootstrap } from "./initial-cluster.ts";
+import { refuseOtherMembers } from "./other-members.ts";
 import { StartError } from "./start-error.ts";
 
 export interface OpenedLog {
@@ -55,7 +56,8 @@ export async function foundLog(
   if (backend.position().index > 0) {
     throw new StartError(
       `"${directory.database}" holds data up to index ${backend.position().index}, but there is no log in ` +
-        `"${directory.wal}"; put the log back, or restore the data directory from a snapshot`,
+        `"${directory.wal}"; put the log back, name its directory with --wal-dir, or restore the data ` +
+        "directory from a snapshot",
     );
   }
   const founding = foundingOf(config, environment);
@@ -114,6 +116,7 @@ export async function reopenLog(
     snapshot === undefined
       ? new Cluster(clusterId)
       : decodeV2Store(utf8FromBytes(snapshot.data ?? new Uint8Array(0)), clusterId);
+  refuseOtherMembers(nodeId, cluster, entries, directory.wal);
   return { memberId: nodeId, cluster, wal, stored: { snapshot, hardState, entries } };
 }
 
