@@ -6,7 +6,5 @@
 import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { runServer } from "./run-server.ts";
 
-// Set before the first use of the thread pool: nothing may queue in front of a write of the log.
-process.env["UV_THREADPOOL_SIZE"] ??= "8";
 installPlatformBytes();
 await runServer();
