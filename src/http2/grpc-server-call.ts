@@ -83,12 +83,13 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     stream: Http2Stream,
     head: RequestHead,
     handler: GrpcMethodHandler,
+    timeoutMs: number,
   ) {
     this.#scope = scope;
     this.#stream = stream;
     this.#head = head;
     this.#handler = handler;
-    this.deadlineMs = scope.connection.nowMs + head.timeoutMs;
+    this.deadlineMs = scope.connection.nowMs + timeoutMs;
   }
 
   // --- What handlers use -------------------------------------------------------------------------------

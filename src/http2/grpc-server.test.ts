@@ -416,6 +416,59 @@ describe("deadlines", () => {
     expect(peer.readWords()).toEqual([]);
   });
 
+  test("every call of a client that indexes its headers has its own timeout and metadata", () => {
+    const { peer, stream } = setup();
+    const literal = (name: string, value: string): number[] => [
+      0,
+      name.length,
+      ...bytesFromLatin1(name),
+      value.length,
+      ...bytesFromLatin1(value),
+    ];
+    const indexed = (name: string, value: string): number[] => [
+      0x40,
+      ...literal(name, value).slice(1),
+    ];
+    // Newest first, from 62: content-type, :path.
+    const first = [
+      0x83,
+      0x86,
+      ...indexed(":path", "/a.B/S"),
+      ...indexed("content-type", "application/grpc"),
+    ];
+    const again = [0x83, 0x86, 0xbf, 0xbe];
+    const call = (id: number, block: readonly number[], ...more: readonly number[]): Uint8Array =>
+      frame(FrameType.HEADERS, 4, id, [...block, ...more]);
+    peer.send(
+      call(1, first, ...literal("grpc-timeout", "100m")),
+      call(3, again, ...literal("grpc-timeout", "200m")),
+      call(5, again, ...literal("grpc-timeout", "300m")),
+      call(7, again),
+      call(9, again, ...literal("grpc-timeout", "400m"), ...literal("token", "x")),
+      call(11, again, ...literal("grpc-timeout", "500m"), ...literal("token", "y")),
+      call(13, again, ...literal("grpc-timeout", "600m")),
+      call(15, again, ...literal("grpc-timeout", "bad")),
+      call(17, again, ...literal("grpc-timeout", "0m")),
+      call(19, again, ...literal("grpc-timeout", "700m")),
+    );
+    const seen = stream.calls.map((each) => [each.deadlineMs - 1000, each.get("token")]);
+    expect(seen).toEqual([
+      [100, undefined],
+      [200, undefined],
+      [300, undefined],
+      [Number.POSITIVE_INFINITY, undefined],
+      [400, "x"],
+      [500, "y"],
+      [600, undefined],
+      [700, undefined],
+    ]);
+    const refusedCalls = peer.readWords().filter((words) => words.includes("HEADERS"));
+    expect(refusedCalls.map((words) => words.slice(0, 22))).toEqual([
+      "15 HEADERS :status=400",
+      "17 HEADERS :status=200",
+    ]);
+  });
+
   test("a timeout of nothing is over at once", () => {
     const { peer } = setup();
     peer.send(headersFrame(1, callFields("/a.B/U", ["grpc-timeout", "0S"]), END_BOTH));

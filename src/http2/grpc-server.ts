@@ -25,7 +25,8 @@ import { CONCURRENT_STREAMS_UNLIMITED } from "./limits.ts";
 import type { GrpcServerArguments, GrpcServerConfig } from "./options.ts";
 import { PlainExchange } from "./plain-exchange.ts";
 import { ErrorCode, SettingId } from "./protocol.ts";
-import { type Refusal, type RequestHead, requestHead } from "./request-head.ts";
+import type { Refusal, RequestHead } from "./request-head.ts";
+import { RequestHeads } from "./request-heads.ts";
 import { ResponseBlocks } from "./response-blocks.ts";
 import type { Http2Stream } from "./stream.ts";
 
@@ -121,9 +122,11 @@ class ServerRole implements ConnectionRole {
   /** Set right after construction: connection and role know each other. */
   scope!: ServerCallScope;
   readonly #config: GrpcServerConfig;
+  readonly #heads: RequestHeads;
 
   constructor(config: GrpcServerConfig) {
     this.#config = config;
+    this.#heads = new RequestHeads(config);
   }
 
   onRequest(stream: Http2Stream, block: HeaderBlock): void {
@@ -134,10 +137,10 @@ class ServerRole implements ConnectionRole {
       connection.streamError(stream.id, stream, ErrorCode.FRAME_SIZE_ERROR, text);
       return;
     }
-    const head = requestHead(block, this.#config);
+    const head = this.#heads.of(block);
     switch (head.kind) {
       case "call":
-        return beginCall(scope, stream, head);
+        return beginCall(scope, stream, head, this.#heads.timeoutMs);
       case "plain":
         return this.#beginPlain(scope, stream, head);
       case "refusal":
@@ -176,12 +179,17 @@ class ServerRole implements ConnectionRole {
   onEnded(): void {}
 }
 
-function beginCall(scope: ServerCallScope, stream: Http2Stream, head: RequestHead): void {
+function beginCall(
+  scope: ServerCallScope,
+  stream: Http2Stream,
+  head: RequestHead,
+  timeoutMs: number,
+): void {
   const { handler } = head;
   if (handler === undefined) return;
-  const call = new ServerCall(scope, stream, head, handler);
+  const call = new ServerCall(scope, stream, head, handler, timeoutMs);
   stream.owner = call;
-  if (head.timeoutMs < Number.POSITIVE_INFINITY) scope.connection.noteDeadline(call.deadlineMs);
+  if (timeoutMs < Number.POSITIVE_INFINITY) scope.connection.noteDeadline(call.deadlineMs);
   if (head.bodyBytes >= 0 && !expectBody(scope, stream, head)) return;
   call.begin();
 }

@@ -6,14 +6,25 @@ import { goQuote } from "../stdx/go-quote.ts";
 
 const DIGITS_MAX = 8;
 
-const UNIT_MS: ReadonlyMap<string, number> = new Map([
-  ["H", 3_600_000],
-  ["M", 60_000],
-  ["S", 1000],
-  ["m", 1],
-  ["u", 1e-3],
-  ["n", 1e-6],
-]);
+/** Milliseconds of a unit; 0 for what is none. */
+function unitMsOf(unit: string): number {
+  switch (unit) {
+    case "H":
+      return 3_600_000;
+    case "M":
+      return 60_000;
+    case "S":
+      return 1000;
+    case "m":
+      return 1;
+    case "u":
+      return 1e-3;
+    case "n":
+      return 1e-6;
+    default:
+      return 0;
+  }
+}
 
 /** Milliseconds, fractional and maybe negative; or the text of what is wrong with it. */
 export function parseGrpcTimeout(text: string): number | string {
@@ -21,15 +32,23 @@ export function parseGrpcTimeout(text: string): number | string {
   if (text.length > DIGITS_MAX + 1) {
     return `transport: timeout string is too long: ${goQuote(text)}`;
   }
-  const unitMs = UNIT_MS.get(text[text.length - 1]);
-  if (unitMs === undefined) {
+  const unitMs = unitMsOf(text[text.length - 1]);
+  if (unitMs === 0) {
     return `transport: timeout unit is not recognized: ${goQuote(text)}`;
   }
-  const digits = text.slice(0, -1);
-  if (!/^[+-]?\d+$/.test(digits)) {
-    return `strconv.ParseInt: parsing ${goQuote(digits)}: invalid syntax`;
+  let value = 0;
+  for (let i = 0; i < text.length - 1; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return parseUnusual(text.slice(0, -1), unitMs);
+    value = 10 * value + digit;
   }
-  return Number(digits) * unitMs;
+  return value * unitMs;
+}
+
+/** Go also reads a sign. */
+function parseUnusual(digits: string, unitMs: number): number | string {
+  if (/^[+-]\d+$/.test(digits)) return Number(digits) * unitMs;
+  return `strconv.ParseInt: parsing ${goQuote(digits)}: invalid syntax`;
 }
 
 /** The header for `timeoutMs`, rounded up to a microsecond or whatever eight digits allow. */

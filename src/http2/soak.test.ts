@@ -118,7 +118,8 @@ class World implements GrpcMethodHandler {
 }
 
 interface Called {
-  readonly call: GrpcClientCall;
+  /** Missing until the client has returned it: a call may end before. */
+  call: GrpcClientCall | undefined;
   readonly isStream: boolean;
   sent: number;
   received: number;
@@ -147,28 +148,27 @@ class Scene {
   start(isStream: boolean, bytes: number, timeoutMs: number): void {
     const { client, nowMs } = this.link;
     const deadlineMs = nowMs + timeoutMs;
-    let called: Called | undefined;
-    let early = 0;
-    const end = (): void => {
-      if (called === undefined) early++;
-      else called.ends++;
+    const called: Called = {
+      call: undefined,
+      isStream,
+      sent: 0,
+      received: 0,
+      ends: 0,
+      halfClosed: false,
     };
-    const call = isStream
-      ? client.stream(
-          "/w.W/S",
-          [],
-          {
-            onMessage: (_, message) => {
-              if (called === undefined) return;
-              const number = called.received++ & 0xff;
-              expect(message.every((byte) => byte === number)).toBe(true);
-            },
-            onStatus: end,
-          },
-          { deadlineMs },
-        )
+    const end = (): void => {
+      called.ends++;
+    };
+    const handlers = {
+      onMessage: (_: GrpcClientCall, message: Uint8Array): void => {
+        const number = called.received++ & 0xff;
+        expect(message.every((byte) => byte === number)).toBe(true);
+      },
+      onStatus: end,
+    };
+    called.call = isStream
+      ? client.stream("/w.W/S", [], handlers, { deadlineMs })
       : client.unary("/w.W/U", [], new Uint8Array(bytes), { deadlineMs }, end);
-    called = { call, isStream, sent: 0, received: 0, ends: early, halfClosed: false };
     this.calls.push(called);
   }
 
@@ -196,7 +196,7 @@ class Scene {
         return link.advance(each.milliseconds);
       case "pause":
       case "resume":
-        for (const { call } of this.calls) call.setReceiving(each.kind === "resume");
+        for (const { call } of this.calls) call?.setReceiving(each.kind === "resume");
         return;
       default:
         this.#runOnCall(each.kind, each.which);
@@ -206,26 +206,26 @@ class Scene {
   #runOnCall(kind: "send" | "cancel" | "half-close", index: number): void {
     const called = this.calls[index % Math.max(this.calls.length, 1)];
     if (called === undefined) return;
-    if (kind === "cancel") called.call.cancel();
+    if (kind === "cancel") called.call?.cancel();
     if (!called.isStream || called.halfClosed) return;
-    if (kind === "send") called.call.sendMessage(numbered(index * 500, called.sent++));
+    if (kind === "send") called.call?.sendMessage(numbered(index * 500, called.sent++));
     if (kind === "half-close") {
       called.halfClosed = true;
-      called.call.halfClose();
+      called.call?.halfClose();
     }
   }
 
   /** Ends whatever is open, and looks at what is left. */
   finish(): void {
     const { link } = this;
-    for (const { call } of this.calls) call.setReceiving(true);
+    for (const { call } of this.calls) call?.setReceiving(true);
     link.settle();
     for (let round = 0; round < 40 && this.calls.some(({ ends }) => ends === 0); round++) {
       for (const world of [this.unary, this.stream]) {
         for (const [i] of world.held.entries()) world.finish(i, 10);
       }
       link.settle();
-      for (const { call, isStream } of this.calls) if (isStream && round > 20) call.cancel();
+      for (const { call, isStream } of this.calls) if (isStream && round > 20) call?.cancel();
       link.advance(10);
     }
     expect(this.calls.map(({ ends }) => ends)).toEqual(this.calls.map(() => 1));
