@@ -16,7 +16,7 @@ import { Alarms } from "../membership/alarms.ts";
 import { Restore } from "../mvcc/restore.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Disk } from "../ports/disk.ts";
+import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { Wal } from "../wal/wal.ts";
@@ -59,13 +59,23 @@ export async function openMember(
   }
 }
 
-/** What bolt says of a file that it cannot read, with what can be done about it. */
+/** What bolt and the disk say of a file that they cannot read, with what can be done about it. */
 function withWayOut(error: unknown): unknown {
-  const isNoDatabase = error instanceof BoltError && error.code === "notBolt";
-  if (!isNoDatabase && !(error instanceof CorruptionError)) return error;
-  const wayOut = "put the right file back, or restore the data directory from a snapshot";
+  let wayOut: string;
+  if (error instanceof DiskError && NO_RIGHTS.has(error.code)) {
+    wayOut = "make it readable and writable for the user that runs this member";
+  } else if (
+    error instanceof CorruptionError ||
+    (error instanceof BoltError && error.code === "notBolt")
+  ) {
+    wayOut = "put the right file back, or restore the data directory from a snapshot";
+  } else {
+    return error;
+  }
   return new StartError(`${error.message}; ${wayOut}`, error);
 }
+
+const NO_RIGHTS: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 async function open(config: ServerConfig, environment: Environment): Promise<OpenedMember> {
   const { disk, log } = environment;
@@ -110,6 +120,31 @@ function refuseUnservable(path: string, backend: Backend): void {
   }
 }
 
+/** The database must lie between the snapshot of the log and the end of the log. */
+function refuseUnfittingLog(
+  { database, wal }: DataDirectory,
+  databaseIndex: number,
+  { snapshot, entries }: StoredState,
+): void {
+  const snapshotIndex = snapshot?.metadata.index ?? 0;
+  const lastIndex = entries.at(-1)?.index ?? snapshotIndex;
+  if (databaseIndex < snapshotIndex) {
+    throw new StartError(
+      `database file "${database}" ends at index ${databaseIndex}, before the snapshot of the log at ` +
+        `${snapshotIndex}: it is older than the log beside it; put the right file back, or restore the ` +
+        "data directory from a snapshot",
+    );
+  }
+  // Going on, new entries would get indexes that the database takes for applied.
+  if (lastIndex < databaseIndex) {
+    throw new StartError(
+      `the log in "${wal}" ends at index ${lastIndex}, before the database "${database}" at ` +
+        `${databaseIndex}: its end is lost, or it belongs to another database; put the right one back, ` +
+        "or restore the data directory from a snapshot",
+    );
+  }
+}
+
 function assemble(
   config: ServerConfig,
   environment: Environment,
@@ -118,15 +153,7 @@ function assemble(
   opened: OpenedLog,
 ): OpenedMember {
   const { log } = environment;
-  const { snapshot } = opened.stored;
-  const position = backend.position();
-  if (snapshot !== undefined && position.index < snapshot.metadata.index) {
-    throw new StartError(
-      `database file "${directory.database}" ends at index ${position.index}, before the snapshot of the ` +
-        `log at ${snapshot.metadata.index}: it is older than the log beside it; put the right file back, or ` +
-        "restore the data directory from a snapshot",
-    );
-  }
+  refuseUnfittingLog(directory, backend.position().index, opened.stored);
   const records = new Records(backend);
   const lessor = new Lessor(leaseTtlSecondsMin(config));
   for (const { id, ttl, remainingTtl } of records.leases()) lessor.restore(id, ttl, remainingTtl);

@@ -181,6 +181,24 @@ describe.skipIf(REFERENCE === undefined).concurrent("a start that cannot be", ()
     await expectRefusal(dataDir, [logOf(dataDir), "restore"]);
   });
 
+  test("the end of the log lost, which the database already holds", async () => {
+    const dataDir = copyOrigin();
+    const bytes = fs.readFileSync(logOf(dataDir));
+    const starts = recordsOf(bytes);
+    bytes.fill(0, starts.at(-5));
+    fs.writeFileSync(logOf(dataDir), bytes);
+    await expectRefusal(dataDir, [databaseOf(dataDir), "its end is lost", "restore"]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("no right to write", async () => {
+    const dataDir = copyOrigin();
+    fs.chmodSync(databaseOf(dataDir), 0o400);
+    await expectRefusal(dataDir, [databaseOf(dataDir), "permission denied", "make it"]);
+    fs.chmodSync(dataDir, 0o500);
+    await expectRefusal(dataDir, [dataDir, "permission denied", "--data-dir"]);
+    fs.chmodSync(dataDir, 0o700);
+  });
+
   test("authentication enabled", async () => {
     const dataDir = path.join(folder, "auth");
     const real = await startEtcd({ dataDir, flags: ["--bcrypt-cost=4"] });
@@ -291,9 +309,8 @@ describe.skipIf(REFERENCE === undefined).concurrent("a start that cannot be", ()
     test("a torn write at the end of the log is cut off", async () => {
       const dataDir = copyOrigin();
       const bytes = fs.readFileSync(logOf(dataDir));
-      const end = bytes.findLastIndex((byte) => byte !== 0);
+      const start = recordsOf(bytes).at(-1) ?? 0;
       // A record that says it has 2000 bytes, of which the first sector has arrived.
-      const start = Math.ceil((end + 1) / 8) * 8;
       bytes.writeBigUInt64LE(2000n, start);
       bytes.fill(1, start + 8, Math.ceil((start + 9) / 512) * 512);
       fs.writeFileSync(logOf(dataDir), bytes);
@@ -334,6 +351,19 @@ function databaseOf(dataDir: string): string {
 /** The first segment of the log. */
 function logOf(dataDir: string): string {
   return path.join(dataDir, "member", "wal", "0000000000000000-0000000000000000.wal");
+}
+
+/** Where the records of a segment begin, the zeros behind the last one too. */
+function recordsOf(segment: Buffer): number[] {
+  const starts = [0];
+  for (let at = 0; ; ) {
+    // The low 56 bits are the length; with the top bit set, three more are the padding behind it.
+    const word = segment.readBigUInt64LE(at);
+    if (word === 0n) return starts;
+    const padding = word >> 63n === 1n ? (word >> 56n) & 7n : 0n;
+    at += 8 + Number((word & ((1n << 56n) - 1n)) + padding);
+    starts.push(at);
+  }
 }
 
 function flipBytes(file: string, positions: readonly number[]): void {
