@@ -8,9 +8,9 @@
  *   zero is such a torn write; so is one that runs over the end of the file.
  * - Everything else that is wrong is corruption: the error names file, offset and the way out.
  *
- * Differs from etcd: a record that runs over the end of its file is corruption here unless it can be a torn
- * write, that is: it is in the last segment, its length is a possible one, and no intact record follows it.
- * Cutting the log there, as repair does, would silently drop what was acknowledged. A length word never
+ * Differs from etcd: a record that runs over the end of its file, or over zeros, is corruption here unless it
+ * can be a torn write, that is: it is in the last segment, its length is a possible one, and no intact record
+ * begins inside it. Cutting the log there, as repair does, would silently drop what was acknowledged. A length word never
  * crosses a sector, so it is never torn itself, and an impossible one is corruption too.
  */
 import { assert } from "../stdx/assert.ts";
@@ -171,17 +171,18 @@ export class RecordReader {
 
   /** Throws: the record at the offset is wrong, torn or corrupt. */
   #refuse(code: "crc-mismatch" | "malformed", detail: string): never {
-    if (this.#isLast() && this.#isTorn()) {
-      throw this.error("unexpected-eof", "the last record is torn");
+    if (!this.#isLast() || !this.#isTorn()) throw this.error(code, detail);
+    if (this.#intactRecordsFollow(this.#frame.recordBytes)) {
+      throw this.error(code, `${detail}, but intact records begin inside it`);
     }
-    throw this.error(code, detail);
+    throw this.error("unexpected-eof", "the last record is torn");
   }
 
   /** Throws: the record at the offset runs over the end of the file. */
   #refuseOverrun(): never {
     const detail = "the record runs over the end of the file";
     if (!this.#isLast()) throw this.error("crc-mismatch", detail);
-    if (this.#intactRecordsFollow()) {
+    if (this.#intactRecordsFollow(Number.POSITIVE_INFINITY)) {
       throw this.error("crc-mismatch", `${detail}, but intact records follow it`);
     }
     throw this.error("unexpected-eof", detail);
@@ -205,16 +206,18 @@ export class RecordReader {
   }
 
   /**
-   * Whether an intact record stands behind the offset: one whose checksum follows from that of the record at
-   * the offset, or from that of its own neighbour.
+   * Whether an intact record begins in the `within` bytes that the record at the offset claims: one whose
+   * checksum follows from that of the record at the offset, or from that of its own neighbour. Its length
+   * word is wrong then.
    */
-  #intactRecordsFollow(): boolean {
+  #intactRecordsFollow(within: number): boolean {
     const segment = this.#segments[this.#segment];
     const start = this.#offset + LENGTH_WORD_BYTES;
     const rest = new Uint8Array(Math.max(0, segment.size - start));
     segment.file.read(rest, start);
     const brokenCrc = crcOfHead(rest);
-    for (let at = 0; at + LENGTH_WORD_BYTES <= rest.length; at += FRAME_ALIGNMENT_BYTES) {
+    const last = Math.min(within, rest.length) - LENGTH_WORD_BYTES;
+    for (let at = 0; at <= last; at += FRAME_ALIGNMENT_BYTES) {
       const end = this.#tryRecord(rest, at);
       if (end === undefined) continue;
       if (brokenCrc !== undefined && this.#follows(brokenCrc)) return true;

@@ -158,6 +158,14 @@ describe("RecordReader", () => {
     expect(() => readerOver(flipped).next()).toThrow(
       /^wal: crc mismatch: the record says \d+, its data \d+, at offset 0 of "\/0.wal"; restore/,
     );
+    // A length that covers the records behind and the zeros after them: cutting there would lose them.
+    const chained = frame(RecordType.ENTRY, crc32c(crc, data(9)), data(9));
+    const tooLong = concatBytes([good, chained, new Uint8Array(2048)]);
+    tooLong[1] += 4;
+    expect(() => readerOver(tooLong).next()).toThrow("but intact records begin inside it");
+    // Behind a torn record there may well be a later one of the same write.
+    const early = concatBytes([torn, chained, new Uint8Array(2048)]);
+    expect(() => readerOver(early).next()).toThrow("unexpected EOF: the last record is torn");
     const partZero = good.slice();
     partZero.fill(0, 1025, 1536);
     expect(() => readerOver(partZero).next()).toThrow("wal: crc mismatch");
