@@ -12,7 +12,11 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { ensureBuild, ensureDependencies } from "../tools/project.mjs";
 import { candidates, startServer } from "./servers.mjs";
+
+ensureDependencies();
+ensureBuild();
 
 const { values: options } = parseArgs({
   options: {

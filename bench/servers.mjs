@@ -18,7 +18,7 @@ const CLOCK_TICKS = 100;
 export function candidates() {
   const reference = findReference();
   if (reference === undefined) {
-    throw new Error("Cannot compare without the real etcd: run node tools/install-reference.mjs");
+    throw new Error("Cannot compare without the real etcd: run npm run reference");
   }
   const ours = path.join(ROOT, "dist/cmd/etcd.js");
   return [
