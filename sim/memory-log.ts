@@ -1,5 +1,5 @@
 /** A log that keeps its lines, for tests that look at them. */
-import type { Log, LogFields, LogLevel } from "../src/ports/log.ts";
+import type { LogFields, LogLevel, NamedLog } from "../src/ports/log.ts";
 
 export interface LogLine {
   readonly level: LogLevel;
@@ -7,8 +7,13 @@ export interface LogLine {
   readonly fields: LogFields;
 }
 
-export class MemoryLog implements Log {
+export class MemoryLog implements NamedLog {
   readonly lines: LogLine[] = [];
+
+  /** All modules share the lines. */
+  named(_caller: string): this {
+    return this;
+  }
 
   enabled(_level: LogLevel): boolean {
     return true;

@@ -4,7 +4,7 @@
 import { systemClock } from "../platform/clock.ts";
 import { sha1 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
-import type { ProcessLog } from "../platform/log.ts";
+import type { NamedLog } from "../ports/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
@@ -31,8 +31,8 @@ export async function runServer(): Promise<void> {
 
 async function start(
   config: ServerConfig,
-  processLog: ProcessLog,
-  log: ProcessLog,
+  processLog: NamedLog,
+  log: NamedLog,
 ): Promise<EtcdServer | undefined> {
   const disk = new SystemDisk({ warn: (message) => log.warn(message) });
   const environment = {
@@ -40,7 +40,7 @@ async function start(
     clock: systemClock,
     random: systemRandom,
     sha1,
-    log: processLog.named("server/etcd-server.ts"),
+    log: processLog,
   };
   try {
     return await startEtcd(config, environment, (reason) => {
@@ -53,7 +53,7 @@ async function start(
 }
 
 /** Logs why, and ends the process at once: what is not durable was not acknowledged. */
-function end(log: ProcessLog, message: string, reason: unknown): void {
+function end(log: NamedLog, message: string, reason: unknown): void {
   const error = reason instanceof Error ? reason : new Error(String(reason));
   const isExpected = EXPECTED.has(error.name) || "code" in error;
   log.fatal(message, {
@@ -75,7 +75,7 @@ const EXPECTED = new Set([
 ]);
 
 /** Stops cleanly, then dies of the same signal, as a parent process expects. */
-function stopOnSignal(signal: NodeJS.Signals, server: EtcdServer, log: ProcessLog): void {
+function stopOnSignal(signal: NodeJS.Signals, server: EtcdServer, log: NamedLog): void {
   process.once(signal, () => {
     log.info("received signal; shutting down", { signal: SIGNAL_NAMES[signal] ?? signal });
     server.stop().then(

@@ -61,6 +61,8 @@ export interface MemberOptions {
   readonly startWallMs: number;
   readonly random: Random;
   readonly log: Log;
+  /** For what Raft says. */
+  readonly raftLog: Log;
 }
 
 /** What was read from disk. Empty values for a new member. */
@@ -120,7 +122,7 @@ export class Member {
       heartbeatTicks: 1,
       storage: this.#storage,
       random: options.random,
-      log: options.log,
+      log: options.raftLog,
       applied: this.#appliedIndex,
       messageBytesMax: RAFT_MESSAGE_BYTES_MAX,
       inflightMessagesMax: RAFT_INFLIGHT_MESSAGES_MAX,

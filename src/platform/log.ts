@@ -8,7 +8,7 @@
  * Differs from etcd: lines carry no stack trace; capturing one costs more than it tells.
  */
 import type { Clock } from "../ports/clock.ts";
-import type { Log, LogFields, LogLevel } from "../ports/log.ts";
+import type { LogFields, LogLevel, NamedLog } from "../ports/log.ts";
 import { encodeLogLine, localZoneOffset } from "./log-line.ts";
 import { type LogOutput, openLogOutput } from "./log-output.ts";
 import { LogSampler } from "./log-sampler.ts";
@@ -32,12 +32,6 @@ export interface LogSettings {
   readonly outputs: readonly string[];
 }
 
-/** A log that can make logs of the same outputs, level and sampling for other modules. */
-export interface ProcessLog extends Log {
-  /** `caller` names the module, such as "member/run-loop.ts". */
-  named(caller: string): ProcessLog;
-}
-
 /** What every log of one process shares. */
 interface Shared {
   readonly clock: Clock;
@@ -47,7 +41,7 @@ interface Shared {
 }
 
 /** Opens the outputs. Throws `LogOutputError` when a file cannot be opened. */
-export function openLog(settings: LogSettings, clock: Clock, caller: string): ProcessLog {
+export function openLog(settings: LogSettings, clock: Clock, caller: string): NamedLog {
   const names = new Set(settings.outputs.map((name) => (name === "default" ? "stderr" : name)));
   // A process told to discard its log discards it, whatever else is named.
   const kept = names.has("/dev/null") ? ["/dev/null"] : [...names].sort();
@@ -56,7 +50,7 @@ export function openLog(settings: LogSettings, clock: Clock, caller: string): Pr
   return new JsonLog({ clock, severityMin, outputs, sampler: new LogSampler() }, caller);
 }
 
-class JsonLog implements ProcessLog {
+class JsonLog implements NamedLog {
   readonly #shared: Shared;
   readonly #caller: string;
   readonly #severityMin: number;
@@ -67,7 +61,7 @@ class JsonLog implements ProcessLog {
     this.#severityMin = shared.severityMin;
   }
 
-  named(caller: string): ProcessLog {
+  named(caller: string): NamedLog {
     return new JsonLog(this.#shared, caller);
   }
 

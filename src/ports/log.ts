@@ -26,3 +26,9 @@ export interface Log {
   /** Writes the line at once; ending the process is the caller's business. */
   fatal(message: string, fields?: LogFields): void;
 }
+
+/** A log that makes logs of the same outputs for other modules. */
+export interface NamedLog extends Log {
+  /** `caller` names the module that its lines come from, such as "member/member.ts". */
+  named(caller: string): NamedLog;
+}

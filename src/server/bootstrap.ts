@@ -4,7 +4,7 @@
  *
  * Source: etcd server/etcdserver/server.go (NewServer), raft.go (startNode, restartNode).
  */
-import { Applier } from "../apply/applier.ts";
+import { Applier, type ApplierParts } from "../apply/applier.ts";
 import { Quota } from "../apply/quota.ts";
 import { Backend } from "../backend/backend.ts";
 import { Records } from "../backend/records.ts";
@@ -17,10 +17,12 @@ import { Restore } from "../mvcc/restore.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
-import type { Log } from "../ports/log.ts";
+import type { NamedLog } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
+import { AssertionError } from "../stdx/assert.ts";
 import type { Wal } from "../wal/wal.ts";
 import { walExists } from "../wal/segment-name.ts";
+import { WireError } from "../wire/wire-error.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { RESTORE_SLICE_REVISIONS } from "./limits.ts";
@@ -33,7 +35,7 @@ export interface Environment {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: NamedLog;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
   readonly walSegmentBytes?: number;
@@ -78,7 +80,8 @@ function withWayOut(error: unknown): unknown {
 const NO_RIGHTS: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 async function open(config: ServerConfig, environment: Environment): Promise<OpenedMember> {
-  const { disk, log } = environment;
+  const { disk } = environment;
+  const log = environment.log.named("server/data-dir.ts");
   const directory = prepareDataDirectory(disk, config, log);
   const hasLog = walExists(disk, directory.wal);
   const hasDatabase = disk.stat(directory.database) !== undefined;
@@ -152,24 +155,40 @@ function assemble(
   backend: Backend,
   opened: OpenedLog,
 ): OpenedMember {
-  const { log } = environment;
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
-  const records = new Records(backend);
-  const lessor = new Lessor(leaseTtlSecondsMin(config));
-  for (const { id, ttl, remainingTtl } of records.leases()) lessor.restore(id, ttl, remainingTtl);
-  const alarms = new Alarms();
-  for (const alarm of records.alarms()) alarms.activate(alarm);
   const applier = new Applier({
-    store: restoreStore(backend, lessor, environment),
-    lessor,
+    ...readDatabase(config, environment, directory, backend),
     cluster: opened.cluster,
-    alarms,
     backend,
     quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
-    log,
+    log: environment.log.named("apply/applier.ts"),
   });
   const member = createMember(config, environment, opened, applier);
   return { member, wal: opened.wal, backend, clusterId: opened.cluster.id, directory };
+}
+
+/** Leases, alarms and the index of keys, from the database. */
+function readDatabase(
+  config: ServerConfig,
+  environment: Environment,
+  { database }: DataDirectory,
+  backend: Backend,
+): Pick<ApplierParts, "store" | "lessor" | "alarms"> {
+  try {
+    const records = new Records(backend);
+    const lessor = new Lessor(leaseTtlSecondsMin(config));
+    for (const lease of records.leases()) lessor.restore(lease.id, lease.ttl, lease.remainingTtl);
+    const alarms = new Alarms();
+    for (const alarm of records.alarms()) alarms.activate(alarm);
+    return { store: restoreStore(backend, lessor, environment), lessor, alarms };
+  } catch (error) {
+    if (!(error instanceof WireError || error instanceof AssertionError)) throw error;
+    throw new StartError(
+      `database file "${database}" holds a value that cannot be read (${error.message}); put the right ` +
+        "file back, or restore the data directory from a snapshot",
+      error,
+    );
+  }
 }
 
 function createMember(
@@ -188,7 +207,8 @@ function createMember(
       requestBytesMax: config.maxRequestBytes,
       startWallMs: clock.wallMs(),
       random,
-      log,
+      log: log.named("member/member.ts"),
+      raftLog: log.named("raft/raft.ts"),
     },
     stored,
     applier,
@@ -196,7 +216,9 @@ function createMember(
 }
 
 /** Rebuilds the index from the database. */
-function restoreStore(backend: Backend, lessor: Lessor, { clock, log }: Environment): Store {
+function restoreStore(backend: Backend, lessor: Lessor, environment: Environment): Store {
+  const { clock } = environment;
+  const log = environment.log.named("mvcc/restore.ts");
   const startMs = clock.nowMs();
   const restore = new Restore(new RevisionBucket(backend), lessor, { onChanges: () => {} });
   while (!restore.step(RESTORE_SLICE_REVISIONS)) {

@@ -41,7 +41,8 @@ export async function startEtcd(
   onFatal: (reason: Error) => void,
 ): Promise<EtcdServer> {
   const early = new EarlyStreams();
-  const listeners = await listen(config, environment.log, early);
+  const log = environment.log.named("server/etcd-server.ts");
+  const listeners = await listen(config, log, early);
   let opened: OpenedMember;
   try {
     opened = await openMember(config, environment);
@@ -57,7 +58,6 @@ export async function startEtcd(
   const connections = createConnections(config, environment, host);
   await host.start();
   early.handTo((stream) => connections.accept(stream));
-  const { log } = environment;
   for (const url of config.listenClientUrls) {
     log.info("serving client traffic insecurely; this is strongly discouraged!", {
       address: url.host,
@@ -150,5 +150,7 @@ function createConnections(
     serveEndpoint(context, { ...request, query }, respond);
     host.poke();
   });
-  return new ClientConnections(grpc, http, clock, log, () => host.poke());
+  return new ClientConnections(grpc, http, clock, log.named("server/client-listener.ts"), () =>
+    host.poke(),
+  );
 }

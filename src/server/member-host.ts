@@ -50,14 +50,19 @@ export class MemberHost {
       onFailure,
     );
     this.#commits = commits;
-    this.#compactions = new CompactionLoop(member.applier.store, commits, clock, log);
+    this.#compactions = new CompactionLoop(
+      member.applier.store,
+      commits,
+      clock,
+      log.named("mvcc/compaction.ts"),
+    );
     const snapshots = new SnapshotSaver({
       member,
       wal,
       commits,
       disk,
       clock,
-      log,
+      log: log.named("server/snapshot-saver.ts"),
       directory: directory.snap,
       snapshotsMax: config.snapshotFilesMax,
       walsMax: config.walFilesMax,
@@ -104,7 +109,7 @@ export class MemberHost {
   /** Resolves when the member has joined its cluster and published itself. */
   start(): Promise<void> {
     const { member } = this.#opened;
-    const { log } = this.#environment;
+    const log = this.#environment.log.named("server/publish.ts");
     const attributes = {
       name: this.#config.name,
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),

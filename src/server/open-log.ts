@@ -32,6 +32,8 @@ import { verifyBootstrap } from "./initial-cluster.ts";
 import { refuseOtherMembers } from "./other-members.ts";
 import { StartError } from "./start-error.ts";
 
+const CALLER = "server/open-log.ts";
+
 export interface OpenedLog {
   readonly memberId: bigint;
   /** The membership as of the snapshot; without one, empty. */
@@ -77,7 +79,7 @@ export async function foundLog(
       else if (created !== undefined) resolve(created);
     });
   });
-  environment.log.info("starting local member", idFields(founding));
+  environment.log.named(CALLER).info("starting local member", idFields(founding));
   return writeFounding(wal, founding);
 }
 
@@ -88,7 +90,8 @@ export async function reopenLog(
   environment: Environment,
 ): Promise<OpenedLog> {
   const options = walOptions(directory, environment);
-  const { disk, log } = environment;
+  const { disk } = environment;
+  const log = environment.log.named(CALLER);
   const known = validSnapshots(options);
   const snapshot = loadSnapshot({ disk, log, directory: directory.snap }, known);
   const start = snapshot === undefined ? NO_SNAPSHOT : snapshot.metadata;
@@ -154,7 +157,8 @@ function writeFounding(wal: Wal, { clusterId, member }: Founding): Promise<Opene
 }
 
 function walOptions(directory: DataDirectory, environment: Environment): WalOptions {
-  const { disk, clock, log, walSegmentBytes } = environment;
+  const { disk, clock, walSegmentBytes } = environment;
+  const log = environment.log.named("wal/wal.ts");
   const size = walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes };
   return { disk, clock, log, directory: directory.wal, ...size };
 }
