@@ -34,8 +34,14 @@ describe("parseJson", () => {
   });
 });
 
-test("goJsonString escapes as Go does", () => {
+test("goJsonString escapes as Go does, and what it writes is read back", () => {
   expect(goJsonString('a<b>&"c"\u2028\b\f\n')).toBe(
-    '"a\\u003cb\\u003e\\u0026\\"c\\"\\u2028\\u0008\\u000c\\n"',
+    '"a\\u003cb\\u003e\\u0026\\"c\\"\\u2028\\b\\f\\n"',
   );
+  fc.assert(
+    fc.property(fc.string({ unit: "grapheme" }), (text) => {
+      expect(parseJson(goJsonString(text))).toBe(text);
+    }),
+  );
+  expect(parseJson(goJsonString("\\b\\\\f"))).toBe("\\b\\\\f");
 });

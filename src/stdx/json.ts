@@ -37,16 +37,14 @@ export function parseJson(text: string): JsonValue {
   return value;
 }
 
-/** `text` as a JSON string in quotes, escaped as Go does by default. */
+/** `text` as a JSON string in quotes, escaped as Go 1.22 and later do by default. */
 export function goJsonString(text: string): string {
   return JSON.stringify(text).replace(GO_ESCAPED, escapeUnit);
 }
 
-const GO_ESCAPED = /[<>&\u2028\u2029]|\\[bf]/g;
+const GO_ESCAPED = /[<>&\u2028\u2029]/g;
 
 function escapeUnit(unit: string): string {
-  if (unit === "\\b") return "\\u0008";
-  if (unit === "\\f") return "\\u000c";
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
