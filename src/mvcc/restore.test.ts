@@ -111,3 +111,15 @@ test("Restore counts keys whose lease is gone and reports its progress", () => {
   work.finish();
   expect(work.summary).toEqual({ revisions: 2, keys: 1, keysWithoutTheirLease: 1 });
 });
+
+test("Restore refuses revisions out of order, which could not be found again", () => {
+  class Damaged extends MemoryStorage {
+    override scan(...[from, sub, end, visit]: Parameters<MemoryStorage["scan"]>): void {
+      super.scan(from, sub, end, (main, ...rest) => visit(main === 3 ? 300 : main, ...rest));
+    }
+  }
+  const storage = new Damaged();
+  for (const main of [2, 3, 4]) store(storage, main, 1);
+  const work = new Restore(storage, new MemoryLeases(), { onChanges: () => undefined });
+  expect(() => work.step(10)).toThrow("Stored revisions must be in order");
+});

@@ -61,6 +61,9 @@ export class Restore {
     let left = budget;
     const end = Number.MAX_SAFE_INTEGER;
     this.#storage.scan(this.#nextMain, this.#nextSub, end, (main, sub, tombstone, value) => {
+      // A revision out of order could be read here and never be found again.
+      const inOrder = main > this.#nextMain || (main === this.#nextMain && sub >= this.#nextSub);
+      assert(inOrder, "Stored revisions must be in order");
       if (tombstone) this.#addTombstone(main, sub, value);
       else this.#addPut(main, sub, value);
       this.#lastMain = main;
