@@ -150,6 +150,16 @@ describe.skipIf(REFERENCE === undefined).concurrent("a start that cannot be", ()
     await expectRefusal(dataDir, [databaseOf(dataDir), "corrupt"]);
   });
 
+  test("a value of db damaged", async () => {
+    const dataDir = copyOrigin();
+    const bytes = fs.readFileSync(databaseOf(dataDir));
+    const positions: number[] = [];
+    // Field 1, four bytes: the beginning of a key-value; older states of the page may be there, too.
+    for (let at = -1; (at = bytes.indexOf("\n\x04key5", at + 1)) >= 0; ) positions.push(at + 1);
+    flipBytes(databaseOf(dataDir), positions);
+    await expectRefusal(dataDir, [databaseOf(dataDir), "cannot be read", "restore"]);
+  });
+
   test("db missing", async () => {
     const dataDir = copyOrigin();
     fs.rmSync(databaseOf(dataDir));
