@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import type { ApplyResult } from "../src/apply/result.ts";
-import { EtcdError } from "../src/errors/etcd-error.ts";
+import type { EtcdError } from "../src/errors/etcd-error.ts";
 import { Errors } from "../src/errors/table.ts";
 import { bytesFromUtf8 } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
