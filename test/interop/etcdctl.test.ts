@@ -5,21 +5,24 @@
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  describeOutcomes,
+  identify,
+  isSameOutcome,
+  maskedOutcome,
+  realEtcdctl,
+  type Tool,
+} from "../harness/etcdctl-comparison.ts";
 import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
 import { AUTHENTICATED_LINES, ENABLE_AUTHENTICATION } from "../harness/etcdctl-fixed-lines.ts";
 import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
 import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
-import { freePorts, type RunOptions, type RunResult, runProgram } from "../harness/processes.ts";
+import { freePorts, runProgram } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 /** The built program. */
 const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcdctl.js");
-
-type Tool = (args: readonly string[], options: RunOptions) => Promise<RunResult>;
-
-const realEtcdctl: Tool = (args, options) =>
-  runProgram(path.join(REFERENCE ?? "", "etcdctl"), args, options);
 
 /** Other random lines, and more of them: ETCDCTL_LINES_SEED=7 ETCDCTL_LINES=1000. */
 const SEED = Number(process.env["ETCDCTL_LINES_SEED"] ?? 1);
@@ -53,7 +56,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
         outcome(realEtcdctl, line, identities[0]),
         outcome(runOurEtcdctl, line, identities[1]),
       ]);
-      if (!isSame(real, ours)) found.push(describeDifference(line, real, ours));
+      if (!isSameOutcome(real, ours)) found.push(describeOutcomes(line, real, ours));
     }
     return found.join("\n\n");
   }
@@ -95,36 +98,12 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
   }, 60_000);
 });
 
-async function identify(server: EtcdProcess, deadPort: number): Promise<ClusterIdentity> {
-  const { stdout } = await realEtcdctl(
-    [`--endpoints=${server.endpoint}`, "member", "list", "-w", "fields"],
-    {},
-  );
-  const field = (name: string): bigint => {
-    return BigInt(new RegExp(`"${name}" : (\\d+)`).exec(stdout.toString())?.[1] ?? 0);
-  };
-  return {
-    clusterId: field("ClusterID"),
-    memberId: field("MemberID"),
-    endpoint: server.endpoint,
-    peer: server.peer,
-    dead: `127.0.0.1:${deadPort}`,
-  };
-}
-
 async function outcome(
   tool: Tool,
   line: CommandLine,
   identity: ClusterIdentity,
 ): Promise<MaskedOutcome> {
-  const fill = (text: string): string =>
-    text.replaceAll("{endpoint}", identity.endpoint).replaceAll("{dead}", identity.dead);
-  const environment = Object.fromEntries(
-    Object.entries(line.environment ?? {}).map(([name, value]) => [name, fill(value)]),
-  );
-  const input = Buffer.from(line.input ?? "");
-  const result = await tool(line.args.map(fill), { input, environment });
-  return forComparison(maskOutcome(result, identity));
+  return forComparison(await maskedOutcome(tool, line, identity));
 }
 
 /** Commands that ours does not have are no difference, in the pages that list commands. */
@@ -140,14 +119,4 @@ function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
   const own = listed.filter((row) => !row.startsWith("\t") || OWN_COMMANDS.test(row));
   const rows = own.map((row) => row.replace(/\t+/g, "\t"));
   return { ...outcomeOf, stdout: stdout.slice(0, start) + rows.join("\n") + stdout.slice(end) };
-}
-
-function isSame(a: MaskedOutcome, b: MaskedOutcome): boolean {
-  return a.code === b.code && a.stdout === b.stdout && a.stderr === b.stderr;
-}
-
-function describeDifference(line: CommandLine, real: MaskedOutcome, ours: MaskedOutcome): string {
-  const show = ({ code, stdout, stderr }: MaskedOutcome): string =>
-    `code ${code}\n  stdout ${JSON.stringify(stdout)}\n  stderr ${JSON.stringify(stderr)}`;
-  return `${JSON.stringify(line)}\n  real: ${show(real)}\n  ours: ${show(ours)}`;
 }
