@@ -48,7 +48,7 @@ type Pair<T> = readonly [real: T, ours: T];
 
 describe.skipIf(REFERENCE === undefined)("random KV requests", () => {
   let folder = "";
-  let servers: Pair<EtcdProcess> | undefined;
+  const servers: EtcdProcess[] = [];
   let callers: Pair<RawCaller> | undefined;
 
   beforeAll(async () => {
@@ -56,10 +56,8 @@ describe.skipIf(REFERENCE === undefined)("random KV requests", () => {
     const origin = await grantLeases(path.join(folder, "origin"));
     const copies = ["real", "ours"].map((name) => path.join(folder, name));
     for (const copy of copies) fs.cpSync(origin, copy, { recursive: true });
-    servers = await Promise.all([
-      startEtcd({ dataDir: copies[0] }),
-      startEtcd({ dataDir: copies[1], command: OUR_ETCD }),
-    ]);
+    servers.push(await startEtcd({ dataDir: copies[0] }));
+    servers.push(await startEtcd({ dataDir: copies[1], command: OUR_ETCD }));
     callers = await Promise.all([
       openRawCaller(servers[0].endpoint),
       openRawCaller(servers[1].endpoint),
@@ -68,7 +66,7 @@ describe.skipIf(REFERENCE === undefined)("random KV requests", () => {
 
   afterAll(async () => {
     for (const caller of callers ?? []) caller.close();
-    await Promise.all((servers ?? []).map((server) => server.remove()));
+    await Promise.all(servers.map((server) => server.remove()));
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
