@@ -50,41 +50,47 @@ export function kvMethods(context: ServiceContext): [string, GrpcMethodHandler][
   ];
 }
 
-function rangeMethod(context: ServiceContext): GrpcMethodHandler {
-  return unary(decodeRangeRequest, (call, request) => {
-    const refused = checkRangeRequest(request);
-    if (refused !== undefined) {
-      fail(call, refused);
-    } else if (request.serializable) {
-      answerRange(context, call, request);
-    } else {
-      // Read later, when the bytes that it views are gone.
-      request.key = request.key.slice();
-      request.rangeEnd = request.rangeEnd.slice();
-      context.member.whenReadable(new RangeRead(context, call, request));
-    }
-  });
-}
-
-/** A linearizable Range that waits for its turn. */
-class RangeRead implements ReadWaiter {
-  readonly #context: ServiceContext;
+/** A read that waits until local state is new enough. */
+class WaitingRead<Request> implements ReadWaiter {
   readonly #call: GrpcServerCall;
-  readonly #request: RangeRequest;
+  readonly #request: Request;
+  readonly #answer: (call: GrpcServerCall, request: Request) => void;
 
-  constructor(context: ServiceContext, call: GrpcServerCall, request: RangeRequest) {
-    this.#context = context;
+  /** `request` must not view bytes that are only lent. */
+  constructor(
+    call: GrpcServerCall,
+    request: Request,
+    answer: (call: GrpcServerCall, request: Request) => void,
+  ) {
     this.#call = call;
     this.#request = request;
+    this.#answer = answer;
   }
 
   onReadable(): void {
-    if (this.#call.open) answerRange(this.#context, this.#call, this.#request);
+    if (this.#call.open) this.#answer(this.#call, this.#request);
   }
 
   onFailed(error: EtcdError): void {
     fail(this.#call, error);
   }
+}
+
+function rangeMethod(context: ServiceContext): GrpcMethodHandler {
+  const answer = (call: GrpcServerCall, request: RangeRequest): void =>
+    answerRange(context, call, request);
+  return unary(decodeRangeRequest, (call, request) => {
+    const refused = checkRangeRequest(request);
+    if (refused !== undefined) {
+      fail(call, refused);
+    } else if (request.serializable) {
+      answer(call, request);
+    } else {
+      request.key = request.key.slice();
+      request.rangeEnd = request.rangeEnd.slice();
+      context.member.whenReadable(new WaitingRead(call, request, answer));
+    }
+  });
 }
 
 function answerRange(context: ServiceContext, call: GrpcServerCall, request: RangeRequest): void {
@@ -115,6 +121,8 @@ function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
 }
 
 function txnMethod(context: ServiceContext): GrpcMethodHandler {
+  const answer = (call: GrpcServerCall, request: TxnRequest): void =>
+    answerReadOnlyTxn(context, call, request);
   return unary(decodeTxnRequest, (call, request, bytes) => {
     const refused =
       checkTxnRequest(request, context.txnOpsMax) ??
@@ -124,34 +132,12 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
     } else if (!isReadOnlyTxn(request)) {
       context.member.propose(Operation.txn, bytes, new KvProposal(context, call));
     } else if (isSerializableTxn(request)) {
-      answerReadOnlyTxn(context, call, request);
+      answer(call, request);
     } else {
-      context.member.whenReadable(new TxnRead(context, call, bytes.slice()));
+      const own = decodeTxnRequest(bytes.slice());
+      context.member.whenReadable(new WaitingRead(call, own, answer));
     }
   });
-}
-
-/** A read-only transaction that waits for its turn. */
-class TxnRead implements ReadWaiter {
-  readonly #context: ServiceContext;
-  readonly #call: GrpcServerCall;
-  readonly #request: Uint8Array;
-
-  constructor(context: ServiceContext, call: GrpcServerCall, request: Uint8Array) {
-    this.#context = context;
-    this.#call = call;
-    this.#request = request;
-  }
-
-  onReadable(): void {
-    if (this.#call.open) {
-      answerReadOnlyTxn(this.#context, this.#call, decodeTxnRequest(this.#request));
-    }
-  }
-
-  onFailed(error: EtcdError): void {
-    fail(this.#call, error);
-  }
 }
 
 function answerReadOnlyTxn(
