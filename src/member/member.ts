@@ -158,16 +158,6 @@ export class Member {
     return this.#raft.basicStatus().term;
   }
 
-  /** Membership as of the last applied entry. */
-  get confState(): ConfState {
-    return this.#confState;
-  }
-
-  /** Proposals whose answer is outstanding. */
-  get pendingProposals(): number {
-    return this.#waiting.size;
-  }
-
   tick(): void {
     this.#raft.tick();
     for (const waiter of this.#waiting.tick()) waiter.onApplied(Errors.Timeout);

@@ -53,6 +53,10 @@ export class SocketStream implements ByteStream {
     this.socket = socket;
     this.remoteAddress =
       socket.remoteAddress === undefined ? "@" : `${socket.remoteAddress}:${socket.remotePort}`;
+    // From the first moment: an error that nobody listens for would end the process.
+    socket.on("error", (error) => {
+      this.#closeReason = error.message;
+    });
   }
 
   setHandler(handler: StreamHandler): void {
@@ -61,9 +65,6 @@ export class SocketStream implements ByteStream {
     if (!isFirst) return;
     this.socket.on("data", (chunk: Uint8Array) => this.#handler?.onBytes(chunk));
     this.socket.on("drain", () => this.#handler?.onWritable());
-    this.socket.on("error", (error) => {
-      this.#closeReason = error.message;
-    });
     this.socket.on("close", () => this.#handler?.onClosed(this.#closeReason));
     this.socket.resume();
   }

@@ -98,7 +98,12 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
     const opened = hasLog
       ? await reopenLog(config, directory, environment)
       : await foundLog(config, directory, backend, environment);
-    return assemble(config, environment, directory, backend, opened);
+    try {
+      return assemble(config, environment, directory, backend, opened);
+    } catch (error) {
+      await new Promise<void>((resolve) => opened.wal.close(() => resolve()));
+      throw error;
+    }
   } catch (error) {
     backend.close();
     throw error;

@@ -44,11 +44,6 @@ export class ClientConnections {
     this.#log = log;
   }
 
-  /** Number of open gRPC connections. */
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Takes over a connection that was just accepted. */
   accept(stream: SocketStream): void {
     const timeout = this.#clock.after(FIRST_BYTES_TIMEOUT_MS, () => stream.destroy());

@@ -15,7 +15,7 @@ import type { StreamListener } from "../ports/network.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
-import { DRAIN_GRACE_MS } from "./limits.ts";
+import { DRAIN_GRACE_MS, EARLY_CONNECTIONS_MAX } from "./limits.ts";
 import { listenAddressOf } from "./listen-address.ts";
 import { MemberHost } from "./member-host.ts";
 import { StartError } from "./start-error.ts";
@@ -103,8 +103,9 @@ class EarlyStreams {
   #target: ((stream: SocketStream) => void) | undefined;
 
   accept(stream: SocketStream): void {
-    if (this.#target === undefined) this.#waiting.push(stream);
-    else this.#target(stream);
+    if (this.#target !== undefined) this.#target(stream);
+    else if (this.#waiting.length < EARLY_CONNECTIONS_MAX) this.#waiting.push(stream);
+    else stream.destroy();
   }
 
   handTo(target: (stream: SocketStream) => void): void {

@@ -20,3 +20,6 @@ export const COMPACTION_PAUSE_MS = 1;
 
 /** Revisions read between two lines of progress when the key index is rebuilt at start. */
 export const RESTORE_SLICE_REVISIONS = 1_000_000;
+
+/** Connections that may wait while a member starts; more are closed, and their clients come again. */
+export const EARLY_CONNECTIONS_MAX = 4096;
