@@ -1,10 +1,13 @@
 /**
- * Unary calls over a set of endpoints: which connection takes a call, and when a call is tried again.
+ * Calls and streams over a set of endpoints: which connection takes a call, and when a call is tried again.
  *
  * A call is sent again only when that cannot apply it twice:
  * 1. The server surely did not process it (refused, never sent): any call, at once.
  * 2. It changes nothing (`repeatable`) and the server was unavailable: after a short pause.
  * 3. The server no longer knows our token: any call, with a new token, because it was refused before work.
+ *
+ * A stream is never tried again here, because only its user knows where to go on. It begins with a new token,
+ * which a stream that replaces a lost one needs: the old token may have expired meanwhile.
  *
  * Differs from etcd: its client also sends a changing call again when a server answers Canceled or
  * DeadlineExceeded of its own accord, although such a call may have been applied. Here it is an error.
@@ -20,33 +23,24 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { Balancer } from "./balancer.ts";
-import type { CancelSignal } from "./cancel-signal.ts";
+import { type CallOptions, endReason, isOver } from "./call-options.ts";
+import { CallStream } from "./call-stream.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CALL_ATTEMPTS_MAX,
   CALL_BACKOFF_JITTER,
   CALL_BACKOFF_MS,
-  DEADLINE_SLACK_MS,
   REQUEST_BYTES_MAX,
   UNPROCESSED_RESENDS_MAX,
 } from "./limits.ts";
 import type { Link } from "./link.ts";
 import {
   DEADLINE_EXCEEDED,
-  type EndReason,
   errorFromStatus,
   knownError,
   type RpcStatus,
   statusText,
 } from "./rpc-status.ts";
-
-/** What a caller may say about one call. */
-export interface CallOptions {
-  /** When the call must have ended, in milliseconds of the client's clock; never when absent. */
-  readonly deadlineMs?: number | undefined;
-  /** Ends the call when aborted. */
-  readonly signal?: CancelSignal | undefined;
-}
 
 /** Whether a method may be called twice without harm. */
 export type Repeatability = "repeatable" | "once";
@@ -113,6 +107,45 @@ export class Channel {
     }
   }
 
+  /**
+   * Opens a stream on the next connection in turn, as soon as there is one. Throws `EtcdError` where there is
+   * none in time, or the user is refused; what happens later the stream tells.
+   */
+  async openStream<Request extends object, Response extends object>(
+    method: MethodInfo<Request, Response>,
+    options: CallOptions = {},
+  ): Promise<CallStream<Request, Response>> {
+    const { clock, metadata, refreshToken } = this.#settings;
+    await refreshToken?.();
+    const picked = await this.#pick(options);
+    if ("code" in picked) throw errorFromStatus(picked, endReason(picked, options, clock));
+    return new CallStream(method, { grpc: picked, metadata: metadata(), options, clock });
+  }
+
+  /**
+   * Makes a call that has one request and many answers; the answers up to the end. Throws `EtcdError`, after
+   * the answers that came before. Leaving the loop early cancels the call.
+   */
+  async *serverStream<Request extends object, Response extends object>(
+    method: MethodInfo<Request, Response>,
+    request: Partial<Request>,
+    options: CallOptions = {},
+  ): AsyncGenerator<Response, void, undefined> {
+    for (let resends = 0; ; resends++) {
+      const stream = await this.openStream(method, options);
+      stream.send(request);
+      stream.closeSend();
+      try {
+        yield* stream;
+        return;
+      } catch (error) {
+        const { status } = stream;
+        const isRefused = status?.unprocessed === true && !isOver(status);
+        if (!isRefused || resends >= UNPROCESSED_RESENDS_MAX) throw error;
+      }
+    }
+  }
+
   async #mayRetry(answer: RpcStatus, repeatability: Repeatability): Promise<boolean> {
     const known = knownError(answer);
     const { refreshToken } = this.#settings;
@@ -127,16 +160,19 @@ export class Channel {
   /** One try: waits for a connection and sends the call, again where it surely was not processed. */
   async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Answer> {
     if (body.length > REQUEST_BYTES_MAX) return tooLarge(body.length);
-    const { deadlineMs, signal } = options;
     for (let resends = 0; ; resends++) {
-      const picked = await new Promise<GrpcClient | RpcStatus>((settle) => {
-        this.#balancer.pick({ deadlineMs, signal }, settle);
-      });
+      const picked = await this.#pick(options);
       if ("code" in picked) return { ...picked, body: undefined };
       const { status, message } = await this.#send(picked, path, body, options);
       if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
       return { code: status.code, message: status.message, body: message };
     }
+  }
+
+  #pick({ deadlineMs, signal }: CallOptions): Promise<GrpcClient | RpcStatus> {
+    return new Promise((settle) => {
+      this.#balancer.pick({ deadlineMs, signal }, settle);
+    });
   }
 
   #send(
@@ -172,18 +208,6 @@ export class Channel {
       clock.after(waitMs, resolve);
     });
   }
-}
-
-function endReason(status: RpcStatus, options: CallOptions, clock: Clock): EndReason {
-  if (!isOver(status)) return undefined;
-  if (options.signal?.aborted === true) return "cancelled";
-  const { deadlineMs } = options;
-  const lateMs = clock.nowMs() + DEADLINE_SLACK_MS;
-  return deadlineMs !== undefined && deadlineMs <= lateMs ? "deadline" : undefined;
-}
-
-function isOver({ code }: RpcStatus): boolean {
-  return code === GrpcCode.Canceled || code === GrpcCode.DeadlineExceeded;
 }
 
 function tooLarge(length: number): Answer {

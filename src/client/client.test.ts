@@ -1,16 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ManualClock } from "../../sim/manual-clock.ts";
-import { MemoryLog } from "../../sim/memory-log.ts";
-import { type Answer, MemoryNetwork, MemoryServer } from "../../test/harness/memory-grpc.ts";
+import type { ManualClock } from "../../sim/manual-clock.ts";
+import type { MemoryLog } from "../../sim/memory-log.ts";
+import { MemoryClients } from "../../test/harness/memory-client.ts";
+import type { Answer, MemoryNetwork, MemoryServer } from "../../test/harness/memory-grpc.ts";
 import { GrpcCode } from "../errors/codes.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
-import { Prng } from "../stdx/prng.ts";
 import { decodePutRequest, encodePutResponse, encodeRangeResponse } from "../wire/gen/rpc.ts";
 import { createPutResponse, createRangeResponse } from "../wire/gen/rpc.ts";
+import { AlarmAction, AlarmType, DowngradeAction } from "../wire/gen/rpc.ts";
+import type { MethodInfo } from "../wire/codec.ts";
 import { AuthService, KVService, MaintenanceService } from "../wire/gen/services.ts";
-import { type Client, type ClientOptions, NoEndpointsError, openClient } from "./client.ts";
+import { NoEndpointsError } from "./client.ts";
 import { openRawConnection } from "./raw-connection.ts";
 
 const RANGE = KVService.range.path;
@@ -31,63 +33,23 @@ function inTurn(...answers: Answer[]): Answer {
   return (call, request) => answers[Math.min(next++, answers.length - 1)](call, request);
 }
 
+let clients: MemoryClients;
 let clock: ManualClock;
 let network: MemoryNetwork;
 let log: MemoryLog;
-let opened: Client[];
 
 beforeEach(() => {
-  clock = new ManualClock();
-  network = new MemoryNetwork();
-  log = new MemoryLog();
-  opened = [];
+  clients = new MemoryClients();
+  ({ clock, network, log } = clients);
 });
 
-afterEach(() => {
-  for (const client of opened) client.close();
-});
+afterEach(() => clients.close());
 
-function serve(address: string, answers: Readonly<Record<string, Answer>>): MemoryServer {
-  const server = new MemoryServer(clock, answers);
-  network.servers.set(address, server);
-  return server;
-}
-
-async function open(options: Partial<ClientOptions> = {}): Promise<Client> {
-  const client = await untilSettled(
-    openClient({
-      endpoints: ["one:1"],
-      connector: network,
-      clock,
-      random: new Prng(1),
-      log,
-      ...options,
-    }),
-  );
-  opened.push(client);
-  return client;
-}
-
-/** Lets everything that is under way happen; `stepMs` of the clock pass per turn. */
-async function turns(count: number, stepMs = 0): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    clock.runDeferred();
-    if (stepMs > 0) clock.advance(stepMs);
-  }
-}
-
-/** Waits for `promise` while turns go by; fails when it takes more time than the clock is given. */
-async function untilSettled<T>(promise: Promise<T>, stepMs = 1): Promise<T> {
-  let isSettled = false;
-  const settled = (): void => {
-    isSettled = true;
-  };
-  promise.then(settled, settled);
-  for (let i = 0; i < 1000 && !isSettled; i++) await turns(1, stepMs);
-  if (!isSettled) throw new Error("The promise is still pending");
-  return promise;
-}
+const serve: MemoryClients["serve"] = (...of) => clients.serve(...of);
+const open: MemoryClients["open"] = (...of) => clients.open(...of);
+const turns: MemoryClients["turns"] = (...of) => clients.turns(...of);
+const untilSettled = <T>(promise: Promise<T>, stepMs?: number): Promise<T> =>
+  clients.untilSettled(promise, stepMs);
 
 describe("Client", () => {
   test("calls a server and decodes its answer", async () => {
@@ -348,6 +310,96 @@ describe("Maintenance", () => {
       versions.push((await untilSettled(client.maintenance.status(endpoint))).version);
     }
     expect(versions).toEqual(["2", "1", "2"]);
+  });
+});
+
+describe("Maintenance of one member or all", () => {
+  const { alarm, defragment, hashKV, snapshot, moveLeader, downgrade } = MaintenanceService;
+  /** Answers with `answer` and keeps the requests, decoded. */
+  function answering<Request extends object, Response extends object>(
+    { request, response }: MethodInfo<Request, Response>,
+    seen: unknown[],
+    answer: (asked: Request) => Partial<Response>,
+  ): Answer {
+    return (call, bytes) => {
+      const asked = request.decode(bytes);
+      seen.push(asked);
+      call.sendUnary(response.encode(response.create(answer(asked))));
+    };
+  }
+
+  test("sends every request as it is meant", async () => {
+    const seen: unknown[] = [];
+    serve("one:1", {
+      [moveLeader.path]: answering(moveLeader, seen, () => ({})),
+      [downgrade.path]: answering(downgrade, seen, () => ({ version: "3.5.0" })),
+    });
+    serve("two:2", {
+      [defragment.path]: answering(defragment, seen, () => ({})),
+      [hashKV.path]: answering(hashKV, seen, () => ({ hash: 9, compactRevision: 3 })),
+    });
+    const { maintenance } = await open();
+    await untilSettled(maintenance.moveLeader(7n));
+    const { VALIDATE } = DowngradeAction;
+    expect(await untilSettled(maintenance.downgrade(VALIDATE, "3.4"))).toMatchObject({
+      version: "3.5.0",
+    });
+    await untilSettled(maintenance.defragment("two:2"));
+    expect(await untilSettled(maintenance.hashKv("two:2", 5))).toMatchObject({ hash: 9 });
+    expect(seen).toEqual([
+      { targetId: 7n },
+      { action: VALIDATE, version: "3.4" },
+      {},
+      { revision: 5 },
+    ]);
+  });
+
+  test("takes back one alarm, or each that there is", async () => {
+    const seen: unknown[] = [];
+    const alarms = [1n, 2n].map((memberId) => ({ memberId, alarm: AlarmType.NOSPACE }));
+    serve("one:1", {
+      [alarm.path]: answering(alarm, seen, ({ action, memberId }) => ({
+        alarms: action === AlarmAction.GET ? alarms : [{ memberId, alarm: AlarmType.NOSPACE }],
+      })),
+    });
+    const { maintenance } = await open();
+    expect((await untilSettled(maintenance.alarmDisarm(alarms[1]))).alarms).toEqual([alarms[1]]);
+    expect((await untilSettled(maintenance.alarmDisarm())).alarms).toEqual(alarms);
+    const { GET, DEACTIVATE } = AlarmAction;
+    expect(seen).toMatchObject([
+      { action: DEACTIVATE, memberId: 2n, alarm: AlarmType.NOSPACE },
+      { action: GET },
+      { action: DEACTIVATE, memberId: 1n },
+      { action: DEACTIVATE, memberId: 2n },
+    ]);
+  });
+
+  test("yields a snapshot piece by piece", async () => {
+    const { response } = snapshot;
+    clients.serve(
+      "one:1",
+      {},
+      {
+        [snapshot.path]: {
+          kind: "stream",
+          onMessage: (call) => {
+            for (const piece of ["a", "b"]) {
+              call.sendMessage(response.encode(response.create({ blob: bytesFromUtf8(piece) })));
+            }
+            call.sendStatus(GrpcCode.OK, "");
+          },
+          onHalfClose: () => undefined,
+          onCancel: () => undefined,
+        },
+      },
+    );
+    const { maintenance } = await open();
+    const pieces: Uint8Array[] = [];
+    const reading = (async () => {
+      for await (const { blob } of maintenance.snapshot()) pieces.push(blob);
+    })();
+    await untilSettled(reading);
+    expect(pieces).toEqual([bytesFromUtf8("a"), bytesFromUtf8("b")]);
   });
 });
 

@@ -1,7 +1,8 @@
 /** The members of the cluster. */
 import type { MemberListResponse } from "../wire/gen/rpc.ts";
 import { ClusterService } from "../wire/gen/services.ts";
-import type { CallOptions, Channel } from "./channel.ts";
+import type { CallOptions } from "./call-options.ts";
+import type { Channel } from "./channel.ts";
 
 /** Every method throws `EtcdError`. */
 export class Cluster {

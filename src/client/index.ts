@@ -7,7 +7,8 @@
  * client.close();
  * ```
  */
-export type { CallOptions } from "./channel.ts";
+export type { CallOptions } from "./call-options.ts";
+export type { CancelSignal } from "./cancel-signal.ts";
 export type { Client, ClientOptions } from "./client.ts";
 export { NoEndpointsError, openClient } from "./client.ts";
 export type { Connector, ConnectTarget } from "./connector.ts";

@@ -12,7 +12,8 @@ import type {
   TxnResponse,
 } from "../wire/gen/rpc.ts";
 import { KVService } from "../wire/gen/services.ts";
-import type { CallOptions, Channel } from "./channel.ts";
+import type { CallOptions } from "./call-options.ts";
+import type { Channel } from "./channel.ts";
 
 /** Requests are given in part; what is missing has its default. Every method throws `EtcdError`. */
 export class Kv {

@@ -10,6 +10,12 @@ export const REQUEST_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of one answer. A range can be far larger than any request; Go's client allows the same. */
 export const RESPONSE_BYTES_MAX = 0x7fff_ffff;
 
+/** Bytes of answers of one stream that wait for their reader above which the server is granted no window, … */
+export const STREAM_RECEIVE_BYTES_HIGH = 1024 * 1024;
+
+/** … and at which it is granted window again. */
+export const STREAM_RECEIVE_BYTES_LOW = 256 * 1024;
+
 /** Tries of one call, the first one included. */
 export const CALL_ATTEMPTS_MAX = 100;
 

@@ -1,9 +1,30 @@
-/** The state of single members. */
-import { AlarmAction, type AlarmResponse, type StatusResponse } from "../wire/gen/rpc.ts";
+/**
+ * The state and the upkeep of single members.
+ *
+ * Source: etcd client/v3/maintenance.go.
+ */
+import {
+  AlarmAction,
+  type AlarmMember,
+  type AlarmResponse,
+  AlarmType,
+  createAlarmResponse,
+  type DefragmentResponse,
+  type DowngradeAction,
+  type DowngradeResponse,
+  type HashKVResponse,
+  type MoveLeaderResponse,
+  type SnapshotResponse,
+  type StatusResponse,
+} from "../wire/gen/rpc.ts";
 import { MaintenanceService } from "../wire/gen/services.ts";
-import type { CallOptions, Channel } from "./channel.ts";
+import type { CallOptions } from "./call-options.ts";
+import type { Channel } from "./channel.ts";
 
-/** Every method throws `EtcdError`. */
+/**
+ * Every method throws `EtcdError`. Those that take an `endpoint` go to the member behind it, over a connection
+ * of their own; the others to any member.
+ */
 export class Maintenance {
   readonly #channel: Channel;
   readonly #dial: (endpoint: string) => Promise<Channel>;
@@ -13,19 +34,78 @@ export class Maintenance {
     this.#dial = dial;
   }
 
-  /** What the member behind `endpoint` says of itself, over a connection of its own. */
-  async status(endpoint: string, options?: CallOptions): Promise<StatusResponse> {
-    const channel = await this.#dial(endpoint);
-    try {
-      return await channel.call(MaintenanceService.status, {}, "repeatable", options);
-    } finally {
-      channel.close();
-    }
+  /** What the member behind `endpoint` says of itself. */
+  status(endpoint: string, options?: CallOptions): Promise<StatusResponse> {
+    return this.#at(endpoint, (channel) =>
+      channel.call(MaintenanceService.status, {}, "repeatable", options),
+    );
+  }
+
+  /** Gives the unused space of the member's database back to its file system. */
+  defragment(endpoint: string, options?: CallOptions): Promise<DefragmentResponse> {
+    return this.#at(endpoint, (channel) =>
+      channel.call(MaintenanceService.defragment, {}, "once", options),
+    );
+  }
+
+  /** Hash of the member's keys up to `revision`; 0 for its newest one. */
+  hashKv(endpoint: string, revision: number, options?: CallOptions): Promise<HashKVResponse> {
+    return this.#at(endpoint, (channel) =>
+      channel.call(MaintenanceService.hashKV, { revision }, "repeatable", options),
+    );
+  }
+
+  /**
+   * The database of a member as it is now, in pieces, followed by the 32 bytes of its SHA-256. With several
+   * endpoints it is any member's. Leaving the loop early ends the transfer.
+   */
+  snapshot(options?: CallOptions): AsyncGenerator<SnapshotResponse, void, undefined> {
+    return this.#channel.serverStream(MaintenanceService.snapshot, {}, options);
+  }
+
+  /** Makes the member `targetId` the leader. Asked of a member that is not the leader, it is refused. */
+  moveLeader(targetId: bigint, options?: CallOptions): Promise<MoveLeaderResponse> {
+    return this.#channel.call(MaintenanceService.moveLeader, { targetId }, "repeatable", options);
+  }
+
+  /** Validates, enables or cancels a downgrade of the cluster to `version`. */
+  downgrade(
+    action: DowngradeAction,
+    version: string,
+    options?: CallOptions,
+  ): Promise<DowngradeResponse> {
+    const request = { action, version };
+    return this.#channel.call(MaintenanceService.downgrade, request, "once", options);
   }
 
   /** The alarms of all members. */
   alarmList(options?: CallOptions): Promise<AlarmResponse> {
     const request = { action: AlarmAction.GET };
     return this.#channel.call(MaintenanceService.alarm, request, "repeatable", options);
+  }
+
+  /**
+   * Takes back one alarm of one member, or without `which` every alarm there is, one request each; then the
+   * response has no header. Its alarms are those taken back.
+   */
+  async alarmDisarm(which?: AlarmMember, options?: CallOptions): Promise<AlarmResponse> {
+    if (which !== undefined && (which.memberId !== 0n || which.alarm !== AlarmType.NONE)) {
+      const request = { action: AlarmAction.DEACTIVATE, ...which };
+      return this.#channel.call(MaintenanceService.alarm, request, "repeatable", options);
+    }
+    const disarmed: AlarmMember[] = [];
+    for (const alarm of (await this.alarmList(options)).alarms) {
+      disarmed.push(...(await this.alarmDisarm(alarm, options)).alarms);
+    }
+    return createAlarmResponse({ alarms: disarmed });
+  }
+
+  async #at<T>(endpoint: string, run: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.#dial(endpoint);
+    try {
+      return await run(channel);
+    } finally {
+      channel.close();
+    }
   }
 }

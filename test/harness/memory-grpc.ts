@@ -72,11 +72,17 @@ export class MemoryServer {
   connections = 0;
   readonly #clock: Clock;
   readonly #answers: Map<string, Answer>;
+  readonly #streams: Map<string, GrpcMethodHandler>;
   readonly #open = new Set<{ stream: MemoryStream; connection: GrpcServerConnection }>();
 
-  constructor(clock: Clock, answers: Readonly<Record<string, Answer>>) {
+  constructor(
+    clock: Clock,
+    answers: Readonly<Record<string, Answer>>,
+    streams: Readonly<Record<string, GrpcMethodHandler>> = {},
+  ) {
     this.#clock = clock;
     this.#answers = new Map(Object.entries(answers));
+    this.#streams = new Map(Object.entries(streams));
   }
 
   /** Sends GOAWAY on every connection; open calls go on. */
@@ -120,6 +126,16 @@ export class MemoryServer {
   }
 
   #handler(path: string): GrpcMethodHandler {
+    const stream = this.#streams.get(path);
+    if (stream !== undefined) {
+      return {
+        ...stream,
+        onCall: (call) => {
+          this.calls.push(path);
+          stream.onCall?.(call);
+        },
+      };
+    }
     return {
       kind: "unary",
       onMessage: (call, message) => {
