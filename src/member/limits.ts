@@ -29,3 +29,18 @@ export const RAFT_INFLIGHT_MESSAGES_MAX = 512;
 
 /** Entries kept behind a snapshot for slow followers. Source: etcd 3.5 (DefaultSnapshotCatchUpEntries). */
 export const SNAPSHOT_CATCH_UP_ENTRIES = 5_000;
+
+/** Longest time between two periodic auto-compactions, however long the period. Source: etcd 3.5. */
+export const COMPACTION_PERIOD_MS_MAX = 3_600_000;
+
+/** Checks of a periodic auto-compaction in that time. Source: etcd 3.5. */
+export const COMPACTION_PERIOD_CHECKS = 10;
+
+/** Milliseconds between two checks of auto-compaction by revisions. Source: etcd 3.5. */
+export const REVISION_COMPACTION_INTERVAL_MS = 300_000;
+
+/** Least milliseconds between two checks of auto-compaction: a period in nanoseconds must not spin. */
+export const AUTO_COMPACTION_CHECK_MS_MIN = 10;
+
+/** Milliseconds by which a timer may fire early. */
+export const TIMER_SLACK_MS = 2;

@@ -11,6 +11,7 @@ import { Records } from "../backend/records.ts";
 import { RevisionBucket } from "../backend/revision-bucket.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import { Lessor } from "../lease/lessor.ts";
+import type { CompactionPolicy } from "../member/compaction-policy.ts";
 import { Member, type StoredState } from "../member/member.ts";
 import { Alarms } from "../membership/alarms.ts";
 import { Restore } from "../mvcc/restore.ts";
@@ -23,6 +24,7 @@ import { AssertionError } from "../stdx/assert.ts";
 import type { Wal } from "../wal/wal.ts";
 import { walExists } from "../wal/segment-name.ts";
 import { WireError } from "../wire/wire-error.ts";
+import { compactionPolicy } from "./compaction-retention.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { RESTORE_SLICE_REVISIONS } from "./limits.ts";
@@ -47,6 +49,8 @@ export interface OpenedMember {
   readonly backend: Backend;
   readonly clusterId: bigint;
   readonly directory: DataDirectory;
+  /** `undefined` when nothing is compacted by itself. */
+  readonly compactionPolicy: CompactionPolicy | undefined;
 }
 
 /** Opens the member of `config`. Rejects with `StartError`, or with what bolt, wal or disk say. */
@@ -82,6 +86,7 @@ const NO_RIGHTS: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 async function open(config: ServerConfig, environment: Environment): Promise<OpenedMember> {
   const { disk } = environment;
   const log = environment.log.named("server/data-dir.ts");
+  const policy = compactionPolicy(config, environment.clock.nowMs());
   const directory = prepareDataDirectory(disk, config, log);
   const hasLog = walExists(disk, directory.wal);
   const hasDatabase = disk.stat(directory.database) !== undefined;
@@ -99,7 +104,8 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
       ? await reopenLog(config, directory, environment)
       : await foundLog(config, directory, backend, environment);
     try {
-      return assemble(config, environment, directory, backend, opened);
+      const parts = assemble(config, environment, directory, backend, opened);
+      return { ...parts, compactionPolicy: policy };
     } catch (error) {
       await new Promise<void>((resolve) => opened.wal.close(() => resolve()));
       throw error;
@@ -159,7 +165,7 @@ function assemble(
   directory: DataDirectory,
   backend: Backend,
   opened: OpenedLog,
-): OpenedMember {
+): Omit<OpenedMember, "compactionPolicy"> {
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
   const applier = new Applier({
     ...readDatabase(config, environment, directory, backend),

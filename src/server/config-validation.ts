@@ -59,7 +59,8 @@ export function configProblem(values: FlagValues, given: ReadonlySet<string>): s
     hostProblem("--initial-advertise-peer-urls", values["initial-advertise-peer-urls"]) ??
     hostProblem("--advertise-client-urls", values["advertise-client-urls"]) ??
     timingProblem(values) ??
-    advertiseMissing(given)
+    advertiseMissing(given) ??
+    compactionProblem(values)
   );
 }
 
@@ -93,4 +94,10 @@ function timingProblem(values: FlagValues): string | undefined {
 function advertiseMissing(given: ReadonlySet<string>): string | undefined {
   const isMissing = given.has("listen-client-urls") && !given.has("advertise-client-urls");
   return isMissing ? ADVERTISE_REQUIRED : undefined;
+}
+
+function compactionProblem(values: FlagValues): string | undefined {
+  const mode = values["auto-compaction-mode"];
+  if (mode === "" || mode === "periodic" || mode === "revision") return undefined;
+  return `unknown auto-compaction-mode ${goQuoteText(mode)}`;
 }

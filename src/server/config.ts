@@ -38,6 +38,14 @@ export interface ServerConfig {
   readonly backendBatchIntervalMs: number;
   /** Operations. */
   readonly backendBatchLimit: number;
+  /** "periodic", "revision" or nothing: how to read the retention. */
+  readonly autoCompactionMode: string;
+  /** As given. Read by `compactionPolicy`. */
+  readonly autoCompactionRetention: string;
+  /** Revisions in one slice of a compaction. */
+  readonly compactionBatchLimit: number;
+  /** Pause between two of them. */
+  readonly compactionSleepIntervalMs: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
@@ -53,6 +61,8 @@ export interface ServerConfig {
 export const DEFAULT_QUOTA_BACKEND_BYTES = 2_147_483_648;
 export const DEFAULT_BACKEND_BATCH_INTERVAL_MS = 100;
 export const DEFAULT_BACKEND_BATCH_LIMIT = 10_000;
+export const DEFAULT_COMPACTION_BATCH_LIMIT = 1000;
+export const DEFAULT_COMPACTION_SLEEP_INTERVAL_MS = 10;
 
 /**
  * The configuration that `values` stand for; they have been found valid.
@@ -80,6 +90,12 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     quotaBackendBytes: values["quota-backend-bytes"] || DEFAULT_QUOTA_BACKEND_BYTES,
     backendBatchIntervalMs: values["backend-batch-interval"] || DEFAULT_BACKEND_BATCH_INTERVAL_MS,
     backendBatchLimit: values["backend-batch-limit"] || DEFAULT_BACKEND_BATCH_LIMIT,
+    autoCompactionMode: values["auto-compaction-mode"],
+    autoCompactionRetention: values["auto-compaction-retention"],
+    compactionBatchLimit:
+      values["experimental-compaction-batch-limit"] || DEFAULT_COMPACTION_BATCH_LIMIT,
+    compactionSleepIntervalMs:
+      values["experimental-compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
     maxConcurrentStreams: values["max-concurrent-streams"],

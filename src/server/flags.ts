@@ -22,7 +22,7 @@ import { FlagRefusal } from "./flag-refusal.ts";
 import { parseServerUrls, type ServerUrl } from "./server-url.ts";
 
 /** Headings of the help text, in order. */
-export const FLAG_GROUPS = ["Member", "Clustering", "Logging"] as const;
+export const FLAG_GROUPS = ["Member", "Clustering", "Logging", "Experimental feature"] as const;
 
 export type FlagGroup = (typeof FLAG_GROUPS)[number];
 
@@ -222,6 +222,21 @@ const CLUSTER_FLAGS = {
     "true",
     "Ask for votes without disturbing a leader before calling an election.",
   ),
+  "auto-compaction-retention": flag(
+    "Clustering",
+    string,
+    "0",
+    "0",
+    "How much history auto-compaction keeps (0 means that there is none).",
+  ),
+  "auto-compaction-mode": flag(
+    "Clustering",
+    string,
+    "periodic",
+    "periodic",
+    "What that is: 'periodic', a time such as '5m', or hours without a unit;",
+    "'revision', a number of revisions.",
+  ),
 } as const;
 
 const LOGGING_FLAGS = {
@@ -248,7 +263,30 @@ const LOGGING_FLAGS = {
   ),
 } as const;
 
-const TABLE = { ...MEMBER_FLAGS, ...CLUSTER_FLAGS, ...LOGGING_FLAGS } as const;
+const EXPERIMENTAL_FLAGS = {
+  "experimental-compaction-batch-limit": flag(
+    "Experimental feature",
+    int64,
+    0,
+    "1000",
+    "Most revisions that a compaction looks at before it pauses (0 means 1000).",
+    "It pauses earlier when a few milliseconds have passed.",
+  ),
+  "experimental-compaction-sleep-interval": flag(
+    "Experimental feature",
+    durationMs,
+    0,
+    "10ms",
+    "How long a compaction pauses (0 means 10ms).",
+  ),
+} as const;
+
+const TABLE = {
+  ...MEMBER_FLAGS,
+  ...CLUSTER_FLAGS,
+  ...LOGGING_FLAGS,
+  ...EXPERIMENTAL_FLAGS,
+} as const;
 
 export type FlagName = keyof typeof TABLE;
 

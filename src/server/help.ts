@@ -14,13 +14,17 @@ export const USAGE = `Usage:
     Show the help information about etcd.
 `;
 
+/** Defaults that etcd shows without quotes. */
+const BARE_DEFAULTS: ReadonlySet<string> = new Set(["experimental-compaction-batch-limit"]);
+
 /** All flags with defaults and explanations, by group. */
 export function helpText(): string {
   const groups = FLAG_GROUPS.map((heading) => {
     const flags = Object.entries(FLAGS).filter(([, { group }]) => group === heading);
     const blocks = flags.map(([name, { shown, help }]) => {
       const lines = help.map((line) => `    ${line}\n`).join("");
-      return `  --${name} '${shown}'\n${lines}`;
+      const quoted = BARE_DEFAULTS.has(name) ? shown : `'${shown}'`;
+      return `  --${name} ${quoted}\n${lines}`;
     });
     return `\n${heading}:\n${blocks.join("")}`;
   });

@@ -12,11 +12,11 @@ export const DRAIN_GRACE_MS = 2_000;
 /** Milliseconds that a client gets to close its side after we closed ours. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
-/** Revisions looked at in one slice of a compaction: well under a millisecond of work. */
-export const COMPACTION_SLICE_REVISIONS = 500;
+/** Milliseconds that one slice of a compaction may take. */
+export const COMPACTION_SLICE_MS_MAX = 2;
 
-/** Milliseconds between two slices of a compaction. */
-export const COMPACTION_PAUSE_MS = 1;
+/** Revisions of a compaction between two looks at the clock: some 0.2 ms of work. */
+export const COMPACTION_STEP_REVISIONS = 64;
 
 /** Revisions read between two lines of progress when the key index is rebuilt at start. */
 export const RESTORE_SLICE_REVISIONS = 1_000_000;

@@ -5,6 +5,7 @@
 import type { Compactor, StorageFacts } from "../api/context.ts";
 import type { Member } from "../member/member.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
+import { AutoCompactor } from "./auto-compactor.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
@@ -25,6 +26,7 @@ export class MemberHost {
   readonly #opened: OpenedMember;
   readonly #commits: CommitSchedule;
   readonly #compactions: CompactionLoop;
+  readonly #autoCompactor: AutoCompactor | undefined;
   readonly #loop: RunLoop;
 
   constructor(
@@ -50,12 +52,15 @@ export class MemberHost {
       onFailure,
     );
     this.#commits = commits;
-    this.#compactions = new CompactionLoop(
-      member.applier.store,
+    this.#compactions = new CompactionLoop({
+      store: member.applier.store,
+      backend,
       commits,
       clock,
-      log.named("mvcc/compaction.ts"),
-    );
+      log: log.named("mvcc/compaction.ts"),
+      sliceRevisionsMax: config.compactionBatchLimit,
+      pauseMs: config.compactionSleepIntervalMs,
+    });
     const snapshots = new SnapshotSaver({
       member,
       wal,
@@ -68,6 +73,15 @@ export class MemberHost {
       walsMax: config.walFilesMax,
       onFailure,
     });
+    if (opened.compactionPolicy !== undefined) {
+      this.#autoCompactor = new AutoCompactor({
+        policy: opened.compactionPolicy,
+        member,
+        clock,
+        log: log.named("server/auto-compactor.ts"),
+        poke: () => this.#loop.poke(),
+      });
+    }
     this.#loop = new RunLoop({
       member,
       wal,
@@ -115,6 +129,7 @@ export class MemberHost {
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
     this.#loop.start();
+    this.#autoCompactor?.start();
     return new Promise((resolve) => {
       publishAttributes(member, attributes, log, () => {
         updateClusterVersion(member, log);
@@ -128,6 +143,7 @@ export class MemberHost {
   /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
   async stop(): Promise<void> {
     const { member, wal, backend } = this.#opened;
+    this.#autoCompactor?.stop();
     this.#compactions.stop();
     member.stop();
     this.#loop.stop();

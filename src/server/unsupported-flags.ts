@@ -118,20 +118,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "socket-reuse-port": unsupported("listeners do not share ports", bool, false),
   "socket-reuse-address": unsupported("listeners do not share addresses", bool, false),
 
-  "auto-compaction-retention": unsupported("compact with etcdctl compaction", string, "0", ""),
-  "auto-compaction-mode": unsupported(
-    "compact with etcdctl compaction",
-    string,
-    "periodic",
-    "revision",
-    "",
-  ),
-  "experimental-compaction-batch-limit": unsupported("compaction sets its own pace", int64, 0),
-  "experimental-compaction-sleep-interval": unsupported(
-    "compaction sets its own pace",
-    durationMs,
-    0,
-  ),
   "experimental-watch-progress-notify-interval": unsupported("there are no watches", durationMs, 0),
   "experimental-enable-lease-checkpoint": unsupported(LEASES, bool, false),
   "experimental-enable-lease-checkpoint-persist": unsupported(LEASES, bool, false),

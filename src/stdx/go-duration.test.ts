@@ -44,6 +44,7 @@ test.each([
   ["", 'time: invalid duration ""'],
   ["x", 'time: invalid duration "x"'],
   ["5", 'time: missing unit in duration "5"'],
+  ["99999999999999999999", 'time: invalid duration "99999999999999999999"'],
   ["5y", 'time: unknown unit "y" in duration "5y"'],
   [".s", 'time: invalid duration ".s"'],
   ["9223372036854775808ns", 'time: invalid duration "9223372036854775808ns"'],

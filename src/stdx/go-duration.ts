@@ -64,6 +64,7 @@ export function parseGoDuration(text: string): bigint | GoDurationError {
     const whole = number?.[1] ?? "";
     const fraction = number?.[2] ?? "";
     if (whole === "" && fraction === "") return invalid;
+    if (BigInt(whole) > DURATION_MAX_NS + 1n) return invalid;
     rest = rest.slice(number?.[0].length ?? 0);
     const unit = /^[^.0-9]*/.exec(rest)?.[0] ?? "";
     if (unit === "") return new GoDurationError(`time: missing unit in duration ${quote(text)}`);
@@ -72,7 +73,7 @@ export function parseGoDuration(text: string): bigint | GoDurationError {
       return new GoDurationError(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
     }
     rest = rest.slice(unit.length);
-    total += BigInt(whole === "" ? "0" : whole) * unitNs;
+    total += BigInt(whole) * unitNs;
     // Fractions are computed in floating point upstream, cut off below a nanosecond; digits that matter agree.
     if (fraction !== "") total += (BigInt(fraction) * unitNs) / 10n ** BigInt(fraction.length);
     if (total > DURATION_MAX_NS + (negative ? 1n : 0n)) return invalid;

@@ -7,8 +7,10 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/server-args.ts";
+import { compactionPolicy } from "../../src/server/compaction-retention.ts";
 import { FlagRefusal } from "../../src/server/flag-refusal.ts";
 import { verifyBootstrap } from "../../src/server/initial-cluster.ts";
+import { StartError } from "../../src/server/start-error.ts";
 import type { LogRecord } from "../../src/server/log-record.ts";
 import { runProgram } from "../harness/processes.ts";
 import { type Finished, REFERENCE, runReference } from "../harness/reference.ts";
@@ -109,6 +111,10 @@ const COMMAND_LINES: readonly string[][] = [
   ["leftover"],
   ["--", "--name=x"],
   ["-"],
+  ["--auto-compaction-mode=foo"],
+  ["--auto-compaction-mode=foo", "--auto-compaction-retention=1"],
+  ["--experimental-compaction-batch-limit=1.5"],
+  ["--experimental-compaction-sleep-interval=5"],
   ["--log-level=bad"],
   ["--log-level=warning", "--name=x"],
   ["--log-level=", "--heartbeat-interval=0"],
@@ -159,6 +165,18 @@ const CLUSTERS: readonly string[][] = [
   ["--name=a", "--initial-advertise-peer-urls=http://a:1", "--initial-cluster=b=http://a:1"],
 ];
 
+/** Retentions that cannot be read, which only the start of the member finds. */
+const RETENTIONS: readonly string[][] = [
+  ["--auto-compaction-retention=x"],
+  ["--auto-compaction-retention=-1"],
+  ["--auto-compaction-retention=1.5"],
+  ["--auto-compaction-retention=1_0"],
+  ["--auto-compaction-retention=99999999999999999999"],
+  ["--auto-compaction-mode=revision", "--auto-compaction-retention=-5"],
+  ["--auto-compaction-mode=revision", "--auto-compaction-retention=1x"],
+  ["--auto-compaction-mode=", "--auto-compaction-retention=1h"],
+];
+
 const LISTEN_ANYWHERE: readonly string[] = [
   "--listen-peer-urls=http://127.0.0.1:0",
   "--listen-client-urls=http://127.0.0.1:0",
@@ -171,6 +189,18 @@ function refusal(args: string[]): string {
   const cluster = verifyBootstrap(parsed.config);
   if (!(cluster instanceof FlagRefusal)) throw new Error("Ours would start the cluster");
   return cluster.message;
+}
+
+function retentionRefusal(args: string[]): string {
+  const parsed = parseOurs(args, {});
+  if (parsed.kind === "exit") throw new Error(`Ours would not start: ${parsed.stderr}`);
+  try {
+    compactionPolicy(parsed.config, 0);
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error("Ours would start");
 }
 
 describe.skipIf(REFERENCE === undefined)("flags against the real etcd", () => {
@@ -200,6 +230,29 @@ describe.skipIf(REFERENCE === undefined)("flags against the real etcd", () => {
           level: "fatal",
           msg: "discovery failed",
           error: refusal(all),
+        });
+      } finally {
+        fs.rmSync(folder, { recursive: true });
+      }
+    },
+  );
+
+  test.each(RETENTIONS.map((args) => [args.join(" "), args] as const))(
+    "refuses the same retention: etcd %s",
+    async (_, args) => {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-flags-"));
+      try {
+        const all = [...args, ...LISTEN_ANYWHERE, `--data-dir=${folder}/data`];
+        const cluster = [
+          "--initial-advertise-peer-urls=http://localhost:2380",
+          "--initial-cluster=default=http://localhost:2380",
+        ];
+        const [code, , , ...lines] = await sayReference([...all, ...cluster], {});
+        expect(code).toBe(1);
+        expect(lines).toContainEqual({
+          level: "fatal",
+          msg: "discovery failed",
+          error: retentionRefusal(all),
         });
       } finally {
         fs.rmSync(folder, { recursive: true });
