@@ -2,9 +2,9 @@
  * A whole member on a simulated disk and clock: what a process would be, without sockets. Its life is a
  * sequence of steps that the test takes; a crash is a disk without the process.
  */
-import { createHash } from "node:crypto";
 import type { ApplyResult } from "../src/apply/result.ts";
 import type { EtcdError } from "../src/errors/etcd-error.ts";
+import { sha1, sha256 } from "../src/platform/digest.ts";
 import type { Random } from "../src/ports/random.ts";
 import { openMember } from "../src/server/bootstrap.ts";
 import { configFromFlags, type ServerConfig } from "../src/server/config.ts";
@@ -52,7 +52,7 @@ export class SimulatedMember {
     const config = simulatedConfig(overrides);
     const { disk, log } = this;
     const walSegmentBytes = SEGMENT_BYTES;
-    const environment = { disk, clock: this.#clock, random, log, sha1, walSegmentBytes };
+    const environment = { disk, clock: this.#clock, random, log, sha1, sha256, walSegmentBytes };
     const starting = (async () => {
       const opened = await openMember(config, environment);
       const host = new MemberHost(config, environment, opened, {
@@ -138,8 +138,4 @@ export function simulatedConfig(overrides: Partial<ServerConfig> = {}): ServerCo
     backendBatchLimit: 7,
     ...overrides,
   };
-}
-
-function sha1(bytes: Uint8Array): Uint8Array {
-  return createHash("sha1").update(bytes).digest();
 }

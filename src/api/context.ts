@@ -1,5 +1,11 @@
 /** What every service needs: the member, and the header that its answers carry. */
+import type { PinnedState } from "../backend/pinned-state.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
 import type { Member } from "../member/member.ts";
+import type { KeyValueHash } from "../mvcc/kv-hash.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { NamedLog } from "../ports/log.ts";
 import type { ResponseHeader } from "../wire/gen/rpc.ts";
 
 /** Facts of the storage below the member, which only the shell knows. */
@@ -16,11 +22,60 @@ export interface Compactor {
   whenCompacted(done: () => void): void;
 }
 
+/** Long work that is done in slices beside the requests. */
+export interface BackgroundTask {
+  /** Does a slice, a fraction of a millisecond of work; false when there is nothing to do until it is added again. */
+  step(): boolean;
+}
+
+/** The hash of the keyspace, and what the store was at when it was taken. */
+export interface KeyspaceHash {
+  readonly hash: KeyValueHash;
+  readonly currentRevision: number;
+}
+
+/** Hashes by which members compare what they hold. */
+export interface Hashes {
+  /**
+   * Calls `done`, maybe before it returns, with the hash of the keyspace up to `revision` (0: the newest).
+   * Errors: Compacted, FutureRevision, TooManyRequests, Stopped.
+   */
+  ofKeyspace(revision: number, done: (result: KeyspaceHash | EtcdError) => void): void;
+  /**
+   * Calls `done` with the hash of all buckets, once everything applied so far is committed, and with the
+   * newest revision at that time. Errors: TooManyRequests, Stopped.
+   */
+  ofDatabase(done: (result: DatabaseHashResult | EtcdError) => void): void;
+}
+
+export interface DatabaseHashResult {
+  /** Unsigned 32-bit number. */
+  readonly hash: number;
+  readonly revision: number;
+}
+
+/** Backups of the database. */
+export interface Backups {
+  /**
+   * Calls `done` with a durable state that holds everything applied so far, to be closed by the callee.
+   * Errors: TooManyRequests, Stopped.
+   */
+  open(done: (result: PinnedState | EtcdError) => void): void;
+  /** Gives `task` turns until its `step` returns false. */
+  runInSlices(task: BackgroundTask): void;
+  /** Starts the SHA-256 that ends a backup. */
+  sha256(): Digest;
+}
+
 export interface ServiceContext {
   readonly member: Member;
   readonly clusterId: bigint;
   readonly storage: StorageFacts;
   readonly compactor: Compactor;
+  readonly hashes: Hashes;
+  readonly backups: Backups;
+  readonly clock: Clock;
+  readonly log: NamedLog;
   /** Operations that one transaction may hold. */
   readonly txnOpsMax: number;
   /** What `Maintenance.Status` and `/version` report. */

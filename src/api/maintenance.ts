@@ -2,11 +2,16 @@
 import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
 import type { ServiceContext } from "./context.ts";
 import { alarmMethod } from "./maintenance-alarm.ts";
+import { hashKeyspaceMethod, hashMethod } from "./maintenance-hash.ts";
+import { snapshotMethod } from "./maintenance-snapshot.ts";
 import { statusMethod } from "./maintenance-status.ts";
 
 export function maintenanceMethods(context: ServiceContext): [string, GrpcMethodHandler][] {
   return [
     ["/etcdserverpb.Maintenance/Status", statusMethod(context)],
     ["/etcdserverpb.Maintenance/Alarm", alarmMethod(context)],
+    ["/etcdserverpb.Maintenance/Hash", hashMethod(context)],
+    ["/etcdserverpb.Maintenance/HashKV", hashKeyspaceMethod(context)],
+    ["/etcdserverpb.Maintenance/Snapshot", snapshotMethod(context)],
   ];
 }

@@ -1,13 +1,15 @@
 /**
  * Operations on the membership's attributes and the cluster version. They are applied to the membership in
- * memory on every replay, and to the backend only when it does not hold them yet.
+ * memory on every replay, and the version to the backend only when it does not hold it yet. Attributes that
+ * a member publishes stand in the log and its snapshots; like etcd 3.5, the backend keeps them as they were
+ * when the member was added, so that the hashes of equal databases are equal.
  *
  * etcd 3.5 proposes its own attributes and the cluster version as requests of the v2 API; 3.6 with typed
  * messages. Both are understood.
  *
  * Source: etcd server/etcdserver/apply_v2.go, apply.go (applierV3backend.ClusterVersionSet and others).
  */
-import { type Attributes, decodeAttributes, parseId } from "../membership/member-info.ts";
+import { decodeAttributes, parseId } from "../membership/member-info.ts";
 import type { InternalRaftRequestOperation, Request } from "../wire/gen/raft-internal.ts";
 import type { Applier } from "./applier.ts";
 
@@ -37,7 +39,7 @@ export function applyClusterOperation(
     case "clusterMemberAttrSet": {
       const { memberId, memberAttributes } = operation.value;
       const { name = "", clientUrls = [] } = memberAttributes ?? {};
-      setAttributes(applier, memberId, { name, clientUrls }, changesBackend);
+      applier.cluster.updateAttributes(memberId, { name, clientUrls });
       return true;
     }
     case "downgradeInfoSet":
@@ -58,7 +60,7 @@ export function applyV2Request(applier: Applier, request: Request, changesBacken
   const attributes = ATTRIBUTES_PATH.exec(request.path);
   if (request.method === "PUT" && attributes !== null) {
     const id = parseId(attributes[1]) ?? 0n;
-    setAttributes(applier, id, decodeAttributes(request.val), changesBackend);
+    applier.cluster.updateAttributes(id, decodeAttributes(request.val));
   } else if (request.method === "PUT" && request.path === VERSION_PATH) {
     setClusterVersion(applier, request.val, changesBackend);
   } else if (request.method !== "SYNC" && request.method !== "QGET") {
@@ -76,17 +78,6 @@ export class UnsupportedEntryError extends Error {
     );
     this.name = "UnsupportedEntryError";
   }
-}
-
-function setAttributes(
-  applier: Applier,
-  id: bigint,
-  attributes: Attributes,
-  changesBackend: boolean,
-): void {
-  if (!applier.cluster.updateAttributes(id, attributes)) return;
-  const member = applier.cluster.member(id);
-  if (changesBackend && member !== undefined) applier.records.putMember(member);
 }
 
 function setClusterVersion(applier: Applier, version: string, changesBackend: boolean): void {

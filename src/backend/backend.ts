@@ -14,6 +14,7 @@ import type { Disk, Done } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import { decodeUint64, encodeUint64 } from "./integers.ts";
+import { PinnedState } from "./pinned-state.ts";
 import { BUCKET_NAMES, type BucketName, META } from "./schema.ts";
 
 /** How far the log is applied in the state that a commit makes durable. */
@@ -115,6 +116,11 @@ export class Backend {
     this.#tx = this.#db.beginWrite();
     this.#bindBuckets();
     this.#pendingChanges = 0;
+  }
+
+  /** Holds the last durable state. Close it: until then its pages cannot be used again. */
+  pin(): PinnedState {
+    return new PinnedState(this.#db.beginRead("durable"));
   }
 
   sizes(): BackendSizes {

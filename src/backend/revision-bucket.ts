@@ -29,7 +29,7 @@ export class RevisionBucket implements RevisionStorage {
   }
 
   scan(fromMain: number, fromSub: number, endMain: number, visit: RevisionVisitor): void {
-    const cursor = this.#backend.bucket("key").cursor();
+    const cursor = this.#backend.bucket("key").passingCursor();
     const start = encodeRevision(fromMain, fromSub, false);
     for (let found = cursor.seek(start); found; found = cursor.next()) {
       const { key, value } = cursor;

@@ -109,7 +109,16 @@ export class Bucket {
   /** A cursor that stands before all items. */
   cursor(): Cursor {
     this.#requireOpen();
-    return new Cursor(this.#tree);
+    return new Cursor(this.#tree, false);
+  }
+
+  /**
+   * A cursor for passing once over much of the bucket: pages that it has to read do not push out of memory
+   * those that are in use.
+   */
+  passingCursor(): Cursor {
+    this.#requireOpen();
+    return new Cursor(this.#tree, true);
   }
 
   /** Opens the bucket `name` inside of this one; `undefined` when there is none. */

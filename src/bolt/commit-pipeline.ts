@@ -24,6 +24,12 @@ export interface DirtyPage {
   readonly bytes: Uint8Array;
 }
 
+/** The pages of a commit that was called and is not durable yet. */
+export interface UnderWay {
+  readonly txid: number;
+  readonly pages: readonly DirtyPage[];
+}
+
 export interface Commit {
   readonly meta: Meta;
   readonly pages: readonly DirtyPage[];

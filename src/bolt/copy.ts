@@ -1,21 +1,24 @@
 /** Reads a snapshot as the file it would be: a backup in slices, while commits go on. */
 import type { DiskFile } from "../ports/disk.ts";
-import type { DirtyPage } from "./commit-pipeline.ts";
+import type { UnderWay } from "./commit-pipeline.ts";
 import { encodeMetaPage } from "./meta.ts";
 import type { Meta } from "./meta.ts";
 
 /**
  * Fills `into` with the bytes from `position` on of a file that holds the state `meta` alone, and returns
  * how many there were. Both meta pages are made: page 0 has the state, page 1 the same with a transaction
- * id one lower, so that page 0 wins. Pages that the state does not use are as they happen to be. Pages of
- * commits `underWay` come from memory, because the file may not have them yet.
+ * id one lower, so that page 0 wins. Pages that the state does not use are as they happen to be.
+ *
+ * The file may not have the pages of commits `underWay` (oldest first) yet: those that belong to the state
+ * come from memory. Later commits write to pages that the state does not use. So the copy of a durable
+ * state looks at none of them.
  *
  * Source: bbolt tx.go, WriteTo (1.3.12).
  */
 export function readCopy(
   file: DiskFile,
   meta: Meta,
-  underWay: readonly (readonly DirtyPage[])[],
+  underWay: readonly UnderWay[],
   into: Uint8Array,
   position: number,
 ): number {
@@ -25,7 +28,8 @@ export function readCopy(
   const got = file.read(target, position);
   // What is not in the file yet is under way.
   target.fill(0, got);
-  for (const pages of underWay) {
+  for (const { txid, pages } of underWay) {
+    if (txid > meta.txid) break;
     for (const { id, bytes } of pages) overlay(target, position, bytes, id * meta.pageSize);
   }
   overlay(target, position, encodeMetaPage(meta, 0), 0);

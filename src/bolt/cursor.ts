@@ -18,6 +18,8 @@ type Place = "before" | "at" | "after";
 
 export class Cursor {
   readonly #tree: Tree;
+  /** Pages that are only passed do not enter the cache. */
+  readonly #passing: boolean;
   /** From the root to the leaf, with the index taken on each level. */
   readonly #refs: Ref[] = [];
   readonly #indexes: number[] = [];
@@ -29,9 +31,10 @@ export class Cursor {
   /** The key of the current item, where it cannot be read from an unchanging page. */
   #key: Uint8Array | undefined;
 
-  /** Made by `Bucket.cursor`. */
-  constructor(tree: Tree) {
+  /** Made by `Bucket.cursor` and `Bucket.passingCursor`. */
+  constructor(tree: Tree, passing: boolean) {
     this.#tree = tree;
+    this.#passing = passing;
   }
 
   /**
@@ -169,7 +172,7 @@ export class Cursor {
       const index = branch.childIndex(key);
       this.#refs[depth] = branch;
       this.#indexes[depth] = index;
-      ref = this.#tree.child(branch, index);
+      ref = this.#tree.child(branch, index, this.#passing);
     }
     const at = ref.find(key);
     this.#refs[depth] = ref;
@@ -187,7 +190,7 @@ export class Cursor {
       this.#refs[level] = current;
       this.#indexes[level] = index;
       if (current.isLeaf) break;
-      current = this.#tree.child(current, index);
+      current = this.#tree.child(current, index, this.#passing);
       level++;
     }
     this.#depth = level;
@@ -206,7 +209,11 @@ export class Cursor {
       const index = this.#indexes[level] + by;
       if (index < 0 || index >= branch.count) continue;
       this.#indexes[level] = index;
-      this.#descend(this.#tree.child(branch, index), level + 1, by === 1 ? "first" : "last");
+      this.#descend(
+        this.#tree.child(branch, index, this.#passing),
+        level + 1,
+        by === 1 ? "first" : "last",
+      );
       if (this.#isOnItem()) {
         this.#checkOrder(from, by);
         return true;

@@ -12,7 +12,7 @@
 import type { Disk, DiskError, Done } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
-import type { Commit, DirtyPage } from "./commit-pipeline.ts";
+import type { Commit, DirtyPage, UnderWay } from "./commit-pipeline.ts";
 import { readCopy } from "./copy.ts";
 import { BoltError } from "./errors.ts";
 import { FreeScan } from "./free-scan.ts";
@@ -91,8 +91,8 @@ export class Db {
   #durable: Meta;
   #newest: Meta;
   #writer: Tx | undefined;
-  /** Pages of commits under way, for copies of the newest state. */
-  #underWay: DirtyPage[][] = [];
+  /** Oldest first, for copies of states that are not durable yet. */
+  readonly #underWay: UnderWay[] = [];
   #scan: FreeScan | undefined;
   #scanTxid = 0;
   #failure: BoltError | undefined;
@@ -296,7 +296,7 @@ export class Db {
     this.#newest = meta;
     this.#store.highWaterId = meta.highWaterId;
     for (const page of dirty) this.#store.putDirty(page);
-    this.#underWay.push(pages);
+    this.#underWay.push({ txid: meta.txid, pages });
     return { meta, pages, onDurable: () => this.#onDurable(meta, dirty, freed), done };
   }
 

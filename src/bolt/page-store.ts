@@ -60,6 +60,14 @@ export class PageStore {
     return page;
   }
 
+  /**
+   * Returns the branch or leaf page `id` like `get`, and leaves the cache as it is: for passes over
+   * everything, which must not push out what is in use. Errors: CorruptionError, DiskError.
+   */
+  peek(id: number): Page {
+    return this.#pages.get(id) ?? this.load(id);
+  }
+
   /** Reads the branch or leaf page `id` from the file, past the cache. */
   load(id: number): Page {
     return parsePage(this.file.path, id, this.readWhole(id));

@@ -48,13 +48,18 @@ export class Tree {
     return this.#rootPage;
   }
 
-  /** Child `index` of a branch. Errors: CorruptionError. */
-  child(branch: Page | BranchNode, index: number): Ref {
+  /**
+   * Child `index` of a branch. `passing`: a page that is not in memory does not enter the cache. Errors:
+   * CorruptionError.
+   */
+  child(branch: Page | BranchNode, index: number, passing = false): Ref {
     if (branch instanceof BranchNode) {
       const node = branch.childAt(index);
       if (node !== undefined) return node;
     }
-    const page = this.state.store.get(branch.childIdAt(index));
+    const { store } = this.state;
+    const id = branch.childIdAt(index);
+    const page = passing ? store.peek(id) : store.get(id);
     if (!page.placed) this.#checkPlace(branch, index, page);
     return page;
   }

@@ -2,7 +2,7 @@
  * `etcd` as a process: start, signals, the ways to end.
  */
 import { systemClock } from "../platform/clock.ts";
-import { sha1 } from "../platform/digest.ts";
+import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
 import type { NamedLog } from "../ports/log.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -40,6 +40,7 @@ async function start(
     clock: systemClock,
     random: systemRandom,
     sha1,
+    sha256,
     log: processLog,
   };
   try {

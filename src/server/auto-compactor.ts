@@ -13,7 +13,7 @@ import type { Log, LogFields } from "../ports/log.ts";
 import { formatGoDuration } from "../stdx/go-duration.ts";
 import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
 import { createCompactionRequest, encodeCompactionRequest } from "../wire/gen/rpc.ts";
-import { goDurationOfMs } from "./go-duration.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
 
 export interface AutoCompactorParts {
   readonly policy: CompactionPolicy;

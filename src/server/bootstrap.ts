@@ -18,6 +18,7 @@ import { Restore } from "../mvcc/restore.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
+import type { Digest } from "../ports/digest.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { AssertionError } from "../stdx/assert.ts";
@@ -39,6 +40,7 @@ export interface Environment {
   readonly random: Random;
   readonly log: NamedLog;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
+  readonly sha256: () => Digest;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
   readonly walSegmentBytes?: number;
 }

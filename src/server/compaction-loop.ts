@@ -11,7 +11,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { humanBytes } from "../stdx/humanize.ts";
 import type { CommitSchedule } from "./commit-schedule.ts";
-import { goDurationOfMs } from "./go-duration.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { COMPACTION_SLICE_MS_MAX, COMPACTION_STEP_REVISIONS } from "./limits.ts";
 
 export interface CompactionLoopParts {

@@ -132,6 +132,10 @@ function createConnections(
     clusterId: host.clusterId,
     storage: host.storage,
     compactor: host.compactor,
+    hashes: host.maintenance.hashes,
+    backups: host.maintenance.backups,
+    clock,
+    log,
     txnOpsMax: config.maxTxnOps,
     serverVersion: ETCD_VERSION,
   };

@@ -23,3 +23,18 @@ export const RESTORE_SLICE_REVISIONS = 1_000_000;
 
 /** Connections that may wait while a member starts; more are closed, and their clients come again. */
 export const EARLY_CONNECTIONS_MAX = 4096;
+
+/** Milliseconds between two slices of work beside the requests, at least: what a timer can do. */
+export const BACKGROUND_PAUSE_MS = 1;
+
+/** A slice is followed by a pause this many times as long: such work has a third of the event loop. */
+export const BACKGROUND_PAUSE_PER_SLICE = 2;
+
+/** Items (large ones count more) in one slice of a hash: about a third of a millisecond. */
+export const HASH_SLICE_ITEMS = 200;
+
+/** Requests for a hash that may wait: each holds little more than its stream. */
+export const HASH_REQUESTS_WAITING_MAX = 256;
+
+/** Backups at a time. Each has a share of the background work, and holds a state of the database. */
+export const BACKUPS_OPEN_MAX = 32;

@@ -9,6 +9,7 @@ import { AutoCompactor } from "./auto-compactor.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
+import { MaintenanceWork } from "./maintenance-work.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
 import { SnapshotSaver } from "./snapshot-saver.ts";
@@ -28,6 +29,8 @@ export class MemberHost {
   readonly #compactions: CompactionLoop;
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #loop: RunLoop;
+  /** Hashes and backups. */
+  readonly maintenance: MaintenanceWork;
 
   constructor(
     config: ServerConfig,
@@ -61,6 +64,8 @@ export class MemberHost {
       sliceRevisionsMax: config.compactionBatchLimit,
       pauseMs: config.compactionSleepIntervalMs,
     });
+    const { store } = member.applier;
+    this.maintenance = new MaintenanceWork(environment, backend, store, commits);
     const snapshots = new SnapshotSaver({
       member,
       wal,
@@ -145,6 +150,7 @@ export class MemberHost {
     const { member, wal, backend } = this.#opened;
     this.#autoCompactor?.stop();
     this.#compactions.stop();
+    this.maintenance.stop();
     member.stop();
     this.#loop.stop();
     await new Promise<void>((resolve) => this.#commits.force(resolve));

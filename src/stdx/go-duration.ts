@@ -32,6 +32,11 @@ export function formatGoDuration(nanoseconds: bigint): string {
   return minutes < 60n ? `${minutes}m${seconds}` : `${minutes / 60n}h${minutes % 60n}m${seconds}`;
 }
 
+/** `formatGoDuration` of milliseconds, as far as they are exact. */
+export function goDurationOfMs(milliseconds: number): string {
+  return formatGoDuration(BigInt(Math.round(milliseconds * 1_000_000)));
+}
+
 /** `value` / 10^`digits` without trailing zeros. */
 function decimal(value: bigint, digits: number): string {
   const text = value.toString().padStart(digits + 1, "0");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { humanBytes } from "./humanize.ts";
+import { humanAgo, humanBytes } from "./humanize.ts";
 
 test.each([
   [0, "0 B"],
@@ -17,4 +17,17 @@ test.each([
   [2_147_483_648, "2.1 GB"],
 ])("humanBytes shows %d", (count, text) => {
   expect(humanBytes(count)).toBe(text);
+});
+
+test.each([
+  [0, "now"],
+  [999, "now"],
+  [1000, "1 second ago"],
+  [59_999, "59 seconds ago"],
+  [60_000, "1 minute ago"],
+  [3_599_000, "59 minutes ago"],
+  [7_200_000, "2 hours ago"],
+  [86_400_000, "1 day ago"],
+])("humanAgo shows %d ms", (elapsedMs, text) => {
+  expect(humanAgo(elapsedMs)).toBe(text);
 });

@@ -1,5 +1,5 @@
 /**
- * Byte counts for people, in decimal units: "20 kB", "1.2 MB".
+ * Numbers for people: bytes in decimal units ("20 kB", "1.2 MB"), and how long ago something was.
  *
  * Source: dustin/go-humanize (Bytes), whose rounding etcd's tools show.
  */
@@ -18,4 +18,21 @@ function goRoundedInteger(value: number): string {
   const floor = Math.floor(value);
   if (value - floor === 0.5) return String(floor % 2 === 0 ? floor : floor + 1);
   return String(Math.round(value));
+}
+
+/**
+ * How long ago something was, in whole units: "now", "1 second ago", "5 minutes ago". Source:
+ * dustin/go-humanize (Time), as far as a week.
+ */
+export function humanAgo(elapsedMs: number): string {
+  const seconds = Math.floor(elapsedMs / 1000);
+  if (seconds < 1) return "now";
+  if (seconds < 60) return ago(seconds, "second");
+  if (seconds < 3600) return ago(Math.floor(seconds / 60), "minute");
+  if (seconds < 86_400) return ago(Math.floor(seconds / 3600), "hour");
+  return ago(Math.floor(seconds / 86_400), "day");
+}
+
+function ago(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
 }

@@ -1,0 +1,13 @@
+/** Bounds of the services, each with its unit and reason. */
+
+/** Bytes of the database in one message of a snapshot: etcd's number. */
+export const SNAPSHOT_CHUNK_BYTES = 32 * 1024;
+
+/** Such messages in one slice: a third of a millisecond of reading, hashing and framing. */
+export const SNAPSHOT_CHUNKS_PER_SLICE = 8;
+
+/** A snapshot that is slower than a link of one gigabit is worth a warning: etcd's number. */
+export const SNAPSHOT_WARNING_BYTES_PER_MS = (100 * 1024 * 1024) / 1000;
+
+/** Milliseconds before the first such warning, at least: etcd's number. */
+export const SNAPSHOT_WARNING_MS_MIN = 30_000;

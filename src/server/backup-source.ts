@@ -1,0 +1,57 @@
+/**
+ * States of the database for backups: each is committed first, so that it holds everything applied before
+ * the request. Only so many are held at a time: the database grows by what changes while one is held.
+ */
+import type { Backend } from "../backend/backend.ts";
+import type { PinnedState } from "../backend/pinned-state.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { CommitSchedule } from "./commit-schedule.ts";
+import { BACKUPS_OPEN_MAX } from "./limits.ts";
+
+export class BackupSource {
+  readonly #backend: Backend;
+  readonly #commits: CommitSchedule;
+  readonly #open = new Set<PinnedState>();
+  /** Requests that wait for their commit. */
+  #opening = 0;
+  #stopped = false;
+
+  constructor(backend: Backend, commits: CommitSchedule) {
+    this.#backend = backend;
+    this.#commits = commits;
+  }
+
+  /** See `Backups.open`. */
+  open(done: (result: PinnedState | EtcdError) => void): void {
+    this.#forgetClosed();
+    if (this.#stopped) {
+      done(Errors.Stopped);
+      return;
+    }
+    if (this.#open.size + this.#opening >= BACKUPS_OPEN_MAX) {
+      done(Errors.TooManyRequests);
+      return;
+    }
+    this.#opening++;
+    this.#commits.force(() => {
+      this.#opening--;
+      if (this.#stopped) {
+        done(Errors.Stopped);
+        return;
+      }
+      const state = this.#backend.pin();
+      this.#open.add(state);
+      done(state);
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const state of this.#open) state.close();
+  }
+
+  #forgetClosed(): void {
+    for (const state of this.#open) if (!state.isOpen) this.#open.delete(state);
+  }
+}
