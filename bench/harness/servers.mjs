@@ -1,0 +1,138 @@
+/** The servers that are compared, each run in a data directory of its own. */
+import fs from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import path from "node:path";
+import { findReference } from "../../tools/reference.mjs";
+import { startChild, untilEnded } from "./children.mjs";
+import { processMemory } from "./process-figures.mjs";
+
+const ROOT = path.join(import.meta.dirname, "../..");
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 60_000;
+const HEALTH_POLL_MS = 5;
+const QUOTA_BYTES = 8 * 1024 ** 3;
+
+/** @typedef {{ name: "etcd" | "etcd-ts", program: string, args: string[] }} Candidate */
+
+/**
+ * The servers to compare: the real etcd first.
+ * @param {string | undefined} profileFolder where the runs of ours leave their CPU profiles
+ * @returns {Candidate[]}
+ */
+export function candidates(profileFolder) {
+  const reference = findReference();
+  if (reference === undefined) {
+    throw new Error("Cannot compare without the real etcd: run npm run reference");
+  }
+  const ours = path.join(ROOT, "dist/cmd/etcd.js");
+  const profiling =
+    profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`];
+  return [
+    { name: "etcd", program: path.join(reference, "etcd"), args: [] },
+    { name: "etcd-ts", program: process.execPath, args: [...profiling, ours] },
+  ];
+}
+
+/** A server that runs, in `folder`/data. */
+export class Server {
+  #child;
+  folder;
+  port;
+  pid;
+  /** Seconds from the start of the process until it said that it is healthy. */
+  startSeconds;
+
+  constructor(child, folder, port, startSeconds) {
+    this.#child = child;
+    this.folder = folder;
+    this.port = port;
+    this.pid = child.pid;
+    this.startSeconds = startSeconds;
+  }
+
+  memory() {
+    return processMemory(this.pid);
+  }
+
+  /** Ends it; its data stays. */
+  async stop() {
+    this.#child.kill("SIGTERM");
+    await untilEnded(this.#child, STOP_TIMEOUT_MS);
+  }
+
+  removeData() {
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The end of its log: why it went wrong, perhaps. */
+  lastLog() {
+    return fs.readFileSync(path.join(this.folder, "log"), "utf8").slice(-2000);
+  }
+}
+
+/**
+ * Starts a server on what is in `folder`, and waits until it is healthy.
+ * @param {Candidate} candidate
+ * @param {string} folder
+ */
+export async function startServer(candidate, folder, extraArgs = []) {
+  const [port, peerPort] = [await freePort(), await freePort()];
+  const client = `http://127.0.0.1:${port}`;
+  const peer = `http://127.0.0.1:${peerPort}`;
+  const flags = {
+    "data-dir": path.join(folder, "data"),
+    "listen-client-urls": client,
+    "advertise-client-urls": client,
+    "listen-peer-urls": peer,
+    "initial-advertise-peer-urls": peer,
+    "initial-cluster": `default=${peer}`,
+    "quota-backend-bytes": String(QUOTA_BYTES),
+  };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+  const log = fs.openSync(path.join(folder, "log"), "a");
+  const startMs = performance.now();
+  const child = startChild(candidate.program, [...candidate.args, ...args, ...extraArgs], {
+    stdio: ["ignore", log, log],
+  });
+  fs.closeSync(log);
+  await untilHealthy(port, child, path.join(folder, "log"));
+  return new Server(child, folder, port, (performance.now() - startMs) / 1000);
+}
+
+/** @returns {Promise<number>} */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() =>
+        resolve(typeof address === "object" && address !== null ? address.port : 0),
+      );
+    });
+  });
+}
+
+async function untilHealthy(port, child, logFile) {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    if (await isHealthy(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, HEALTH_POLL_MS));
+  }
+  child.kill("SIGKILL");
+  throw new Error(`Server did not start:\n${fs.readFileSync(logFile, "utf8").slice(-2000)}`);
+}
+
+/** @returns {Promise<boolean>} */
+function isHealthy(port) {
+  return new Promise((resolve) => {
+    const request = http.get(
+      { port, host: "127.0.0.1", path: "/health", agent: false },
+      (answer) => {
+        answer.resume();
+        resolve(answer.statusCode === 200);
+      },
+    );
+    request.on("error", () => resolve(false));
+  });
+}

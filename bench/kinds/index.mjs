@@ -1,0 +1,44 @@
+/** Every kind of benchmark, in the order of the README. */
+import { leaseExpiry } from "./lease-expiry.mjs";
+import { leaseRates } from "./lease-rates.mjs";
+import { maintenance } from "./maintenance.mjs";
+import { millionKeys } from "./million-keys.mjs";
+import { throughput } from "./throughput.mjs";
+import { watchEvents } from "./watch-events.mjs";
+import { watchLatency } from "./watch-latency.mjs";
+import { watchMemory } from "./watch-memory.mjs";
+
+/**
+ * @typedef {object} Run  one round of a kind on one server
+ * @property {import("../harness/servers.mjs").Candidate} candidate
+ * @property {number} seconds  how long a load is measured
+ * @property {boolean} quick   small sizes: to see that it works
+ * @property {boolean} rebuild databases are built anew
+ * @property {(options?: { folder?: string }) => Promise<import("../harness/servers.mjs").Server>} startServer
+ *   in a fresh folder, or on what is in `folder`
+ * @property {(server: import("../harness/servers.mjs").Server) => Promise<void>} stopServer and removes its folder
+ * @property {(row: string) => boolean} wants  whether the row was asked for
+ * @property {(row: string, figures: Record<string, number>) => void} record
+ */
+
+/**
+ * @typedef {object} Kind
+ * @property {string} name
+ * @property {string} title
+ * @property {(run: Pick<Run, "seconds" | "quick">) => string} about  what was done
+ * @property {import("../harness/tables.mjs").Column[]} columns
+ * @property {string[]} rows
+ * @property {(run: Run) => Promise<void>} measure  servers it leaves are stopped and removed
+ */
+
+/** @type {Kind[]} */
+export const KINDS = [
+  throughput,
+  watchLatency,
+  watchEvents,
+  watchMemory,
+  leaseRates,
+  leaseExpiry,
+  maintenance,
+  millionKeys,
+];
