@@ -24,6 +24,7 @@ export class CommitSchedule {
   readonly #onFailure: (error: DiskError) => void;
   #timer: Timer | undefined;
   #committing = false;
+  #begun = 0;
   /** Told when a commit that begins from now on is durable. */
   #waiting: (() => void)[] = [];
 
@@ -39,6 +40,16 @@ export class CommitSchedule {
     this.#clock = clock;
     this.#options = options;
     this.#onFailure = onFailure;
+  }
+
+  /** Commits that have begun: two equal numbers mean that no change between them is committed. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /** Begins a commit now, unless one is under way. */
+  hurry(): void {
+    this.#commit();
   }
 
   /** Looks whether a commit is due; called after every turn that may have applied something. */
@@ -65,6 +76,7 @@ export class CommitSchedule {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#committing = true;
+    this.#begun++;
     const told = this.#waiting;
     this.#waiting = [];
     this.#backend.commit(this.#applier.position(), (error) => {

@@ -2,7 +2,9 @@
  * Removes what a compaction has made unreachable, a slice at a time, with pauses in which everything else
  * goes on; tells those who asked for a physical compaction when it is over.
  *
- * A slice ends after a number of revisions or after a time, whichever comes first.
+ * A slice ends after a number of revisions or after a time, whichever comes first. What it removes gathers
+ * in the open transaction of the backend, whose commit makes a new page for each one touched, without a
+ * pause: so the removals in one commit are bounded, too, and the commit hurries when they have gathered.
  */
 import type { Backend } from "../backend/backend.ts";
 import type { FinishedCompaction } from "../mvcc/compaction.ts";
@@ -12,7 +14,11 @@ import type { Log } from "../ports/log.ts";
 import { humanBytes } from "../stdx/humanize.ts";
 import type { CommitSchedule } from "./commit-schedule.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
-import { COMPACTION_SLICE_MS_MAX, COMPACTION_STEP_REVISIONS } from "./limits.ts";
+import {
+  COMPACTION_REMOVALS_PER_COMMIT_MAX,
+  COMPACTION_SLICE_MS_MAX,
+  COMPACTION_STEP_REVISIONS,
+} from "./limits.ts";
 
 export interface CompactionLoopParts {
   readonly store: Store;
@@ -31,6 +37,9 @@ export class CompactionLoop {
   #running = false;
   #stopped = false;
   #startedMs = 0;
+  /** Removals that no commit has begun with, and the number of commits when they were counted. */
+  #removals = 0;
+  #commitsBegun = 0;
   #waiting: (() => void)[] = [];
 
   constructor(parts: CompactionLoopParts) {
@@ -64,8 +73,13 @@ export class CompactionLoop {
 
   #slice(): void {
     const { store, commits, pauseMs } = this.#parts;
-    this.#work();
-    commits.afterApply();
+    if (this.#commitsBegun !== commits.begun) {
+      this.#commitsBegun = commits.begun;
+      this.#removals = 0;
+    }
+    if (this.#removals < COMPACTION_REMOVALS_PER_COMMIT_MAX) this.#work();
+    if (this.#removals < COMPACTION_REMOVALS_PER_COMMIT_MAX) commits.afterApply();
+    else commits.hurry();
     if (store.compactionPending) {
       this.#scheduleSlice(pauseMs);
       return;
@@ -77,14 +91,17 @@ export class CompactionLoop {
   }
 
   #work(): void {
-    const { store, clock, sliceRevisionsMax } = this.#parts;
+    const { store, backend, clock, sliceRevisionsMax } = this.#parts;
     const untilMs = clock.nowMs() + COMPACTION_SLICE_MS_MAX;
     let left = sliceRevisionsMax > 0 ? sliceRevisionsMax : Number.POSITIVE_INFINITY;
     do {
       const step = Math.min(left, COMPACTION_STEP_REVISIONS);
       left -= step;
+      const changesBefore = backend.pendingChanges;
       const finished = store.compactStep(step);
+      this.#removals += backend.pendingChanges - changesBefore;
       if (finished !== undefined) this.#finish(finished);
+      if (this.#removals >= COMPACTION_REMOVALS_PER_COMMIT_MAX) return;
     } while (left > 0 && store.compactionPending && clock.nowMs() < untilMs);
   }
 
@@ -101,6 +118,13 @@ export class CompactionLoop {
       "current-db-size-in-use-bytes": bytesInUse,
       "current-db-size-in-use": humanBytes(bytesInUse),
     });
+    if (hash !== undefined) {
+      log.info("storing new hash", {
+        hash: hash.hash,
+        revision: hash.revision,
+        "compact-revision": hash.compactRevision,
+      });
+    }
     this.#startedMs = nowMs;
   }
 }

@@ -18,6 +18,12 @@ export const COMPACTION_SLICE_MS_MAX = 2;
 /** Revisions of a compaction between two looks at the clock: some 0.2 ms of work. */
 export const COMPACTION_STEP_REVISIONS = 64;
 
+/**
+ * Revisions that a compaction removes in one commit of the backend, where each may be on a page of its own:
+ * some 2 ms of work for the event loop.
+ */
+export const COMPACTION_REMOVALS_PER_COMMIT_MAX = 500;
+
 /** Revisions read between two lines of progress when the key index is rebuilt at start. */
 export const RESTORE_SLICE_REVISIONS = 1_000_000;
 
