@@ -1,5 +1,5 @@
 /**
- * Operations that clients cannot send yet and logs may hold: leases, alarms, attributes and versions, as
+ * Operations that logs may hold: leases, alarms, attributes and versions, as
  * etcd writes them. Applied by a whole member, and still there after a restart.
  */
 import { describe, expect, test } from "vitest";

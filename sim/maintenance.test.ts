@@ -83,7 +83,11 @@ function contentOf(copy: Uint8Array): string {
   tx.rollback();
   db.close();
   const backend = Backend.open(disk, "/db");
-  const restore = new Restore(new RevisionBucket(backend), new Lessor(1), { onChanges: () => {} });
+  const restore = new Restore(
+    new RevisionBucket(backend),
+    new Lessor({ ttlSecondsMin: 1, checkpointSeconds: 0 }),
+    { onChanges: () => {} },
+  );
   while (!restore.step(100));
   return dumpStore(restore.finish());
 }

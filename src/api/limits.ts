@@ -11,3 +11,9 @@ export const SNAPSHOT_WARNING_BYTES_PER_MS = (100 * 1024 * 1024) / 1000;
 
 /** Milliseconds before the first such warning, at least: etcd's number. */
 export const SNAPSHOT_WARNING_MS_MIN = 30_000;
+
+/**
+ * Renewals of one stream that wait behind one that is not answered yet. A stream that waits grants its
+ * client no more window, so only a client that packs its window full gets here.
+ */
+export const KEEP_ALIVES_WAITING_MAX = 10_000;

@@ -4,6 +4,7 @@ import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import type { ServiceContext } from "./context.ts";
 import { kvMethods } from "./kv.ts";
+import { leaseMethods } from "./lease.ts";
 import { maintenanceMethods } from "./maintenance.ts";
 
 export interface Services {
@@ -15,6 +16,7 @@ export interface Services {
 export function createServices(context: ServiceContext): Services {
   const methods = new Map([
     ...kvMethods(context),
+    ...leaseMethods(context),
     ...clusterMethods(context),
     ...maintenanceMethods(context),
     ...authMethods(context),

@@ -42,6 +42,8 @@ export interface ApplierParts {
   readonly alarms: Alarms;
   readonly backend: Backend;
   readonly quota: Quota;
+  /** Whether checkpoints of leases go into the database, too. */
+  readonly persistsLeaseCheckpoints: boolean;
   readonly log: Log;
 }
 
@@ -59,6 +61,7 @@ export class Applier {
   readonly quota: Quota;
   readonly backend: Backend;
   readonly records: Records;
+  readonly persistsLeaseCheckpoints: boolean;
   readonly log: Log;
   #position: Position;
 
@@ -70,6 +73,7 @@ export class Applier {
     this.quota = parts.quota;
     this.backend = parts.backend;
     this.records = new Records(parts.backend);
+    this.persistsLeaseCheckpoints = parts.persistsLeaseCheckpoints;
     this.log = parts.log;
     this.#position = parts.backend.position();
   }
@@ -84,8 +88,8 @@ export class Applier {
     this.#advance(entry);
   }
 
-  /** Applies a normal entry with content. */
-  apply(entry: Entry, data: Uint8Array): Applied {
+  /** Applies a normal entry with content, at `nowMs`: from then on leases that it grants are counted. */
+  apply(entry: Entry, data: Uint8Array, nowMs: number): Applied {
     const changesBackend = this.#advance(entry);
     const request = readInternalRequest(data);
     if (request === undefined) {
@@ -98,7 +102,7 @@ export class Applier {
     assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
     if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
     if (!changesBackend) return { id, result: DONE };
-    return { id, result: executeOperation(this, operation, entry.index) };
+    return { id, result: executeOperation(this, operation, entry.index, nowMs) };
   }
 
   /** Why a committed configuration change must not be made; the same on every member. */

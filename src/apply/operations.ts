@@ -7,7 +7,6 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { executeCompaction, executeDeleteRange, executePut } from "../mvcc/kv-requests.ts";
 import { executeTxn } from "../mvcc/txn.ts";
-import { createLease } from "../wire/gen/lease.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import {
   AlarmAction,
@@ -15,12 +14,10 @@ import {
   type AlarmRequest,
   AlarmType,
   createAlarmMember,
-  type LeaseCheckpointRequest,
-  type LeaseGrantRequest,
-  type ResponseHeader,
 } from "../wire/gen/rpc.ts";
 import type { Applier } from "./applier.ts";
 import { UnsupportedEntryError } from "./cluster-operations.ts";
+import { checkpointLeases, grantLease, revokeLease } from "./lease-operations.ts";
 import { costOf } from "./quota.ts";
 import { type ApplyResult, DONE } from "./result.ts";
 
@@ -29,6 +26,7 @@ export function executeOperation(
   applier: Applier,
   operation: InternalRaftRequestOperation,
   index: number,
+  nowMs: number,
 ): ApplyResult | EtcdError {
   const refused = refusal(applier, operation);
   if (refused !== undefined) return refused;
@@ -43,11 +41,11 @@ export function executeOperation(
     case "compaction":
       return result("compaction", executeCompaction(store, operation.value));
     case "leaseGrant":
-      return grantLease(applier, operation.value);
+      return grantLease(applier, operation.value, nowMs);
     case "leaseRevoke":
       return revokeLease(applier, operation.value.id);
     case "leaseCheckpoint":
-      return checkpointLeases(applier, operation.value);
+      return checkpointLeases(applier, operation.value, nowMs);
     case "alarm":
       return { kind: "alarm", alarms: applyAlarm(applier, operation.value) };
     case "range":
@@ -92,39 +90,6 @@ function result<K extends Answered["kind"]>(
   response: Extract<Answered, { kind: K }>["response"] | EtcdError,
 ): ApplyResult | EtcdError {
   return response instanceof EtcdError ? response : ({ kind, response } as ApplyResult);
-}
-
-function header(applier: Applier): ResponseHeader {
-  return { clusterId: 0n, memberId: 0n, revision: applier.store.revision, raftTerm: 0 };
-}
-
-function grantLease(applier: Applier, request: LeaseGrantRequest): ApplyResult | EtcdError {
-  const lease = applier.lessor.grant(request.id, request.ttl);
-  if (lease instanceof EtcdError) return lease;
-  const { id, ttlSeconds } = lease;
-  applier.records.putLease(createLease({ id, ttl: ttlSeconds }));
-  const response = { header: header(applier), id, ttl: ttlSeconds, error: "" };
-  return { kind: "leaseGrant", response };
-}
-
-/** Deletes the attached keys in key order, in one revision, and the lease. */
-function revokeLease(applier: Applier, id: bigint): ApplyResult | EtcdError {
-  const lease = applier.lessor.lease(id);
-  if (lease === undefined) return Errors.LeaseNotFound;
-  const transaction = applier.store.beginWrite();
-  for (const key of [...lease.keys].sort()) transaction.deleteKey(key);
-  transaction.end();
-  applier.lessor.remove(id);
-  applier.records.removeLease(id);
-  return { kind: "leaseRevoke", response: { header: header(applier) } };
-}
-
-function checkpointLeases(applier: Applier, request: LeaseCheckpointRequest): ApplyResult {
-  for (const { id, remainingTtl } of request.checkpoints) {
-    const lease = applier.lessor.lease(id);
-    if (lease !== undefined) lease.remainingTtlSeconds = remainingTtl;
-  }
-  return DONE;
 }
 
 function applyAlarm(applier: Applier, request: AlarmRequest): AlarmMember[] {

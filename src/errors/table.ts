@@ -33,6 +33,7 @@ export const Errors = {
   LeaseNotFound: new EtcdError(GrpcCode.NotFound, "etcdserver: requested lease not found"),
   LeaseExist: new EtcdError(GrpcCode.FailedPrecondition, "etcdserver: lease already exists"),
   LeaseTtlTooLarge: new EtcdError(GrpcCode.OutOfRange, "etcdserver: too large lease TTL"),
+  NotPrimaryLessor: new EtcdError(GrpcCode.Unknown, "not a primary lessor"),
   WatchCanceled: new EtcdError(GrpcCode.Canceled, "etcdserver: watch canceled"),
   MemberExist: new EtcdError(GrpcCode.FailedPrecondition, "etcdserver: member ID already exist"),
   PeerUrlExist: new EtcdError(GrpcCode.FailedPrecondition, "etcdserver: Peer URLs already exists"),

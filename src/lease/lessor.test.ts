@@ -3,19 +3,23 @@ import { Errors } from "../errors/table.ts";
 import { LEASE_TTL_SECONDS_MAX } from "./limits.ts";
 import { Lessor, NO_LEASE } from "./lessor.ts";
 
+const create = (checkpointSeconds = 0): Lessor =>
+  new Lessor({ ttlSecondsMin: 2, checkpointSeconds });
+
 describe("Lessor", () => {
   test("grant raises short times to live and refuses long ones and used ids", () => {
-    const lessor = new Lessor(2);
-    expect(lessor.grant(1n, 1)).toMatchObject({ id: 1n, ttlSeconds: 2 });
-    expect(lessor.grant(2n, 60)).toMatchObject({ id: 2n, ttlSeconds: 60 });
-    expect(lessor.grant(1n, 5)).toBe(Errors.LeaseExist);
-    expect(lessor.grant(3n, LEASE_TTL_SECONDS_MAX + 1)).toBe(Errors.LeaseTtlTooLarge);
+    const lessor = create();
+    expect(lessor.grant(1n, 1, 0)).toMatchObject({ id: 1n, ttlSeconds: 2 });
+    expect(lessor.grant(2n, 60, 0)).toMatchObject({ id: 2n, ttlSeconds: 60 });
+    expect(lessor.grant(1n, 5, 0)).toBe(Errors.LeaseExist);
+    expect(lessor.grant(3n, LEASE_TTL_SECONDS_MAX + 1, 0)).toBe(Errors.LeaseTtlTooLarge);
+    expect(lessor.grant(NO_LEASE, 5, 0)).toBe(Errors.LeaseNotFound);
     expect(lessor.size).toBe(2);
   });
 
   test("attach and detach keep both directions", () => {
-    const lessor = new Lessor(2);
-    lessor.grant(1n, 10);
+    const lessor = create();
+    lessor.grant(1n, 10, 0);
     lessor.attach(1n, "a");
     lessor.attach(1n, "b");
     expect(lessor.leaseOf("a")).toBe(1n);
@@ -28,7 +32,7 @@ describe("Lessor", () => {
   });
 
   test("attach to a lease that is gone leaves the key unattached", () => {
-    const lessor = new Lessor(2);
+    const lessor = create();
     lessor.attach(9n, "a");
     expect(lessor.leaseOf("a")).toBe(NO_LEASE);
   });

@@ -2,3 +2,15 @@
 
 /** Longest time to live that can be asked for, about 285 years: what Go's duration can hold. */
 export const LEASE_TTL_SECONDS_MAX = 9_000_000_000;
+
+/**
+ * Leases above which the expiries after a change of leader are spread: so many can be revoked in a second
+ * by a member of etcd.
+ */
+export const SPREAD_LEASES_MIN = 1000;
+
+/** Expiries within one second that are left as they are when they are spread: three quarters of those. */
+export const SPREAD_EXPIRIES_PER_SECOND = 750;
+
+/** Renewals that may wait for the revocation of one lease; clients that went away are among them. */
+export const LEASE_WAITERS_MAX = 10_000;

@@ -44,3 +44,18 @@ export const AUTO_COMPACTION_CHECK_MS_MIN = 10;
 
 /** Milliseconds by which a timer may fire early. */
 export const TIMER_SLACK_MS = 2;
+
+/**
+ * Proposals to revoke an expired lease that are under way at once: puts get their turn between them.
+ * Source: etcd 3.5 (maxPendingRevokes).
+ */
+export const LEASE_REVOKES_IN_FLIGHT_MAX = 16;
+
+/** Checkpoints of leases in one entry. Source: etcd 3.5 (maxLeaseCheckpointBatchSize). */
+export const LEASE_CHECKPOINTS_PER_ENTRY_MAX = 1000;
+
+/**
+ * Ticks within which a leader takes its leadership for granted when it renews a lease: a process that has
+ * stood still for longer asks the others first. Source: etcd 3.5 (isActive).
+ */
+export const LEADERSHIP_CERTAIN_TICKS = 3;

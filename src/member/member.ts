@@ -13,6 +13,7 @@
 import type { Applier } from "../apply/applier.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
+import { NO_LEASE } from "../lease/lessor.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { MemoryStorage } from "../raft/memory-storage.ts";
@@ -33,7 +34,9 @@ import {
 import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
 import { AlarmAction, AlarmType, createAlarmRequest, encodeAlarmRequest } from "../wire/gen/rpc.ts";
 import { encodeInternalRequest } from "../wire/internal-request.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
 import {
+  LEADERSHIP_CERTAIN_TICKS,
   PENDING_PROPOSALS_MAX,
   QUEUED_PROPOSAL_BYTES_MAX,
   RAFT_INFLIGHT_MESSAGES_MAX,
@@ -45,7 +48,7 @@ import {
 } from "./limits.ts";
 import { Pending } from "./pending.ts";
 import { ReadGate } from "./read-gate.ts";
-import type { ProposalWaiter, ReadWaiter, Ready } from "./ready.ts";
+import type { ProposalWaiter, ReadWaiter, Ready, RenewalWaiter } from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
 
 export interface MemberOptions {
@@ -92,6 +95,7 @@ export class Member {
   readonly #ids: RequestIds;
   readonly #waiting: Pending<ProposalWaiter>;
   readonly #reads: ReadGate;
+  readonly #leases: LeaseKeeper;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #appliedIndex: number;
@@ -99,6 +103,7 @@ export class Member {
   #confState: ConfState;
   #leader = NONE;
   #stopped = false;
+  #lastTickMs = Number.NEGATIVE_INFINITY;
   #raisingNoSpace = false;
 
   constructor(options: MemberOptions, stored: StoredState, applier: Applier) {
@@ -135,6 +140,11 @@ export class Member {
       timeoutTicks,
       Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
     );
+    this.#leases = new LeaseKeeper(applier.lessor, {
+      retryMs: timeoutMs,
+      propose: (field, body, waiter) => this.propose(field, body, waiter),
+      log: options.log,
+    });
   }
 
   status(): MemberStatus {
@@ -158,10 +168,13 @@ export class Member {
     return this.#raft.basicStatus().term;
   }
 
-  tick(): void {
+  /** A tick has passed. `nowMs` is a time that never goes back, here and wherever it is asked for. */
+  tick(nowMs: number): void {
+    this.#lastTickMs = nowMs;
     this.#raft.tick();
     for (const waiter of this.#waiting.tick()) waiter.onApplied(Errors.Timeout);
     this.#reads.tick();
+    this.#leases.tick(nowMs);
   }
 
   /**
@@ -232,6 +245,35 @@ export class Member {
     else this.#reads.add(waiter);
   }
 
+  /** An id for a lease whose client left the choice to the server: positive, of 63 bits. */
+  newLeaseId(): bigint {
+    for (;;) {
+      const id = BigInt.asUintN(63, this.#ids.idOf(this.#ids.next()));
+      if (id !== NO_LEASE) return id;
+    }
+  }
+
+  /**
+   * Renews a lease. Costs no entry of the log, and while leadership is certain no round of messages; this
+   * member must lead. Errors: NoLeader, NotPrimaryLessor, and those of reads and proposals.
+   */
+  renewLease(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
+    if (this.#leader !== this.id) {
+      waiter.onFailed(this.#leader === NONE ? Errors.NoLeader : Errors.NotPrimaryLessor);
+      return;
+    }
+    const sinceTickMs = nowMs - this.#lastTickMs;
+    const isCertain = sinceTickMs < LEADERSHIP_CERTAIN_TICKS * this.#options.tickMs;
+    if (isCertain && this.#raft.basicStatus().commit === this.#appliedIndex) {
+      this.#leases.renew(id, nowMs, waiter);
+      return;
+    }
+    this.whenReadable({
+      onReadable: () => this.#leases.renew(id, nowMs, waiter),
+      onFailed: (error) => waiter.onFailed(error),
+    });
+  }
+
   /** Everything the shell has to do now; `undefined` when there is nothing. */
   takeReady(): Ready | undefined {
     if (this.#stopped) return undefined;
@@ -258,10 +300,10 @@ export class Member {
    * the log that is due: save it once the backend holds everything up to its index, then call
    * `snapshotSaved`.
    */
-  apply(committed: Message): Snapshot | undefined {
+  apply(committed: Message, nowMs: number): Snapshot | undefined {
     for (const entry of committed.entries) {
       assert(entry.index === this.#appliedIndex + 1, "Entries must be applied without gaps");
-      if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry);
+      if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry, nowMs);
       else this.#applyConfChange(entry);
       this.#appliedIndex = entry.index;
     }
@@ -302,6 +344,7 @@ export class Member {
     this.#stopped = true;
     for (const waiter of this.#waiting.takeAll()) waiter.onApplied(Errors.Stopped);
     this.#reads.failAll(Errors.Stopped);
+    this.applier.lessor.demote();
     this.#queue = [];
   }
 
@@ -332,13 +375,14 @@ export class Member {
     this.#queuedBytes = 0;
   }
 
-  #applyNormal(entry: Entry): void {
+  #applyNormal(entry: Entry, nowMs: number): void {
     if (entry.data === undefined || entry.data.length === 0) {
       this.applier.skip(entry);
       this.#reads.committedInTerm();
+      if (this.isLeader() && entry.term === this.term) this.#becomePrimaryLessor(nowMs);
       return;
     }
-    const { id, result } = this.applier.apply(entry, entry.data);
+    const { id, result } = this.applier.apply(entry, entry.data, nowMs);
     if (result === Errors.NoSpace) this.raiseNoSpace();
     if (Number(id >> 48n) !== this.#ids.suffix) return;
     const waiter = this.#waiting.take(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
@@ -362,6 +406,13 @@ export class Member {
     if (leader === this.#leader) return;
     this.#leader = leader;
     this.#reads.leaderChanged();
+    if (leader !== this.id) this.applier.lessor.demote();
+  }
+
+  /** Everything of earlier terms is applied: from here on leases can be counted down. */
+  #becomePrimaryLessor(nowMs: number): void {
+    const { electionTicks, tickMs } = this.#options;
+    this.applier.lessor.promote(nowMs, electionTicks * tickMs);
   }
 
   #makeSnapshot(): Snapshot {

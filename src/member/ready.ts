@@ -29,3 +29,10 @@ export interface ReadWaiter {
   onReadable(): void;
   onFailed(error: EtcdError): void;
 }
+
+/** Whoever renews a lease. Exactly one method is called, once; often before the request returns. */
+export interface RenewalWaiter {
+  /** With the granted time to live in seconds; 0 when there is no such lease. */
+  onRenewed(ttlSeconds: number): void;
+  onFailed(error: EtcdError): void;
+}

@@ -28,7 +28,7 @@ import { WireError } from "../wire/wire-error.ts";
 import { compactionPolicy } from "./compaction-retention.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
-import { RESTORE_SLICE_REVISIONS } from "./limits.ts";
+import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_SLICE_REVISIONS } from "./limits.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { StartError } from "./start-error.ts";
 import { ETCD_VERSION } from "./version.ts";
@@ -174,6 +174,7 @@ function assemble(
     cluster: opened.cluster,
     backend,
     quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
+    persistsLeaseCheckpoints: config.leaseCheckpoints === "persisted",
     log: environment.log.named("apply/applier.ts"),
   });
   const member = createMember(config, environment, opened, applier);
@@ -189,7 +190,7 @@ function readDatabase(
 ): Pick<ApplierParts, "store" | "lessor" | "alarms"> {
   try {
     const records = new Records(backend);
-    const lessor = new Lessor(leaseTtlSecondsMin(config));
+    const lessor = createLessor(config, environment);
     for (const lease of records.leases()) lessor.restore(lease.id, lease.ttl, lease.remainingTtl);
     const alarms = new Alarms();
     for (const alarm of records.alarms()) alarms.activate(alarm);
@@ -202,6 +203,20 @@ function readDatabase(
       error,
     );
   }
+}
+
+function createLessor(config: ServerConfig, environment: Environment): Lessor {
+  if (config.leaseCheckpoints === "memory") {
+    environment.log
+      .named("server/bootstrap.ts")
+      .warn(
+        "Detected that checkpointing is enabled without persistence. Consider enabling experimental-enable-lease-checkpoint-persist",
+      );
+  }
+  return new Lessor({
+    ttlSecondsMin: leaseTtlSecondsMin(config),
+    checkpointSeconds: config.leaseCheckpoints === "none" ? 0 : LEASE_CHECKPOINT_INTERVAL_SECONDS,
+  });
 }
 
 function createMember(

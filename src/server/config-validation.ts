@@ -60,7 +60,8 @@ export function configProblem(values: FlagValues, given: ReadonlySet<string>): s
     hostProblem("--advertise-client-urls", values["advertise-client-urls"]) ??
     timingProblem(values) ??
     advertiseMissing(given) ??
-    compactionProblem(values)
+    compactionProblem(values) ??
+    leaseCheckpointProblem(values)
   );
 }
 
@@ -100,4 +101,12 @@ function compactionProblem(values: FlagValues): string | undefined {
   const mode = values["auto-compaction-mode"];
   if (mode === "" || mode === "periodic" || mode === "revision") return undefined;
   return `unknown auto-compaction-mode ${goQuoteText(mode)}`;
+}
+
+function leaseCheckpointProblem(values: FlagValues): string | undefined {
+  const isLone =
+    values["experimental-enable-lease-checkpoint-persist"] &&
+    !values["experimental-enable-lease-checkpoint"];
+  if (!isLone) return undefined;
+  return "setting experimental-enable-lease-checkpoint-persist requires experimental-enable-lease-checkpoint";
 }

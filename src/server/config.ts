@@ -46,6 +46,8 @@ export interface ServerConfig {
   readonly compactionBatchLimit: number;
   /** Pause between two of them. */
   readonly compactionSleepIntervalMs: number;
+  /** Whether, and how long, what is left of a lease is remembered beside its expiry. */
+  readonly leaseCheckpoints: "none" | "memory" | "persisted";
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
@@ -96,6 +98,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
       values["experimental-compaction-batch-limit"] || DEFAULT_COMPACTION_BATCH_LIMIT,
     compactionSleepIntervalMs:
       values["experimental-compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
+    leaseCheckpoints: leaseCheckpointsOf(values),
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
     maxConcurrentStreams: values["max-concurrent-streams"],
@@ -104,6 +107,11 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     grpcKeepaliveTimeoutMs: values["grpc-keepalive-timeout"],
     log: { level: logLevel, outputs: values["log-outputs"] },
   };
+}
+
+function leaseCheckpointsOf(values: FlagValues): ServerConfig["leaseCheckpoints"] {
+  if (values["experimental-enable-lease-checkpoint-persist"]) return "persisted";
+  return values["experimental-enable-lease-checkpoint"] ? "memory" : "none";
 }
 
 /** Ticks of an election timeout. */

@@ -279,6 +279,21 @@ const EXPERIMENTAL_FLAGS = {
     "10ms",
     "How long a compaction pauses (0 means 10ms).",
   ),
+  "experimental-enable-lease-checkpoint": flag(
+    "Experimental feature",
+    bool,
+    false,
+    "false",
+    "Tell the other members every five minutes how much of a long lease is left, so that a change of",
+    "leader does not start it anew.",
+  ),
+  "experimental-enable-lease-checkpoint-persist": flag(
+    "Experimental feature",
+    bool,
+    false,
+    "false",
+    "Keep what is left of leases over a restart, too. Needs --experimental-enable-lease-checkpoint.",
+  ),
 } as const;
 
 const TABLE = {

@@ -44,3 +44,6 @@ export const HASH_REQUESTS_WAITING_MAX = 256;
 
 /** Backups at a time. Each has a share of the background work, and holds a state of the database. */
 export const BACKUPS_OPEN_MAX = 32;
+
+/** Seconds between two checkpoints of a lease. Source: etcd server/lease/lessor.go. */
+export const LEASE_CHECKPOINT_INTERVAL_SECONDS = 300;

@@ -72,10 +72,12 @@ export class RunLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { member, commits, compactions, onTurnEnd } = this.#parts;
+    const { member, commits, compactions, clock, onTurnEnd } = this.#parts;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
-      if (ready.committed !== undefined) this.#saveSnapshot(member.apply(ready.committed));
+      if (ready.committed !== undefined) {
+        this.#saveSnapshot(member.apply(ready.committed, clock.nowMs()));
+      }
     }
     commits.afterApply();
     compactions.afterApply();
@@ -104,7 +106,7 @@ export class RunLoop {
   #scheduleTick(): void {
     const { clock, tickMs } = this.#parts;
     this.#ticker = clock.after(Math.max(0, this.#nextTickMs - clock.nowMs()), () => {
-      this.#parts.member.tick();
+      this.#parts.member.tick(clock.nowMs());
       // After a pause of the process the missed ticks are not made up: they would look like silence.
       this.#nextTickMs = Math.max(this.#nextTickMs + tickMs, clock.nowMs());
       this.#scheduleTick();

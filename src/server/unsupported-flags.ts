@@ -52,7 +52,6 @@ const V2 = "the v2 API does not exist";
 const HTTP = "over HTTP there are /version and /health only, on the client URLs";
 const TRACING = "there is no tracing";
 const CHECKS = "there are no checks between members";
-const LEASES = "there are no leases";
 const ROTATION = "log files are not rotated; a program such as logrotate can do it";
 
 export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
@@ -119,8 +118,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "socket-reuse-address": unsupported("listeners do not share addresses", bool, false),
 
   "experimental-watch-progress-notify-interval": unsupported("there are no watches", durationMs, 0),
-  "experimental-enable-lease-checkpoint": unsupported(LEASES, bool, false),
-  "experimental-enable-lease-checkpoint-persist": unsupported(LEASES, bool, false),
   "experimental-initial-corrupt-check": unsupported(CHECKS, bool, false),
   "experimental-corrupt-check-time": unsupported(CHECKS, durationMs, 0),
   "experimental-compact-hash-check-enabled": unsupported(CHECKS, bool, false),

@@ -86,6 +86,8 @@ const COMMAND_LINES: readonly string[][] = [
   ["--heartbeat-interval", "0x64", "--election-timeout=1_000_000"],
   ["--heartbeat-interval=0"],
   ["--heartbeat-interval=300"],
+  ["--experimental-enable-lease-checkpoint-persist"],
+  ["--experimental-enable-lease-checkpoint-persist", "--heartbeat-interval=0"],
   ["--election-timeout=0"],
   ["--pre-vote=x"],
   ["--pre-vote", "false"],

@@ -1,0 +1,130 @@
+/**
+ * LeaseKeepAlive: each message of the client renews one lease and is answered with one message, in order.
+ * An answer has the revision from before the renewal, and a time to live of 0 when there is no such lease.
+ *
+ * Nearly always the answer is there at once. Where it is not (an expired lease that is being revoked, a
+ * checkpoint to clear, leadership to confirm), or where the client does not read, the stream stops taking
+ * messages, and those that came in the meantime wait.
+ *
+ * Source: etcd server/etcdserver/api/v3rpc/lease.go (leaseKeepAlive; 3.5).
+ */
+import { GrpcCode } from "../errors/codes.ts";
+import type { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { RenewalWaiter } from "../member/ready.ts";
+import { assert } from "../stdx/assert.ts";
+import {
+  createLeaseKeepAliveResponse,
+  decodeLeaseKeepAliveRequest,
+  encodeLeaseKeepAliveResponse,
+} from "../wire/gen/rpc.ts";
+import { headerAt, type ServiceContext } from "./context.ts";
+import { KEEP_ALIVES_WAITING_MAX } from "./limits.ts";
+import { decodeRequest, fail } from "./status.ts";
+
+export function keepAliveMethod(context: ServiceContext): GrpcMethodHandler {
+  return {
+    kind: "stream",
+    onCall(call) {
+      call.context = new KeepAliveStream(context, call);
+    },
+    onMessage(call, bytes) {
+      const request = decodeRequest(call, bytes, decodeLeaseKeepAliveRequest);
+      if (request !== undefined) streamOf(call).renew(request.id);
+    },
+    onHalfClose(call) {
+      streamOf(call).halfClose();
+    },
+    onCancel() {},
+    onWritable(call) {
+      streamOf(call).goOn();
+    },
+  };
+}
+
+function streamOf({ context }: GrpcServerCall): KeepAliveStream {
+  assert(context instanceof KeepAliveStream, "A keep-alive call has its stream");
+  return context;
+}
+
+class KeepAliveStream implements RenewalWaiter {
+  readonly #context: ServiceContext;
+  readonly #call: GrpcServerCall;
+  /** Ids whose turn has not come; from `#next` on. */
+  #waiting: bigint[] = [];
+  #next = 0;
+  /** The lease that is being renewed, and the revision when that began. */
+  #id = 0n;
+  #revision = 0;
+  #isRenewing = false;
+  /** Whether `#begin` is running: what is answered meanwhile is not a reason to begin the next. */
+  #isBeginning = false;
+  #isFull = false;
+  #isHalfClosed = false;
+
+  constructor(context: ServiceContext, call: GrpcServerCall) {
+    this.#context = context;
+    this.#call = call;
+  }
+
+  renew(id: bigint): void {
+    if (!this.#isHeld) {
+      this.#begin(id);
+      if (this.#isHeld) this.#call.setReceiving(false);
+    } else if (this.#waiting.length - this.#next < KEEP_ALIVES_WAITING_MAX) {
+      this.#waiting.push(id);
+    } else {
+      fail(this.#call, Errors.TooManyRequests);
+    }
+  }
+
+  halfClose(): void {
+    this.#isHalfClosed = true;
+    if (!this.#isHeld) this.#call.sendStatus(GrpcCode.OK, "");
+  }
+
+  /** There is room for answers again. */
+  goOn(): void {
+    this.#isFull = false;
+    this.#runWaiting();
+  }
+
+  onRenewed(ttlSeconds: number): void {
+    this.#isRenewing = false;
+    const header = headerAt(this.#context, this.#revision);
+    const response = createLeaseKeepAliveResponse({ header, id: this.#id, ttl: ttlSeconds });
+    this.#isFull = !this.#call.sendMessage(encodeLeaseKeepAliveResponse(response));
+    if (!this.#isBeginning) this.#runWaiting();
+  }
+
+  onFailed(error: EtcdError): void {
+    this.#isRenewing = false;
+    fail(this.#call, error);
+  }
+
+  get #isHeld(): boolean {
+    return this.#isRenewing || this.#isFull;
+  }
+
+  #begin(id: bigint): void {
+    const { member, clock } = this.#context;
+    this.#id = id;
+    this.#revision = member.applier.store.revision;
+    this.#isRenewing = true;
+    this.#isBeginning = true;
+    member.renewLease(id, clock.nowMs(), this);
+    this.#isBeginning = false;
+  }
+
+  #runWaiting(): void {
+    while (!this.#isHeld && this.#next < this.#waiting.length) {
+      this.#begin(this.#waiting[this.#next++]);
+    }
+    if (this.#isHeld) return;
+    this.#waiting = [];
+    this.#next = 0;
+    if (this.#isHalfClosed) this.#call.sendStatus(GrpcCode.OK, "");
+    else this.#call.setReceiving(true);
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What a leader does with leases: renews them for clients, revokes those that have expired, and writes
+ * checkpoints. All of it ends in proposals; the lessor changes when they are applied.
+ *
+ * Source: etcd server/lease/lessor.go (Renew, runLoop), server/etcdserver/server.go (revokeExpiredLeases).
+ */
+import type { ApplyResult } from "../apply/result.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { Lease, LeaseWaiter } from "../lease/lease.ts";
+import type { Lessor } from "../lease/lessor.ts";
+import type { Log } from "../ports/log.ts";
+import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
+import {
+  createLeaseCheckpoint,
+  createLeaseCheckpointRequest,
+  createLeaseRevokeRequest,
+  encodeLeaseCheckpointRequest,
+  encodeLeaseRevokeRequest,
+  type LeaseCheckpoint,
+} from "../wire/gen/rpc.ts";
+import { LEASE_CHECKPOINTS_PER_ENTRY_MAX, LEASE_REVOKES_IN_FLIGHT_MAX } from "./limits.ts";
+import type { ProposalWaiter, RenewalWaiter } from "./ready.ts";
+
+export interface LeaseKeeperOptions {
+  /** Milliseconds after which a revocation that failed is tried again: a request timeout. */
+  readonly retryMs: number;
+  readonly propose: (field: number, body: Uint8Array, waiter: ProposalWaiter) => void;
+  readonly log: Log;
+}
+
+export class LeaseKeeper {
+  readonly #lessor: Lessor;
+  readonly #options: LeaseKeeperOptions;
+  #nowMs = 0;
+  #revokesInFlight = 0;
+  #checkpointInFlight = false;
+
+  constructor(lessor: Lessor, options: LeaseKeeperOptions) {
+    this.#lessor = lessor;
+    this.#options = options;
+  }
+
+  /** Time passes: proposes what has become due. */
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs;
+    if (!this.#lessor.isPrimary) return;
+    this.#revokeExpired();
+    if (!this.#checkpointInFlight) this.#writeCheckpoints();
+  }
+
+  /** Renews a lease on the leader. `waiter` is told at once, unless the lease has something in its way. */
+  renew(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
+    const renewal = this.#lessor.renew(id, nowMs);
+    if (typeof renewal === "number") waiter.onRenewed(renewal);
+    else if (renewal === Errors.LeaseNotFound) waiter.onRenewed(0);
+    else if (renewal instanceof EtcdError) waiter.onFailed(renewal);
+    else if (renewal === "checkpointed") this.#clearCheckpoint(id, waiter);
+    else if (!this.#lessor.whenRevoked(id, new ExpiredRenewal(waiter))) {
+      waiter.onFailed(Errors.TooManyRequests);
+    }
+  }
+
+  #revokeExpired(): void {
+    while (this.#revokesInFlight < LEASE_REVOKES_IN_FLIGHT_MAX) {
+      const lease = this.#lessor.expired(this.#nowMs);
+      if (lease === undefined) return;
+      this.#lessor.takeExpired(lease);
+      this.#revoke(lease);
+    }
+  }
+
+  #revoke(lease: Lease): void {
+    this.#revokesInFlight++;
+    const body = encodeLeaseRevokeRequest(createLeaseRevokeRequest({ id: lease.id }));
+    this.#options.propose(Operation.leaseRevoke, body, {
+      onApplied: (result) => {
+        this.#revokesInFlight--;
+        if (result instanceof EtcdError) this.#revokeFailed(lease, result);
+        else this.#revokeExpired();
+      },
+    });
+  }
+
+  #revokeFailed(lease: Lease, error: EtcdError): void {
+    if (error === Errors.LeaseNotFound) return;
+    this.#lessor.revokeAgain(lease, this.#nowMs + this.#options.retryMs);
+    if (error === Errors.Stopped) return;
+    this.#options.log.warn("failed to revoke lease", {
+      "lease-id": leaseIdText(lease.id),
+      error: error.message,
+    });
+  }
+
+  #writeCheckpoints(): void {
+    const due = this.#lessor.takeCheckpoints(this.#nowMs, LEASE_CHECKPOINTS_PER_ENTRY_MAX);
+    if (due.length === 0) return;
+    this.#checkpointInFlight = true;
+    this.#proposeCheckpoints(
+      due.map(({ id, remainingTtlSeconds }) =>
+        createLeaseCheckpoint({ id, remainingTtl: remainingTtlSeconds }),
+      ),
+      (result) => {
+        this.#checkpointInFlight = false;
+        if (!(result instanceof EtcdError)) return;
+        for (const { id } of due) this.#lessor.planCheckpoint(id, this.#nowMs);
+      },
+    );
+  }
+
+  /** After the checkpoint is cleared on every member, the lease has its full time again. */
+  #clearCheckpoint(id: bigint, waiter: RenewalWaiter): void {
+    this.#proposeCheckpoints([createLeaseCheckpoint({ id, remainingTtl: 0 })], (result) => {
+      if (result instanceof EtcdError) waiter.onFailed(result);
+      else this.renew(id, this.#nowMs, waiter);
+    });
+  }
+
+  #proposeCheckpoints(
+    checkpoints: LeaseCheckpoint[],
+    done: (result: ApplyResult | EtcdError) => void,
+  ): void {
+    const body = encodeLeaseCheckpointRequest(createLeaseCheckpointRequest({ checkpoints }));
+    this.#options.propose(Operation.leaseCheckpoint, body, { onApplied: done });
+  }
+}
+
+/** A renewal that came when its lease had expired: it is answered when the lease is revoked. */
+class ExpiredRenewal implements LeaseWaiter {
+  readonly #waiter: RenewalWaiter;
+
+  constructor(waiter: RenewalWaiter) {
+    this.#waiter = waiter;
+  }
+
+  onRevoked(): void {
+    this.#waiter.onRenewed(0);
+  }
+
+  onDemoted(): void {
+    this.#waiter.onFailed(Errors.NotPrimaryLessor);
+  }
+}
+
+/** A lease id as etcd logs it: 16 hex digits. */
+function leaseIdText(id: bigint): string {
+  return BigInt.asUintN(64, id).toString(16).padStart(16, "0");
+}
