@@ -5,12 +5,18 @@ import type { CancelSignal } from "./cancel-signal.ts";
 import { DEADLINE_SLACK_MS } from "./limits.ts";
 import type { EndReason, RpcStatus } from "./rpc-status.ts";
 
-/** Bounds of one call or stream. */
+/** Bounds of one call. */
 export interface CallOptions {
   /** When the call must have ended, in milliseconds of the client's clock; never when absent. */
   readonly deadlineMs?: number | undefined;
   /** Ends the call when aborted. */
   readonly signal?: CancelSignal | undefined;
+}
+
+/** Bounds of one stream. */
+export interface StreamOptions extends CallOptions {
+  /** Whether the server must end the stream, with `Errors.NoLeader`, when its cluster has no leader. */
+  readonly requireLeader?: boolean | undefined;
 }
 
 /** Which bound of `options` ended the call, if one did. */

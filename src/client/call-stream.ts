@@ -13,9 +13,9 @@ import type {
 } from "../http2/grpc-client-types.ts";
 import type { GrpcMetadata } from "../http2/grpc-metadata.ts";
 import type { Clock } from "../ports/clock.ts";
-import { assert } from "../stdx/assert.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { type CallOptions, endReason } from "./call-options.ts";
+import { Inbox } from "./inbox.ts";
 import { STREAM_RECEIVE_BYTES_HIGH, STREAM_RECEIVE_BYTES_LOW } from "./limits.ts";
 import { errorFromStatus } from "./rpc-status.ts";
 
@@ -37,14 +37,12 @@ export class CallStream<Request extends object, Response extends object> {
   readonly #clock: Clock;
   readonly #call: GrpcClientCall;
   readonly #onAbort = (): void => this.cancel();
-  /** Answers that were not read yet, oldest at `#head`. */
-  #received: Uint8Array[] = [];
-  #head = 0;
+  /** Answers that were not read yet. */
+  readonly #received = new Inbox<Uint8Array>();
   #receivedBytes = 0;
   #isHeld = false;
   #isCancelled = false;
   #status: GrpcStatus | undefined;
-  #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
   #hasRoom = true;
 
@@ -62,6 +60,7 @@ export class CallStream<Request extends object, Response extends object> {
     const limits = deadlineMs === undefined ? {} : { deadlineMs };
     this.#call = grpc.stream(method.path, metadata, handlers, limits);
     if (this.#call.open) signal?.addEventListener("abort", this.#onAbort);
+    if (signal?.aborted === true) this.cancel();
   }
 
   /** How the server or our side ended the call; `undefined` while it goes on. */
@@ -97,8 +96,7 @@ export class CallStream<Request extends object, Response extends object> {
   cancel(): void {
     if (this.#status !== undefined) return;
     this.#isCancelled = true;
-    this.#received = [];
-    this.#head = 0;
+    this.#received.clear();
     this.#receivedBytes = 0;
     this.#call.cancel();
   }
@@ -108,21 +106,14 @@ export class CallStream<Request extends object, Response extends object> {
    * the call ended otherwise, after the answers that came before.
    */
   async next(): Promise<Response | undefined> {
-    assert(this.#wakeReader === undefined, "A stream has one reader at a time");
-    while (this.#head >= this.#received.length) {
-      const status = this.#status;
-      if (status === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#wakeReader = resolve;
-        });
-      } else if (status.code === GrpcCode.OK) {
-        return undefined;
-      } else {
-        const ended = this.#isCancelled ? "cancelled" : undefined;
-        throw errorFromStatus(status, ended ?? endReason(status, this.#options, this.#clock));
-      }
+    const bytes = await this.#received.next();
+    if (bytes === undefined) return undefined;
+    this.#receivedBytes -= bytes.length;
+    if (this.#isHeld && this.#receivedBytes <= STREAM_RECEIVE_BYTES_LOW && this.#call.open) {
+      this.#isHeld = false;
+      this.#call.setReceiving(true);
     }
-    return this.#method.response.decode(this.#takeOldest());
+    return this.#method.response.decode(bytes);
   }
 
   /** The answers up to the end, as `next`. Leaving the loop early cancels the call. */
@@ -138,20 +129,6 @@ export class CallStream<Request extends object, Response extends object> {
     }
   }
 
-  #takeOldest(): Uint8Array {
-    const oldest = this.#received[this.#head++];
-    if (this.#head === this.#received.length) {
-      this.#received = [];
-      this.#head = 0;
-    }
-    this.#receivedBytes -= oldest.length;
-    if (this.#isHeld && this.#receivedBytes <= STREAM_RECEIVE_BYTES_LOW && this.#call.open) {
-      this.#isHeld = false;
-      this.#call.setReceiving(true);
-    }
-    return oldest;
-  }
-
   #onMessage(message: Uint8Array): void {
     this.#received.push(message.slice());
     this.#receivedBytes += message.length;
@@ -159,26 +136,25 @@ export class CallStream<Request extends object, Response extends object> {
       this.#isHeld = true;
       this.#call.setReceiving(false);
     }
-    this.#wake();
   }
 
   #onStatus(status: GrpcStatus): void {
     this.#status = status;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#wake();
+    this.#received.end(this.#errorOf(status));
     this.#onWritable();
+  }
+
+  #errorOf(status: GrpcStatus): Error | undefined {
+    if (status.code === GrpcCode.OK) return undefined;
+    const ended = this.#isCancelled ? "cancelled" : endReason(status, this.#options, this.#clock);
+    return errorFromStatus(status, ended);
   }
 
   #onWritable(): void {
     this.#hasRoom = true;
     const wake = this.#wakeWriter;
     this.#wakeWriter = undefined;
-    wake?.();
-  }
-
-  #wake(): void {
-    const wake = this.#wakeReader;
-    this.#wakeReader = undefined;
     wake?.();
   }
 }

@@ -23,7 +23,7 @@ import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { Balancer } from "./balancer.ts";
-import { type CallOptions, endReason, isOver } from "./call-options.ts";
+import { type CallOptions, endReason, isOver, type StreamOptions } from "./call-options.ts";
 import { CallStream } from "./call-stream.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
@@ -113,13 +113,15 @@ export class Channel {
    */
   async openStream<Request extends object, Response extends object>(
     method: MethodInfo<Request, Response>,
-    options: CallOptions = {},
+    options: StreamOptions = {},
   ): Promise<CallStream<Request, Response>> {
-    const { clock, metadata, refreshToken } = this.#settings;
+    const { clock, refreshToken } = this.#settings;
     await refreshToken?.();
     const picked = await this.#pick(options);
     if ("code" in picked) throw errorFromStatus(picked, endReason(picked, options, clock));
-    return new CallStream(method, { grpc: picked, metadata: metadata(), options, clock });
+    const plain = this.#settings.metadata();
+    const metadata = options.requireLeader === true ? [...plain, HAS_LEADER_ENTRY] : plain;
+    return new CallStream(method, { grpc: picked, metadata, options, clock });
   }
 
   /**
@@ -217,6 +219,9 @@ function tooLarge(length: number): Answer {
     body: undefined,
   };
 }
+
+/** Asks the server to serve a stream only while its cluster has a leader. */
+const HAS_LEADER_ENTRY = { name: "hasleader", value: "true" };
 
 /** The protocol version that a server counts its clients by. */
 const API_VERSION_ENTRY = { name: "client-api-version", value: "3.5" };

@@ -18,9 +18,11 @@ import { Cluster } from "./cluster.ts";
 import type { Connector } from "./connector.ts";
 import { type ClientEndpoint, endpointAuthority, parseEndpoint } from "./endpoint.ts";
 import { Kv } from "./kv.ts";
-import { KEEPALIVE_TIME_MIN_MS, RESPONSE_BYTES_MAX } from "./limits.ts";
+import { Lease } from "./lease.ts";
+import { KEEP_ALIVE_FIRST_ANSWER_MS, KEEPALIVE_TIME_MIN_MS, RESPONSE_BYTES_MAX } from "./limits.ts";
 import { Link } from "./link.ts";
 import { Maintenance } from "./maintenance.ts";
+import { Watch } from "./watch.ts";
 
 export interface ClientOptions {
   /** At least one; each `host:port`, a URL, or a Unix socket. */
@@ -72,6 +74,8 @@ export class Client {
   readonly kv: Kv;
   readonly cluster: Cluster;
   readonly maintenance: Maintenance;
+  readonly watch: Watch;
+  readonly lease: Lease;
   readonly channel: Channel;
   readonly #options: ClientOptions;
   readonly #name = `etcd-endpoints://0x${(++clientsOpened).toString(16)}`;
@@ -84,9 +88,16 @@ export class Client {
     this.kv = new Kv(this.channel);
     this.cluster = new Cluster(this.channel);
     this.maintenance = new Maintenance(this.channel, (endpoint) => this.#dial(endpoint));
+    this.watch = new Watch(this.channel, options.clock);
+    const { dialTimeoutMs } = options;
+    const firstAnswerMs =
+      dialTimeoutMs === undefined ? KEEP_ALIVE_FIRST_ANSWER_MS : dialTimeoutMs + 1000;
+    this.lease = new Lease(this.channel, options.clock, firstAnswerMs);
   }
 
   close(): void {
+    this.watch.close();
+    this.lease.close();
     this.channel.close();
   }
 

@@ -7,10 +7,15 @@
  * client.close();
  * ```
  */
+export { EtcdError } from "../errors/etcd-error.ts";
+export { Errors } from "../errors/table.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { CancelSignal } from "./cancel-signal.ts";
 export type { Client, ClientOptions } from "./client.ts";
 export { NoEndpointsError, openClient } from "./client.ts";
 export type { Connector, ConnectTarget } from "./connector.ts";
+export type { LeaseKeeper } from "./lease.ts";
 export type { RawConnection, RawConnectionOptions } from "./raw-connection.ts";
+export type { Watcher, WatchOptions } from "./watch.ts";
+export { WatchCanceledError } from "./watch-entry.ts";
 export { NO_DEADLINE, openRawConnection } from "./raw-connection.ts";

@@ -16,6 +16,30 @@ export const STREAM_RECEIVE_BYTES_HIGH = 1024 * 1024;
 /** … and at which it is granted window again. */
 export const STREAM_RECEIVE_BYTES_LOW = 256 * 1024;
 
+/** Milliseconds before a watch stream that was lost is opened again, … */
+export const WATCH_RESUME_PAUSE_MS = 2;
+
+/** … doubled with every time that nothing came of it, up to this many. */
+export const WATCH_RESUME_PAUSE_MS_MAX = 100;
+
+/**
+ * Bytes of events of one watch that wait for their reader above which the watch is given up on the server,
+ * so that a slow reader neither fills memory nor holds up the watches beside it, …
+ */
+export const WATCH_WAITING_BYTES_HIGH = 16 * 1024 * 1024;
+
+/** … and at which it is created again, to go on behind what waits. */
+export const WATCH_WAITING_BYTES_LOW = 4 * 1024 * 1024;
+
+/** Milliseconds that the first answer about a lease may take, for clients without a dial timeout. */
+export const KEEP_ALIVE_FIRST_ANSWER_MS = 5000;
+
+/** Milliseconds until a keep-alive without answer is sent again, or its lost stream opened again. */
+export const KEEP_ALIVE_RETRY_MS = 500;
+
+/** Answers about one lease that wait for their reader; later ones are dropped. */
+export const KEEP_ALIVE_WAITING_MAX = 16;
+
 /** Tries of one call, the first one included. */
 export const CALL_ATTEMPTS_MAX = 100;
 

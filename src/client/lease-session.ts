@@ -1,0 +1,149 @@
+/**
+ * Leases that are kept alive over one stream: each is renewed when a third of its time has passed, and counts
+ * as lost when the server no longer knows it, or has not answered before its time ran out.
+ *
+ * Source: etcd client/v3/lease.go (lessor).
+ */
+import { GrpcCode } from "../errors/codes.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from "../wire/gen/rpc.ts";
+import { LeaseService } from "../wire/gen/services.ts";
+import type { CallStream } from "./call-stream.ts";
+import { Canceller } from "./cancel-signal.ts";
+import type { Channel } from "./channel.ts";
+import { KEEP_ALIVE_RETRY_MS } from "./limits.ts";
+
+/** Who waits for what becomes of a lease. */
+export interface LeaseListener {
+  onRenewed(response: LeaseKeepAliveResponse): void;
+  /** The lease is lost; the last call. */
+  onLost(error: Error): void;
+}
+
+/** A lease was not renewed in time, and nothing says why. */
+const HALTED = new EtcdError(GrpcCode.DeadlineExceeded, "etcdclient: leases keep alive halted");
+
+/** One lease and whoever keeps it. */
+interface KeptLease {
+  readonly id: bigint;
+  readonly listeners: Set<LeaseListener>;
+  /** When it is to be renewed, and when it is lost, in milliseconds of the clock. */
+  dueMs: number;
+  deadlineMs: number;
+  timer: Timer | undefined;
+}
+
+export class LeaseSession {
+  readonly #channel: Channel;
+  readonly #clock: Clock;
+  readonly #firstAnswerMs: number;
+  readonly #leases = new Map<bigint, KeptLease>();
+  #isRunning = false;
+  #canceller = new Canceller();
+  #stream: CallStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse> | undefined;
+  /** Why the last stream ended, since the last answer. */
+  #error: Error = HALTED;
+
+  /** `firstAnswerMs`: how long a lease of unknown time to live may go without answer. */
+  constructor(channel: Channel, clock: Clock, firstAnswerMs: number) {
+    this.#channel = channel;
+    this.#clock = clock;
+    this.#firstAnswerMs = firstAnswerMs;
+  }
+
+  add(id: bigint, listener: LeaseListener): void {
+    let lease = this.#leases.get(id);
+    if (lease === undefined) {
+      const nowMs = this.#clock.nowMs();
+      const deadlineMs = nowMs + this.#firstAnswerMs;
+      lease = { id, listeners: new Set(), dueMs: nowMs, deadlineMs, timer: undefined };
+      this.#leases.set(id, lease);
+      this.#look(lease);
+    }
+    lease.listeners.add(listener);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  /** The lease is no longer kept for `listener`, which is told nothing more. */
+  remove(id: bigint, listener: LeaseListener): void {
+    const lease = this.#leases.get(id);
+    lease?.listeners.delete(listener);
+    if (lease?.listeners.size === 0) this.#forget(lease);
+  }
+
+  /** Keeps nothing any more; nobody is told. */
+  close(): void {
+    for (const lease of [...this.#leases.values()]) this.#forget(lease);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#leases.size > 0) {
+      const canceller = new Canceller();
+      this.#canceller = canceller;
+      try {
+        const options = { signal: canceller };
+        this.#stream = await this.#channel.openStream(LeaseService.leaseKeepAlive, options);
+        for (const lease of this.#leases.values()) this.#look(lease);
+        for await (const response of this.#stream) this.#onResponse(response);
+      } catch (error) {
+        if (!canceller.aborted && error instanceof Error) this.#error = error;
+      }
+      this.#stream = undefined;
+      if (this.#leases.size === 0) break;
+      if (canceller.aborted) continue;
+      await new Promise<void>((resolve) => {
+        this.#clock.after(KEEP_ALIVE_RETRY_MS, resolve);
+      });
+    }
+    this.#isRunning = false;
+  }
+
+  /** Renews the lease if it is due, gives it up if it is late, and comes back when it is either. */
+  #look(lease: KeptLease): void {
+    lease.timer?.cancel();
+    const nowMs = this.#clock.nowMs();
+    if (lease.deadlineMs <= nowMs) {
+      this.#lose(lease, this.#error);
+      return;
+    }
+    let nextMs = lease.dueMs;
+    if (nextMs <= nowMs) {
+      this.#stream?.send({ id: lease.id });
+      nextMs = nowMs + KEEP_ALIVE_RETRY_MS;
+    }
+    const waitMs = Math.min(nextMs, lease.deadlineMs) - nowMs;
+    lease.timer = this.#clock.after(waitMs, () => this.#look(lease));
+  }
+
+  #onResponse(response: LeaseKeepAliveResponse): void {
+    const lease = this.#leases.get(response.id);
+    if (lease === undefined) return;
+    if (response.ttl <= 0) {
+      this.#lose(lease, Errors.LeaseNotFound);
+      return;
+    }
+    this.#error = HALTED;
+    const nowMs = this.#clock.nowMs();
+    lease.dueMs = nowMs + (response.ttl * 1000) / 3;
+    lease.deadlineMs = nowMs + response.ttl * 1000;
+    this.#look(lease);
+    for (const listener of lease.listeners) listener.onRenewed(response);
+  }
+
+  #lose(lease: KeptLease, error: Error): void {
+    this.#forget(lease);
+    for (const listener of lease.listeners) listener.onLost(error);
+  }
+
+  #forget(lease: KeptLease): void {
+    lease.timer?.cancel();
+    this.#leases.delete(lease.id);
+    if (this.#leases.size > 0) return;
+    this.#stream = undefined;
+    this.#canceller.abort();
+  }
+}

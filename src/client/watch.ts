@@ -1,0 +1,133 @@
+/**
+ * Watches: what happens to keys, as it happens or from a revision of the past.
+ *
+ * ```ts
+ * const watcher = await client.watch.open({ key: bytesFromUtf8("name"), prevKv: true });
+ * for await (const { events } of watcher) for (const { type, kv, prevKv } of events) { … }
+ * ```
+ *
+ * Source: etcd client/v3/watch.go.
+ */
+import type { Clock } from "../ports/clock.ts";
+import type { WatchCreateRequest, WatchResponse } from "../wire/gen/rpc.ts";
+import type { CancelSignal } from "./cancel-signal.ts";
+import type { Channel } from "./channel.ts";
+import { CANCELLED } from "./rpc-status.ts";
+import { WatchEntry } from "./watch-entry.ts";
+import { WatchSession } from "./watch-session.ts";
+
+/** How a watch is run. */
+export interface WatchOptions {
+  /** Ends the watch when aborted, as `cancel` does. */
+  readonly signal?: CancelSignal | undefined;
+  /** Ends the watch with `Errors.NoLeader` when the member that serves it has lost its leader. */
+  readonly requireLeader?: boolean | undefined;
+  /** Gives the watch a stream of its own, instead of one that it shares with the client's others. */
+  readonly ownStream?: boolean | undefined;
+}
+
+/** One watch. Read it with `for await` or `next`, by one reader. */
+export class Watcher {
+  readonly #entry: WatchEntry;
+  readonly #session: WatchSession;
+
+  constructor(entry: WatchEntry, session: WatchSession) {
+    this.#entry = entry;
+    this.#session = session;
+  }
+
+  /**
+   * The next answer: events of one or more whole revisions, in order, none twice and none left out, over any
+   * number of lost connections; or an answer without events, which says that everything up to the revision
+   * of its header has been told. `undefined` after `cancel`. Throws `WatchCanceledError` when the server has
+   * ended the watch, and `EtcdError` when no server will have it.
+   */
+  async next(): Promise<WatchResponse | undefined> {
+    const response = await this.#entry.next();
+    this.#session.wasRead(this.#entry);
+    return response;
+  }
+
+  /** Ends the watch; what was not read is dropped. */
+  cancel(): void {
+    this.#session.remove(this.#entry);
+    this.#entry.drop();
+  }
+
+  /** The answers up to the end, as `next`. Leaving the loop early ends the watch. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<WatchResponse, void, undefined> {
+    try {
+      for (;;) {
+        const response = await this.next();
+        if (response === undefined) return;
+        yield response;
+      }
+    } finally {
+      this.cancel();
+    }
+  }
+}
+
+/** The watches of one client. */
+export class Watch {
+  readonly #channel: Channel;
+  readonly #clock: Clock;
+  /** Shared streams: of watches that need no leader, and of those that do. */
+  readonly #shared: readonly [WatchSession, WatchSession];
+  readonly #own = new Set<WatchSession>();
+
+  constructor(channel: Channel, clock: Clock) {
+    this.#channel = channel;
+    this.#clock = clock;
+    this.#shared = [
+      new WatchSession(channel, clock, false),
+      new WatchSession(channel, clock, true),
+    ];
+  }
+
+  /**
+   * Starts a watch; resolves when the server has accepted it, so that with start revision 0 every later
+   * change is seen. Waits while no server can be reached. Throws `WatchCanceledError` or `EtcdError` when it
+   * is refused or `options.signal` aborts. The server chooses the watch id.
+   */
+  open(request: Partial<WatchCreateRequest>, options: WatchOptions = {}): Promise<Watcher> {
+    const { signal, requireLeader = false, ownStream = false } = options;
+    if (signal?.aborted === true) return Promise.reject(CANCELLED);
+    const session = ownStream ? this.#openOwn(requireLeader) : this.#shared[requireLeader ? 1 : 0];
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        session.remove(entry);
+        entry.drop();
+      };
+      const entry: WatchEntry = new WatchEntry(request, {
+        onCreated: () => resolve(new Watcher(entry, session)),
+        onEnded: (error) => {
+          signal?.removeEventListener("abort", onAbort);
+          this.#own.delete(session);
+          reject(error ?? CANCELLED);
+        },
+      });
+      signal?.addEventListener("abort", onAbort);
+      session.add(entry);
+    });
+  }
+
+  /**
+   * Asks for the progress of all watches that share a stream: each gets an answer without events when every
+   * one of them has been told everything up to the revision in its header. Does nothing without such watches.
+   */
+  requestProgress({ requireLeader = false }: Pick<WatchOptions, "requireLeader"> = {}): void {
+    this.#shared[requireLeader ? 1 : 0].requestProgress();
+  }
+
+  /** Ends every watch. */
+  close(): void {
+    for (const session of [...this.#shared, ...this.#own]) session.close();
+  }
+
+  #openOwn(requireLeader: boolean): WatchSession {
+    const session = new WatchSession(this.#channel, this.#clock, requireLeader);
+    this.#own.add(session);
+    return session;
+  }
+}
