@@ -22,6 +22,9 @@ export const BUCKET_NAMES = [
 
 export type BucketName = (typeof BUCKET_NAMES)[number];
 
+/** The buckets that say who is in the cluster, and what it has agreed on. */
+export const CLUSTER_BUCKETS = ["members", "members_removed", "cluster"] as const;
+
 /** Keys of bucket `meta`. */
 export const META = {
   /** u64 big-endian: index of the last entry whose changes are in the database. */

@@ -130,6 +130,7 @@ test("plainUsagePage is the page of the flag library", () => {
     use: "get [options] <key>",
     short: "Gets",
     flags: new FlagSet().string("lease", "0", "an id").int64("limit", 0n, "a number"),
+    run,
   });
   expect(plainUsagePage(command)).toBe(`Usage:
   get [options] <key> [flags]

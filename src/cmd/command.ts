@@ -22,6 +22,14 @@ export interface CommandSpec<C> {
   /** Flags of this command and of all commands below it. */
   readonly persistentFlags?: FlagSet;
   readonly commands?: readonly CommandSpec<C>[];
+  /** Flags without which the command does not run. */
+  readonly requiredFlags?: readonly string[];
+  /** What to use instead. The command still runs, but no page lists it. */
+  readonly deprecated?: string;
+  /** Whether the usage line says nothing of flags. */
+  readonly hidesFlagsInUse?: boolean;
+  /** How many arguments it must have; any number when absent. */
+  readonly exactArguments?: number;
   /** Absent for a command that only groups others: called alone it prints its help. */
   readonly run?: (context: C, call: Call<C>) => void | Promise<void>;
 }
@@ -77,7 +85,8 @@ export class Command<C> {
   get useLine(): string {
     const { use } = this.spec;
     const line = this.parent === undefined ? use : `${this.parent.path} ${use}`;
-    return line.includes("[flags]") ? line : `${line} [flags]`;
+    const isWhole = this.spec.hidesFlagsInUse === true || line.includes("[flags]");
+    return isWhole ? line : `${line} [flags]`;
   }
 
   /** All commands below, depth first, each level ordered by name. */
@@ -101,7 +110,21 @@ export class Command<C> {
     const args = this.flags.parse(words);
     if (args instanceof FlagError) return args;
     if (this.flags.getBool("help") || this.spec.run === undefined) return new FlagError("", true);
-    return { command: this, args, flags: this.flags };
+    const refusal = this.#wrongCount(args.length) ?? this.#missingFlags();
+    return refusal ?? { command: this, args, flags: this.flags };
+  }
+
+  #wrongCount(count: number): FlagError | undefined {
+    const { exactArguments } = this.spec;
+    if (exactArguments === undefined || exactArguments === count) return undefined;
+    return new FlagError(`accepts ${exactArguments} arg(s), received ${count}`);
+  }
+
+  #missingFlags(): FlagError | undefined {
+    const required = this.spec.requiredFlags ?? [];
+    const missing = required.filter((name) => !this.flags.isChanged(name));
+    if (missing.length === 0) return undefined;
+    return new FlagError(`required flag(s) ${missing.map(goQuote).join(", ")} not set`);
   }
 
   /** Position of the first word that is neither a flag nor the value of one, or -1. */

@@ -7,13 +7,13 @@
  * Source: spf13/pflag 1.0.5 (FlagSet.Parse, Value types, FlagUsages).
  */
 import { GoDurationError, formatGoDuration, parseGoDuration } from "../stdx/go-duration.ts";
-import { GoNumberError, parseGoBool, parseGoInt64 } from "../stdx/go-number.ts";
+import { GoNumberError, parseGoBool, parseGoInt64, parseGoUint64 } from "../stdx/go-number.ts";
 import { goQuote, goQuoteRune } from "../stdx/go-quote.ts";
 import { assert } from "../stdx/assert.ts";
 import { csvRecord, parseCsvRecord } from "./csv-record.ts";
 
 /** The kind of a flag decides how its value is read, printed and described. */
-export type FlagKind = "bool" | "string" | "int64" | "duration" | "stringSlice";
+export type FlagKind = "bool" | "string" | "int64" | "uint64" | "duration" | "stringSlice";
 
 /** What a flag of each kind holds. Durations are nanoseconds. */
 export type FlagValue = boolean | string | bigint | readonly string[];
@@ -60,6 +60,10 @@ export class FlagSet {
     return this.#declare("int64", name, value, usage, "");
   }
 
+  uint64(name: string, value: bigint, usage: string): this {
+    return this.#declare("uint64", name, value, usage, "");
+  }
+
   duration(name: string, nanoseconds: bigint, usage: string): this {
     return this.#declare("duration", name, nanoseconds, usage, "");
   }
@@ -101,7 +105,7 @@ export class FlagSet {
     return value;
   }
 
-  /** The value of an int64 or duration flag. */
+  /** The value of an int64, uint64 or duration flag. */
   getInteger(name: string): bigint {
     const value = this.lookup(name)?.value;
     assert(typeof value === "bigint", () => `Flag --${name} is not an integer`);
@@ -226,8 +230,9 @@ function store(flag: Flag, text: string): string | undefined {
   switch (flag.kind) {
     case "bool":
       return keep(flag, parseGoBool(text), false);
-    case "int64": {
-      const parsed = parseGoInt64(text, 0);
+    case "int64":
+    case "uint64": {
+      const parsed = flag.kind === "int64" ? parseGoInt64(text, 0) : parseGoUint64(text, 0);
       return keep(flag, parsed, parsed instanceof GoNumberError ? parsed.stored : 0n);
     }
     case "duration":

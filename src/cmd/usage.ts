@@ -1,6 +1,6 @@
 /**
- * Help pages: the layout of etcd's tools (NAME, USAGE, …), and the plain one of the flag library, which
- * users meet inside a transaction.
+ * Help pages: the layout of etcdctl (NAME, USAGE, …), and the plain one of the command library, which is
+ * that of etcdutl and of the lines of a transaction.
  *
  * Source: etcd pkg/cobrautl/help.go; spf13/cobra and spf13/pflag default usage (FlagUsages).
  */
@@ -60,16 +60,44 @@ const KIND_NAMES = {
   bool: "",
   string: "string",
   int64: "int",
+  uint64: "uint",
   duration: "duration",
   stringSlice: "strings",
 };
 
-/** The flag library's own page for `command`, as it prints it for a command line of a transaction. */
-export function plainUsagePage<C>(command: Command<C>): string {
-  const lines = command.flags.all().map(plainFlagLine);
-  const width = Math.max(...lines.map(([names]) => names.length));
-  const flags = lines.map(([names, usage]) => `${names.padEnd(width)}   ${usage}\n`);
-  return `Usage:\n  ${command.useLine}\n\nFlags:\n${flags.join("")}`;
+/** Least width of the names of commands in a list of them. */
+const NAME_WIDTH_MIN = 11;
+
+/**
+ * The command library's own page for `command`: that of etcdutl, and of the lines of a transaction. The
+ * library adds the flag for help when a command is called, so pages of others lack it: `isCalled` false.
+ */
+export function plainUsagePage<C>(command: Command<C>, isCalled = true): string {
+  const { commands, path } = command;
+  const listed = commands.filter(({ spec }) => spec.deprecated === undefined);
+  let page = "Usage:\n";
+  if (command.spec.run !== undefined) page += `  ${command.useLine}\n`;
+  if (listed.length > 0) {
+    page += `  ${path} [command]\n`;
+    const width = Math.max(NAME_WIDTH_MIN, ...commands.map(({ name }) => name.length));
+    const lines = listed.map(({ name, spec }) => `  ${name.padEnd(width)} ${spec.short}\n`);
+    page += `\nAvailable Commands:\n${lines.join("")}`;
+  }
+  const local = command.localFlags.all();
+  const shown = isCalled ? local : local.filter(({ name }) => name !== "help");
+  page += `\nFlags:\n${plainFlagLines(shown)}`;
+  const inherited = plainFlagLines(command.inheritedFlags.all());
+  if (inherited !== "") page += `\nGlobal Flags:\n${inherited}`;
+  if (listed.length > 0) {
+    page += `\nUse "${path} [command] --help" for more information about a command.\n`;
+  }
+  return page;
+}
+
+function plainFlagLines(flags: readonly Flag[]): string {
+  const lines = flags.map(plainFlagLine);
+  const width = Math.max(0, ...lines.map(([names]) => names.length));
+  return lines.map(([names, usage]) => `${names.padEnd(width)}   ${usage}\n`).join("");
 }
 
 function plainFlagLine({ shorthand, name, kind, defaultText, usage }: Flag): [string, string] {

@@ -12,8 +12,10 @@
  *
  * Source: etcd server/etcdserver/api/v2store (store.go, node.go, event_history.go) as Go's JSON.
  */
+import { assert } from "../stdx/assert.ts";
 import { goJsonString, type JsonValue, parseJson } from "../stdx/json.ts";
 import { Cluster } from "./cluster.ts";
+import { FOUNDING_MEMBERS_MAX } from "./limits.ts";
 import {
   type Attributes,
   decodeAttributes,
@@ -22,11 +24,12 @@ import {
   encodeRaftAttributes,
   formatId,
   MemberFormatError,
+  type MemberInfo,
   parseId,
 } from "./member-info.ts";
 
-/** Slots of the v2 event history; always written, all empty. */
-const EVENT_HISTORY_SLOTS = 1000;
+/** Slots of the v2 event history; always written, even when empty. */
+const EVENT_HISTORY_SLOTS = FOUNDING_MEMBERS_MAX;
 
 const PERMANENT = "0001-01-01T00:00:00Z";
 
@@ -46,13 +49,56 @@ export function encodeV2Store(cluster: Cluster): string {
     ["0", zero],
     ["1", []],
   ]);
-  const events = new Array<string>(EVENT_HISTORY_SLOTS).fill("null").join(",");
-  const queue = `{"Events":[${events}],"Size":0,"Front":0,"Back":0,"Capacity":${EVENT_HISTORY_SLOTS}}`;
-  const history = `{"Queue":${queue},"StartIndex":0,"LastIndex":0}`;
-  const stats = STATS.map((name) => `"${name}":0`).join(",");
+  return storeJson(root, [], writer.index, 0);
+}
+
+/**
+ * The JSON text of a v2 store in which `members` were created one after the other, with the events that this
+ * left in its history: what the restore of a database snapshot starts a cluster from. Only peer URLs and who
+ * is a learner stand in it. At most FOUNDING_MEMBERS_MAX members.
+ */
+export function encodeFoundingV2Store(members: readonly MemberInfo[]): string {
+  assert(members.length > 0, "A cluster has a member");
+  assert(members.length <= FOUNDING_MEMBERS_MAX, "More members than the history has slots");
+  const events: string[] = [];
+  const nodes = members.map((member, at): [string, string] => {
+    const index = at + 1;
+    const path = `/0/members/${formatId(member.id)}`;
+    const value = encodeRaftAttributes(member);
+    const key = `${path}/raftAttributes`;
+    events.push(
+      `{"action":"create","node":{"key":"${key}","value":${goJsonString(value)},` +
+        `"modifiedIndex":${index},"createdIndex":${index}}}`,
+    );
+    const leaf = nodeJson(key, index, value, "null");
+    return [formatId(member.id), nodeJson(path, index, "", `{"raftAttributes":${leaf}}`)];
+  });
+  // Go prints the keys of a map in the order of their text.
+  nodes.sort(([a], [b]) => (a < b ? -1 : 1));
+  const list = `{${nodes.map(([id, node]) => `"${id}":${node}`).join(",")}}`;
+  const zero = nodeJson("/0", 0, "", `{"members":${nodeJson("/0/members", 1, "", list)}}`);
+  const root = nodeJson("/", 0, "", `{"0":${zero},"1":${nodeJson("/1", 0, "", "{}")}}`);
+  return storeJson(root, events, members.length, members.length);
+}
+
+/** The whole store: the tree `root`, and a history that starts with `events`. */
+function storeJson(
+  root: string,
+  events: readonly string[],
+  currentIndex: number,
+  creations: number,
+): string {
+  const slots = new Array<string>(EVENT_HISTORY_SLOTS).fill("null");
+  for (const [at, event] of events.entries()) slots[at] = event;
+  const { length } = events;
+  const back = length % EVENT_HISTORY_SLOTS;
+  const queue = `{"Events":[${slots.join(",")}],"Size":${length},"Front":0,"Back":${back},"Capacity":${EVENT_HISTORY_SLOTS}}`;
+  const startIndex = length === 0 ? 0 : 1;
+  const history = `{"Queue":${queue},"StartIndex":${startIndex},"LastIndex":${length}}`;
+  const stats = STATS.map((name) => `"${name}":${name === "createSuccess" ? creations : 0}`);
   return (
     `{"Root":${root},"WatcherHub":{"EventHistory":${history}},` +
-    `"CurrentIndex":${writer.index},"Stats":{${stats}},"CurrentVersion":2}`
+    `"CurrentIndex":${currentIndex},"Stats":{${stats.join(",")}},"CurrentVersion":2}`
   );
 }
 
@@ -114,12 +160,16 @@ class NodeWriter {
       : `{${entry
           .map(([name, child]) => `"${name}":${this.node(joinPath(path, name), child)}`)
           .join(",")}}`;
-    return (
-      `{"Path":"${path}","CreatedIndex":${index},"ModifiedIndex":${index},` +
-      `"ExpireTime":"${PERMANENT}","Value":${goJsonString(isValue ? entry : "")},` +
-      `"Children":${children}}`
-    );
+    return nodeJson(path, index, isValue ? entry : "", children);
   }
+}
+
+/** One node; `children` is JSON: an object, or null for a value. */
+function nodeJson(path: string, index: number, value: string, children: string): string {
+  return (
+    `{"Path":"${path}","CreatedIndex":${index},"ModifiedIndex":${index},` +
+    `"ExpireTime":"${PERMANENT}","Value":${goJsonString(value)},"Children":${children}}`
+  );
 }
 
 function joinPath(directory: string, name: string): string {

@@ -10,8 +10,10 @@
  * Source: etcd server/storage/datadir, server/etcdmain/etcd.go (identifyDataDirOrDie).
  */
 import path from "node:path";
-import { type Disk, DiskError } from "../ports/disk.ts";
+import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
+import { RESTORING_NAME } from "../snapshot/restore-snapshot.ts";
+import { makeDurableDirectory } from "../wal/durable-directory.ts";
 import { cleanSnapshotDirectory } from "../wal/snapshot-files.ts";
 import { backendPathOf, memberDirOf, type ServerConfig, snapDirOf, walDirOf } from "./config.ts";
 import { StartError } from "./start-error.ts";
@@ -70,28 +72,15 @@ function refuseForeignContent(disk: Disk, dataDir: string, log: Log): void {
         "remove it or name another directory with --data-dir",
     );
   }
+  if (names.includes(RESTORING_NAME)) {
+    throw new StartError(
+      `the restore of a snapshot into "${dataDir}" was interrupted ("${RESTORING_NAME}"); ` +
+        "remove the directory and restore again",
+    );
+  }
   for (const name of names) {
     if (name === "member" || name === "fixtures") continue;
     log.warn("found invalid file under data directory", { filename: name, "data-dir": dataDir });
-  }
-}
-
-/**
- * Makes a directory, and makes sure that it is still there after a power failure: also one that was found,
- * because whoever made it may have died before it was synced.
- */
-function makeDurableDirectory(disk: Disk, directory: string): void {
-  const parent = path.dirname(directory);
-  const found = disk.stat(directory) !== undefined;
-  if (!found) {
-    if (disk.stat(parent) === undefined) makeDurableDirectory(disk, parent);
-    disk.makeDirectory(directory, DIRECTORY_MODE);
-  }
-  try {
-    disk.syncDirectory(parent);
-  } catch (error) {
-    // Somebody else's directory, made for this one by an administrator: not ours to read.
-    if (!(found && error instanceof DiskError && error.code === "EACCES")) throw error;
   }
 }
 

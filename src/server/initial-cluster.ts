@@ -37,27 +37,42 @@ export function printInitialCluster(cluster: InitialCluster): string {
   return pairs.sort().join(",");
 }
 
-/**
- * The cluster that a member without data starts, or the refusal, in etcd's words.
- * Differs from etcd: host names are compared as they are written, not looked up.
- */
+/** The cluster that a member without data starts, or the refusal, in etcd's words. */
 export function verifyBootstrap(config: ServerConfig): InitialCluster | FlagRefusal {
   const cluster = parseInitialCluster(config.initialCluster);
   if (cluster instanceof FlagRefusal) {
     return new FlagRefusal(`error setting up initial cluster: ${cluster.message}`);
   }
-  const own = cluster.get(config.name);
+  return (
+    clusterProblem(cluster, config.name, config.initialAdvertisePeerUrls) ??
+    unsupportedCluster(config, cluster) ??
+    cluster
+  );
+}
+
+/**
+ * Why the member `name`, which advertises these URLs, cannot be one of `cluster`, in etcd's words.
+ * Differs from etcd: host names are compared as they are written, not looked up.
+ */
+export function clusterProblem(
+  cluster: InitialCluster,
+  name: string,
+  advertised: readonly ServerUrl[],
+): FlagRefusal | undefined {
+  const own = cluster.get(name);
   if (own === undefined) {
-    const name = goQuoteText(config.name);
-    return new FlagRefusal(`couldn't find local name ${name} in the initial cluster configuration`);
+    const shown = goQuoteText(name);
+    return new FlagRefusal(
+      `couldn't find local name ${shown} in the initial cluster configuration`,
+    );
   }
-  const mismatch = advertiseMismatch(config.name, config.initialAdvertisePeerUrls, own);
+  const mismatch = advertiseMismatch(name, advertised, own);
   if (mismatch !== undefined) return new FlagRefusal(mismatch);
   const urls = [...cluster.values()].flat().map(({ text }) => text);
   if (new Set(urls).size < urls.length) {
     return new FlagRefusal(`initial cluster ${printInitialCluster(cluster)} has duplicate url`);
   }
-  return unsupportedCluster(config, cluster) ?? cluster;
+  return undefined;
 }
 
 /** Differs from etcd: a cluster has one member, so there is no other one to start with or to join. */

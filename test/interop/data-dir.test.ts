@@ -6,9 +6,7 @@ import * as fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Db } from "../../src/bolt/db.ts";
-import { SystemDisk } from "../../src/platform/disk.ts";
-import { bytesFromLatin1, hexFromBytes, latin1FromBytes } from "../../src/stdx/bytes.ts";
+import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 import type { MethodInfo } from "../../src/wire/codec.ts";
 import {
@@ -22,6 +20,7 @@ import {
   type RequestOp,
 } from "../../src/wire/gen/rpc.ts";
 import { KVService, MaintenanceService } from "../../src/wire/gen/services.ts";
+import { type BucketDump, dumpBuckets } from "../harness/bucket-dump.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { revisionOf } from "../harness/kv-difference.ts";
 import { KvOperations, type KvState } from "../harness/kv-operations.ts";
@@ -135,22 +134,8 @@ async function compact(caller: RawCaller, revision: number, physical = true): Pr
  * Every item of every bucket, as hex; without what members publish of themselves, which 3.5.16 forgets to
  * put into its bucket (later releases do).
  */
-function dumpOf({ dataDir }: Life): Record<string, Record<string, string>> {
-  const disk = new SystemDisk({ warn: () => undefined });
-  const db = Db.open(disk, path.join(dataDir, "member", "snap", "db"), { readOnly: true });
-  const reader = db.beginRead();
-  const dump: Record<string, Record<string, string>> = {};
-  reader.forEachBucket((name) => {
-    const items: Record<string, string> = {};
-    const cursor = reader.bucket(name)?.cursor();
-    for (let found = cursor?.first(); found === true; found = cursor?.next()) {
-      const { key, value } = cursor ?? {};
-      if (key !== undefined && value !== undefined) items[hexFromBytes(key)] = hexFromBytes(value);
-    }
-    if (latin1FromBytes(name) !== "members") dump[latin1FromBytes(name)] = items;
-  });
-  reader.rollback();
-  db.close();
+function dumpOf({ dataDir }: Life): BucketDump {
+  const { members: _, ...dump } = dumpBuckets(path.join(dataDir, "member", "snap", "db"));
   return dump;
 }
 

@@ -125,6 +125,12 @@ describe
       },
     );
 
+    test("a restore that was interrupted", async () => {
+      const dataDir = path.join(folder, "interrupted");
+      fs.mkdirSync(path.join(dataDir, "member.restoring", "snap"), { recursive: true });
+      await expectRefusal(dataDir, [dataDir, "member.restoring", "restore again"]);
+    });
+
     test("a directory in place of db", async () => {
       const dataDir = copyOrigin();
       fs.rmSync(databaseOf(dataDir));

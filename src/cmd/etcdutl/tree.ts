@@ -1,0 +1,73 @@
+/**
+ * The commands of etcdutl. What a command does is loaded when it runs.
+ *
+ * Source: etcd etcdutl/ctl.go and etcdutl/etcdutl (names, descriptions, flags; 3.5).
+ */
+import { Command, type CommandSpec } from "../command.ts";
+import { FlagSet } from "../pflag.ts";
+import { restoreFlags } from "../restore-flags.ts";
+import { ExitCode, ToolExit } from "../tool-exit.ts";
+import type { EtcdutlCommand, UtlSession } from "./session.ts";
+
+type Spec = CommandSpec<UtlSession>;
+
+/** What the database of a member is mapped to at first, in bytes: 10 GiB. */
+const INITIAL_MEMORY_MAP_BYTES = 10_737_418_240n;
+
+/** A fresh tree: flags keep the values of one run. */
+export function etcdutlCommands(): EtcdutlCommand {
+  return new Command<UtlSession>({
+    use: "etcdutl",
+    short: "An administrative command line tool for etcd3.",
+    persistentFlags: new FlagSet().string(
+      "write-out",
+      "simple",
+      "set the output format (fields, json, protobuf, simple, table)",
+      "w",
+    ),
+    commands: [snapshotCommands(), version, help],
+  });
+}
+
+function snapshotCommands(): Spec {
+  return {
+    use: "snapshot",
+    short: "Manages etcd node snapshots",
+    commands: [
+      {
+        use: "save <filename>",
+        short: "Stores an etcd node backend snapshot to a given file",
+        deprecated: "Use `etcdctl snapshot save` to download snapshot",
+        hidesFlagsInUse: true,
+        run: () => {
+          const text = "In order to download snapshot use: `etcdctl snapshot save ...`";
+          throw new ToolExit(ExitCode.BAD_ARGUMENTS, text);
+        },
+      },
+      {
+        use: "restore <filename> --data-dir {output dir} [options]",
+        short: "Restores an etcd member snapshot to an etcd directory",
+        flags: restoreFlags("Path to the output data directory", INITIAL_MEMORY_MAP_BYTES),
+        requiredFlags: ["data-dir"],
+        run: async (...of) => (await import("../snapshot-commands.ts")).runSnapshotRestore(...of),
+      },
+      {
+        use: "status <filename>",
+        short: "Gets backend snapshot status of a given file",
+        run: async (...of) => (await import("../snapshot-commands.ts")).runSnapshotStatus(...of),
+      },
+    ],
+  };
+}
+
+const version: Spec = {
+  use: "version",
+  short: "Prints the version of etcdutl",
+  run: async (session) => (await import("./run-version.ts")).runVersion(session),
+};
+
+const help: Spec = {
+  use: "help [command]",
+  short: "Help about any command",
+  run: async (...of) => (await import("./run-help.ts")).runHelp(...of),
+};

@@ -1,0 +1,115 @@
+/**
+ * Opening a database file to read it: with etcd's answers for what is none, with the lock that keeps a
+ * running member out, and with the check that everything in it is where it should be.
+ *
+ * Differs from etcd: damage is told in one line, with exit code 1; on most of it etcdutl crashes. A file that
+ * lost its end is refused; etcdutl reads on as long as nothing it looks for is in the part that is missing.
+ *
+ * Source: etcd etcdutl/snapshot/v3_snapshot.go (Status); bbolt db.go (Open, mmap).
+ */
+import { check } from "../bolt/check.ts";
+import { Db } from "../bolt/db.ts";
+import { BoltError } from "../bolt/errors.ts";
+import type { Tx } from "../bolt/tx.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Disk, DiskFile } from "../ports/disk.ts";
+import { CACHE_BYTES_MAX, LOCK_NOTICE_MS, LOCK_RETRY_MS } from "./limits.ts";
+import { asSnapshotError, SnapshotError } from "./snapshot-error.ts";
+
+/** Pages of which bbolt must find two, and the size that it assumes of them before it has read any. */
+const META_PAGES = 2;
+const ASSUMED_PAGE_BYTES = 4096;
+
+/** What reading a file needs of the world. */
+export interface FileEnvironment {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** Called once when the lock is waited for longer than LOCK_NOTICE_MS. */
+  readonly onLockWait: (path: string) => void;
+}
+
+/**
+ * Lets `use` read the newest state of the database at `path`, while nobody else can open it for writing.
+ * Errors: SnapshotError.
+ */
+export async function withDatabase<T>(
+  environment: FileEnvironment,
+  path: string,
+  use: (tx: Tx) => T,
+): Promise<T> {
+  const { disk } = environment;
+  try {
+    refuseOtherFiles(disk, path);
+    const lock = disk.open(path, "read");
+    try {
+      await holdLock(environment, path, () => lock.tryLock());
+      return readDatabase(disk, path, lock, use);
+    } finally {
+      lock.close();
+    }
+  } catch (error) {
+    throw asSnapshotError(error);
+  }
+}
+
+/** Waits until `tryLock` says that the lock is taken. */
+export async function holdLock(
+  { clock, onLockWait }: FileEnvironment,
+  path: string,
+  tryLock: () => boolean,
+): Promise<void> {
+  const startMs = clock.nowMs();
+  let isTold = false;
+  while (!tryLock()) {
+    if (!isTold && clock.nowMs() - startMs >= LOCK_NOTICE_MS) {
+      isTold = true;
+      onLockWait(path);
+    }
+    await new Promise<void>((resolve) => {
+      clock.after(LOCK_RETRY_MS, resolve);
+    });
+  }
+}
+
+/**
+ * Throws a `SnapshotError` when something in the state is not where it should be, as `bbolt check` would
+ * find it. Reads the whole file.
+ */
+export function requireIntegrity(tx: Tx): void {
+  const problems = check(tx);
+  if (problems.length === 0) return;
+  const count = `snapshot file integrity check failed. ${problems.length} errors found.`;
+  throw new SnapshotError(`${count}\n${problems.join("\n")}`);
+}
+
+function readDatabase<T>(disk: Disk, path: string, file: DiskFile, use: (tx: Tx) => T): T {
+  const db = openDatabase(disk, path, file);
+  try {
+    return use(db.beginRead());
+  } finally {
+    db.close();
+  }
+}
+
+function openDatabase(disk: Disk, path: string, file: DiskFile): Db {
+  try {
+    return Db.open(disk, path, { readOnly: true, cacheBytesMax: CACHE_BYTES_MAX });
+  } catch (error) {
+    if (!(error instanceof BoltError)) throw error;
+    // bbolt looks at the size first, whatever it has read.
+    const size = file.size();
+    if (size < ASSUMED_PAGE_BYTES) throw new SnapshotError("invalid database", error);
+    if (size < META_PAGES * ASSUMED_PAGE_BYTES) {
+      throw new SnapshotError("file size too small", error);
+    }
+    throw error;
+  }
+}
+
+function refuseOtherFiles(disk: Disk, path: string): void {
+  const stat = disk.stat(path);
+  if (stat === undefined) throw new SnapshotError(`stat ${path}: no such file or directory`);
+  if (stat.kind === "directory") throw new SnapshotError(`open ${path}: is a directory`);
+  // bbolt takes an empty file for a new one, and cannot make it one when it only reads.
+  if (stat.size === 0) throw new SnapshotError(`write ${path}: bad file descriptor`);
+}

@@ -1,0 +1,203 @@
+/**
+ * A snapshot of a database becomes the data directory of a member of a new cluster.
+ *
+ * Differs from etcd: everything is made under `<data-dir>/member.restoring`, and a log elsewhere under `<wal-dir>.restoring`.
+ * Only when all of it is on the device is the log given its name, and last of all the directory
+ * `<data-dir>/member`: a restore that was interrupted has none, and no member starts from it. etcd makes all in
+ * place, and after a crash in between founds a cluster on top of what is there.
+ *
+ * Source: etcd etcdutl/snapshot/v3_snapshot.go (Restore).
+ */
+import { computeClusterId, computeMemberId, type Sha1 } from "../membership/identity.ts";
+import { FOUNDING_MEMBERS_MAX } from "../membership/limits.ts";
+import { formatId, type MemberInfo } from "../membership/member-info.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Digest } from "../ports/digest.ts";
+import type { Disk } from "../ports/disk.ts";
+import type { NamedLog } from "../ports/log.ts";
+import { makeDurableDirectory } from "../wal/durable-directory.ts";
+import { parentOf } from "../wal/segment-name.ts";
+import { adoptDatabase } from "./adopt-database.ts";
+import { copySnapshot, openSnapshotFile, type SnapshotFile } from "./copy-snapshot.ts";
+import { FOUNDING_TERM, type Founding, foundLog } from "./found-log.ts";
+import { asSnapshotError, SnapshotError } from "./snapshot-error.ts";
+
+export interface RestoreOptions {
+  readonly snapshotPath: string;
+  /** May exist when it is empty. */
+  readonly dataDir: string;
+  /** Must not exist. `<data-dir>/member/wal` when absent. */
+  readonly walDir?: string | undefined;
+  /** Which one of `members` this is. */
+  readonly name: string;
+  readonly members: readonly InitialMember[];
+  readonly clusterToken: string;
+  readonly skipHashCheck: boolean;
+  /** By how much revisions go up; everything up to there counts as compacted then. 0: not at all. */
+  readonly revisionBump: bigint;
+  /** Only told in the log: nothing is mapped into memory here. */
+  readonly initialMemoryMapBytes: bigint;
+}
+
+export interface InitialMember {
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+}
+
+export interface RestoreEnvironment {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: NamedLog;
+  readonly sha1: Sha1;
+  readonly sha256: () => Digest;
+  /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
+  readonly walSegmentBytes?: number;
+}
+
+/** Name of a member's directory that is not finished; no server starts beside it. */
+export const RESTORING_NAME = "member.restoring";
+
+/** Where a member is made, and where it goes. */
+interface Places {
+  readonly temporary: string;
+  readonly member: string;
+  readonly temporaryWal: string;
+  readonly wal: string;
+  readonly snap: string;
+}
+
+/** Restores. Errors: SnapshotError; the data directory is as empty as before then. */
+export async function restoreSnapshot(
+  environment: RestoreEnvironment,
+  options: RestoreOptions,
+): Promise<void> {
+  try {
+    await restore(environment, options);
+  } catch (error) {
+    throw asSnapshotError(error);
+  }
+}
+
+async function restore(environment: RestoreEnvironment, options: RestoreOptions): Promise<void> {
+  const { disk } = environment;
+  const places = placesOf(options);
+  const founding = foundingOf(options, environment.sha1);
+  refuseUsedDirectories(disk, options, places);
+  const log = environment.log.named("snapshot/restore-snapshot.ts");
+  const fields = {
+    path: options.snapshotPath,
+    "wal-dir": places.wal,
+    "data-dir": options.dataDir,
+    "snap-dir": places.snap,
+    "initial-memory-map-size": options.initialMemoryMapBytes,
+  };
+  log.info("restoring snapshot", fields);
+  const snapshot = openSnapshotFile(disk, options.snapshotPath);
+  try {
+    await make(environment, options, places, founding, snapshot);
+  } catch (error) {
+    disk.remove(places.temporary);
+    disk.remove(places.temporaryWal);
+    throw error;
+  } finally {
+    snapshot.file.close();
+  }
+  publish(disk, places);
+  log.info("restored snapshot", fields);
+}
+
+async function make(
+  environment: RestoreEnvironment,
+  options: RestoreOptions,
+  places: Places,
+  founding: Founding,
+  snapshot: SnapshotFile,
+): Promise<void> {
+  const { disk, clock, sha256 } = environment;
+  const log = environment.log.named("snapshot/adopt-database.ts");
+  const snapDirectory = `${places.temporary}/snap`;
+  makeDurableDirectory(disk, snapDirectory);
+  const database = `${snapDirectory}/db`;
+  await copySnapshot(disk, snapshot, database, sha256, options.skipHashCheck);
+  await adoptDatabase(
+    disk,
+    database,
+    {
+      members: founding.members,
+      index: founding.members.length,
+      term: FOUNDING_TERM,
+      revisionBump: options.revisionBump,
+      checkIntegrity: options.skipHashCheck,
+    },
+    log,
+  );
+  for (const member of founding.members) {
+    log.info("added member", {
+      "cluster-id": formatId(founding.clusterId),
+      "local-member-id": "0",
+      "added-peer-id": formatId(member.id),
+      "added-peer-peer-urls": member.peerUrls,
+    });
+  }
+  makeDurableDirectory(disk, parentOf(places.temporaryWal));
+  const walLog = environment.log.named("wal/wal.ts");
+  const place = { walDirectory: places.temporaryWal, snapDirectory };
+  const segmentBytes = environment.walSegmentBytes;
+  await foundLog({ disk, clock, log: walLog }, { ...place, segmentBytes }, founding);
+}
+
+/** Gives everything its name. */
+function publish(disk: Disk, places: Places): void {
+  if (!places.temporaryWal.startsWith(`${places.temporary}/`)) {
+    disk.rename(places.temporaryWal, places.wal);
+    disk.syncDirectory(parentOf(places.wal));
+  }
+  disk.rename(places.temporary, places.member);
+  disk.syncDirectory(parentOf(places.member));
+}
+
+function placesOf({ dataDir, walDir }: RestoreOptions): Places {
+  const member = `${dataDir}/member`;
+  const temporary = `${dataDir}/${RESTORING_NAME}`;
+  const wal = walDir ?? `${member}/wal`;
+  const isInside = wal.startsWith(`${member}/`);
+  const temporaryWal = isInside ? temporary + wal.slice(member.length) : `${wal}.restoring`;
+  return { temporary, member, temporaryWal, wal, snap: `${member}/snap` };
+}
+
+function foundingOf({ members, clusterToken, name }: RestoreOptions, sha1: Sha1): Founding {
+  if (members.length > FOUNDING_MEMBERS_MAX) {
+    throw new SnapshotError(
+      `initial cluster has ${members.length} members, more than ${FOUNDING_MEMBERS_MAX}`,
+    );
+  }
+  const infos = members.map((member): MemberInfo => {
+    const id = computeMemberId(member.peerUrls, clusterToken, undefined, sha1);
+    return { ...member, id, isLearner: false, clientUrls: [] };
+  });
+  infos.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const self = infos.find((info) => info.name === name);
+  if (self === undefined) {
+    throw new SnapshotError(
+      `couldn't find local name "${name}" in the initial cluster configuration`,
+    );
+  }
+  const ids = infos.map(({ id }) => id);
+  return { clusterId: computeClusterId(ids, sha1), memberId: self.id, members: infos };
+}
+
+function refuseUsedDirectories(
+  disk: Disk,
+  { dataDir, walDir }: RestoreOptions,
+  { wal, temporaryWal }: Places,
+): void {
+  const stat = disk.stat(dataDir);
+  if (stat !== undefined && (stat.kind !== "directory" || disk.list(dataDir).length > 0)) {
+    throw new SnapshotError(`data-dir "${dataDir}" not empty or could not be read`);
+  }
+  if (walDir === undefined) return;
+  for (const directory of [wal, temporaryWal]) {
+    if (disk.stat(directory) !== undefined)
+      throw new SnapshotError(`wal-dir "${directory}" exists`);
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Our etcdutl against the real one: the same words on copies of the same files, and the same output and exit
+ * codes from both; what each one makes of a snapshot is the same to the byte, and both servers start on it.
+ */
+import * as fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
+import { dumpBuckets } from "../harness/bucket-dump.ts";
+import { startEtcd } from "../harness/etcd-process.ts";
+import { runOurEtcdutl } from "../harness/etcdutl-inprocess.ts";
+import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { type RunResult, runProgram } from "../harness/processes.ts";
+import { openRawCaller } from "../harness/raw-calls.ts";
+import { REFERENCE, runReference } from "../harness/reference.ts";
+import { readAgain, readContent, type StoreContent } from "../harness/store-content.ts";
+import { KVService } from "../../src/wire/gen/services.ts";
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What a run said, without times, modules and the folder it ran in. */
+function masked({ code, stdout, stderr }: RunResult, folder: string): Outcome {
+  const mask = (bytes: Buffer): string =>
+    bytes
+      .toString("latin1")
+      .replaceAll(`${folder}/`, "")
+      .replace(/^\d{4}-\S+\t(\w+)\t\S+\t/gm, "$1\t")
+      .replace(/"took": "[^"]*"/g, '"took": "<time>"')
+      // Commands that ours does not have.
+      .replace(/^ {2}(?:backup|completion|defrag) .*\n/gm, "");
+  return { code, stdout: mask(stdout), stderr: mask(stderr) };
+}
+
+describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
+  let folder = "";
+  let content: StoreContent | undefined;
+
+  /** Files in the folder of each tool: real/…, ours/… */
+  const inBoth = (name: string, make: (path: string) => void): void => {
+    for (const tool of ["real", "ours"]) make(path.join(folder, tool, name));
+  };
+
+  /** Runs both tools; a word that begins with "@" names a file in the folder of the tool. */
+  async function runBoth(words: readonly string[]): Promise<Record<"real" | "ours", Outcome>> {
+    const place = (tool: string): string[] =>
+      words.map((word) => word.replace("@", `${path.join(folder, tool)}/`));
+    const real = await runProgram(path.join(REFERENCE ?? "", "etcdutl"), place("real"));
+    const ours = await runOurEtcdutl(place("ours"));
+    return {
+      real: masked(real, path.join(folder, "real")),
+      ours: masked(ours, path.join(folder, "ours")),
+    };
+  }
+
+  async function expectSame(...words: string[]): Promise<Outcome> {
+    const { real, ours } = await runBoth(words);
+    expect(ours, words.join(" ")).toEqual(real);
+    return ours;
+  }
+
+  beforeAll(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcdutl-"));
+    const snapshot = path.join(folder, "snapshot");
+    const server = await startEtcd();
+    const caller = await openRawCaller(server.endpoint);
+    for (let at = 0; at < 60; at++) {
+      const value = new Uint8Array(300).fill(at);
+      const request = KVService.put.request.create({
+        key: bytesFromLatin1(`key${at % 17}`),
+        value,
+      });
+      await caller.call(KVService.put.path, KVService.put.request.encode(request));
+    }
+    caller.close();
+    const endpoint = `--endpoints=${server.endpoint}`;
+    for (const words of [
+      ["del", "key3"],
+      ["compaction", "20"],
+      ["lease", "grant", "1000"],
+    ]) {
+      await runReference("etcdctl", [endpoint, ...words]);
+    }
+    content = await readContent(server);
+    const saved = await runReference("etcdctl", [endpoint, "snapshot", "save", snapshot]);
+    expect(saved.code, saved.stderr).toBe(0);
+    await server.remove();
+    inBoth("s", (file) => {
+      fs.mkdirSync(path.dirname(file));
+      fs.copyFileSync(snapshot, file);
+    });
+    const whole = fs.readFileSync(snapshot);
+    const without = whole.subarray(0, -32);
+    const flipped = Uint8Array.from(whole);
+    flipped[whole.indexOf("key5")] ^= 1;
+    for (const [name, bytes] of [
+      ["no-trailer", without],
+      ["flipped", flipped],
+      ["appended", Buffer.concat([without, Buffer.alloc(100)])],
+      ["empty", Buffer.alloc(0)],
+      ["text", Buffer.from("hello\n")],
+      ["noise", Buffer.alloc(5000, "no database")],
+      ["more-noise", Buffer.alloc(50_000, "no database")],
+      ["beginning", whole.subarray(0, 512)],
+    ] as const) {
+      inBoth(name, (file) => fs.writeFileSync(file, bytes));
+    }
+    inBoth("folder", (file) => fs.mkdirSync(file));
+  }, 30_000);
+
+  afterAll(() => {
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  test.each([
+    "",
+    "-h",
+    "-w json",
+    "-w bad",
+    "--bad",
+    "--version",
+    "nonsense",
+    "vresion",
+    "help",
+    "help help",
+    "help version",
+    "help snapshot restore",
+    "help nonsense words",
+    "version",
+    "version extra -w bad",
+    "version -h",
+    "ver",
+    "snapshot",
+    "snapshot -h",
+    "snapshot nonsense",
+    "snapshot save",
+    "snapshot save x",
+    "snapshot save -h",
+    "snapshot status",
+    "snapshot status a b",
+    "snapshot status -h",
+    "snapshot status -w",
+    "snapshot status @s -x",
+    "snapshot restore",
+    "snapshot restore -h",
+    "snapshot restore --data-dir @x",
+    "snapshot restore a b --data-dir @x",
+    "snapshot restore @s --data-dir @x --bump-revision=-1",
+    "snapshot restore @s --data-dir @x --bump-revision=99999999999999999999",
+    "snapshot restore @s --data-dir @x --bump-revision=1",
+    "snapshot restore @s --data-dir @x --mark-compacted",
+    "snapshot restore @s --data-dir @x --skip-hash-check=maybe",
+    "snapshot restore @s --data-dir @x --initial-memory-map-size=x",
+  ])("says the same to: %s", async (line) => {
+    await expectSame(...line.split(" ").filter((word) => word !== ""));
+  });
+
+  test.each(["simple", "json", "fields", "table", "protobuf", "yaml"])(
+    "shows the status of a snapshot as %s",
+    async (form) => {
+      await expectSame("snapshot", "status", "@s", "-w", form);
+    },
+  );
+
+  const DAMAGED = "no-trailer flipped appended empty text noise more-noise beginning folder none";
+
+  test.each(DAMAGED.split(" "))("knows a file that is %s by its status", async (name) => {
+    await expectSame("snapshot", "status", `@${name}`);
+  });
+
+  test.each(DAMAGED.split(" "))("restores a file that is %s, or not", async (name) => {
+    await expectSame("snapshot", "restore", `@${name}`, "--data-dir", `@out-${name}`);
+  });
+
+  test.each(["no-trailer", "flipped", "appended"])(
+    "restores a file that is %s when told not to look",
+    async (name) => {
+      const words = ["snapshot", "restore", `@${name}`, "--data-dir", `@unchecked-${name}`];
+      expect(await expectSame(...words, "--skip-hash-check")).toMatchObject({ code: 0 });
+    },
+  );
+
+  test.each([
+    "--name=other",
+    "--name=",
+    "--initial-cluster=a",
+    "--initial-cluster=",
+    "--initial-cluster=default=ftp://x:1",
+    "--initial-cluster=default=http://localhost",
+    "--initial-cluster=default=http://localhost:2380/path",
+    "--initial-cluster=default=http://localhost:2380,other=http://localhost:2380",
+    "--initial-cluster=default=http://localhost:2380,default=http://localhost:2381",
+    "--initial-advertise-peer-urls=localhost:2380",
+    "--initial-advertise-peer-urls=http://localhost:2381",
+  ])("refuses a cluster that cannot be: %s", async (flag) => {
+    const outcome = await expectSame("snapshot", "restore", "@s", "--data-dir", "@bad", flag);
+    expect(outcome.code).toBe(1);
+    expect(fs.existsSync(path.join(folder, "ours", "bad"))).toBe(false);
+  });
+
+  test("refuses directories that are in use", async () => {
+    inBoth("used", (file) => {
+      fs.mkdirSync(file);
+      fs.writeFileSync(path.join(file, "a"), "");
+    });
+    inBoth("wal", (file) => fs.mkdirSync(file));
+    const restore = ["snapshot", "restore", "@s", "--data-dir"];
+    await expectSame(...restore, "@used");
+    await expectSame(...restore, "@s");
+    await expectSame(...restore, "@fresh", "--wal-dir", "@wal");
+  });
+
+  describe("what it makes of a snapshot", () => {
+    const THREE =
+      "--name=b --initial-cluster=a=http://10.0.0.1:1,b=http://10.0.0.2:2,b=http://10.0.0.2:22,c=http://10.0.0.3:3" +
+      " --initial-advertise-peer-urls=http://10.0.0.2:2,http://10.0.0.2:22 --initial-cluster-token=t";
+
+    test.each([
+      ["a cluster of one", ""],
+      ["a cluster of three", THREE],
+      ["higher revisions", "--bump-revision=1000 --mark-compacted"],
+      ["no token", "--initial-cluster-token="],
+    ])("is the same to the byte: %s", async (name, flags) => {
+      const out = `@out ${name}`;
+      const words = flags.split(" ").filter((word) => word !== "");
+      const outcome = await expectSame("snapshot", "restore", "@s", "--data-dir", out, ...words);
+      expect(outcome.code).toBe(0);
+      const [real, ours] = ["real", "ours"].map((tool) => path.join(folder, tool, `out ${name}`));
+      const files = filesBelow(real);
+      expect(filesBelow(ours)).toEqual(files);
+      for (const file of files) {
+        const [a, b] = [real, ours].map((root) => path.join(root, file));
+        expect(fs.statSync(b).mode).toBe(fs.statSync(a).mode);
+        if (fs.statSync(a).isDirectory()) continue;
+        if (file.endsWith("/db")) expect(dumpBuckets(b)).toEqual(dumpBuckets(a));
+        else expect(fs.readFileSync(b).equals(fs.readFileSync(a)), file).toBe(true);
+      }
+      // The real tool checks the file that ours has made.
+      const statuses = [real, ours].map((root) =>
+        runReference("etcdutl", ["snapshot", "status", path.join(root, "member/snap/db")]),
+      );
+      const [first, second] = await Promise.all(statuses);
+      expect(second).toEqual(first);
+    });
+
+    test("goes where it is told, the log elsewhere", async () => {
+      const words = ["--data-dir", "@apart/data", "--wal-dir", "@apart/logs/wal"];
+      await expectSame("snapshot", "restore", "@s", ...words);
+      const [real, ours] = ["real", "ours"].map((tool) => path.join(folder, tool, "apart"));
+      expect(filesBelow(ours)).toEqual(filesBelow(real));
+    });
+
+    test.each([
+      ["the real etcd", {}],
+      ["ours", { command: OUR_ETCD }],
+    ])("is served by %s", async (_, command) => {
+      const dataDir = path.join(folder, "ours", `served by ${_}`);
+      const peer = "http://127.0.0.1:2380";
+      const { code } = await runOurEtcdutl([
+        ...["snapshot", "restore", path.join(folder, "ours", "s"), "--data-dir", dataDir],
+        ...[`--initial-cluster=default=${peer}`, `--initial-advertise-peer-urls=${peer}`],
+      ]);
+      expect(code).toBe(0);
+      const server = await startEtcd({ ...command, dataDir });
+      const served = await readAgain(server, content as StoreContent);
+      await server.stop();
+      expect({ ...served, members: [] }).toEqual({ ...content, members: [] });
+      // The same ids as those of a cluster that was founded with these flags.
+      const ids = (lists: readonly string[] = []): string[] =>
+        lists.map((member) => member.split(" ")[0]);
+      expect(ids(served.members)).toEqual(ids(content?.members));
+    });
+  });
+});
+
+function filesBelow(root: string): string[] {
+  const names = fs.readdirSync(root, { recursive: true }) as string[];
+  return names.sort();
+}
