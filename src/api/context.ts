@@ -6,6 +6,8 @@ import type { KeyValueHash } from "../mvcc/kv-hash.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { NamedLog } from "../ports/log.ts";
+import type { WatchHub } from "../mvcc/watch-hub.ts";
+import type { Random } from "../ports/random.ts";
 import type { ResponseHeader } from "../wire/gen/rpc.ts";
 
 /** Facts of the storage below the member, which only the shell knows. */
@@ -67,6 +69,18 @@ export interface Backups {
   sha256(): Digest;
 }
 
+/** What the Watch service stands on. */
+export interface WatchFacts {
+  readonly hub: WatchHub;
+  /** Between two progress notifications of a watcher, without the jitter of up to a tenth. */
+  readonly progressIntervalMs: number;
+  /** Bytes at which a response is split for watchers that allow it. */
+  readonly fragmentBytesMax: number;
+  readonly random: Random;
+  /** Sees to it that the hub is pumped soon. */
+  wake(): void;
+}
+
 export interface ServiceContext {
   readonly member: Member;
   readonly clusterId: bigint;
@@ -76,6 +90,7 @@ export interface ServiceContext {
   readonly backups: Backups;
   readonly clock: Clock;
   readonly log: NamedLog;
+  readonly watches: WatchFacts;
   /** Operations that one transaction may hold. */
   readonly txnOpsMax: number;
   /** What `Maintenance.Status` and `/version` report. */

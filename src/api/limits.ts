@@ -17,3 +17,8 @@ export const SNAPSHOT_WARNING_MS_MIN = 30_000;
  * client no more window, so only a client that packs its window full gets here.
  */
 export const KEEP_ALIVES_WAITING_MAX = 10_000;
+/** Watch ids from 0 whose responses are shared between streams: clients seldom have more on one stream. */
+export const SHARED_RESPONSE_IDS = 1024;
+
+/** Bytes of the responses of one batch that are kept to be shared. */
+export const SHARED_RESPONSE_BYTES_MAX = 1024 * 1024;

@@ -6,6 +6,7 @@ import type { ServiceContext } from "./context.ts";
 import { kvMethods } from "./kv.ts";
 import { leaseMethods } from "./lease.ts";
 import { maintenanceMethods } from "./maintenance.ts";
+import { watchMethods } from "./watch.ts";
 
 export interface Services {
   lookup(path: string): GrpcMethodHandler | undefined;
@@ -20,6 +21,7 @@ export function createServices(context: ServiceContext): Services {
     ...clusterMethods(context),
     ...maintenanceMethods(context),
     ...authMethods(context),
+    ...watchMethods(context),
   ]);
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
   return {

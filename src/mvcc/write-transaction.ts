@@ -122,6 +122,6 @@ export class WriteTransaction implements ReadView {
 }
 
 /** Marshals what a tombstone stores (modRevision 0), or what the event of the deletion shows. */
-function encodeDeletion(key: Uint8Array, modRevision: number): Uint8Array {
+export function encodeDeletion(key: Uint8Array, modRevision: number): Uint8Array {
   return encodeKeyValueParts(key, 0, modRevision, 0, EMPTY_BYTES, 0n);
 }

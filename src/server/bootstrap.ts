@@ -14,8 +14,10 @@ import { Lessor } from "../lease/lessor.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
 import { Member, type StoredState } from "../member/member.ts";
 import { Alarms } from "../membership/alarms.ts";
+import { ChangeFeed } from "../mvcc/change-feed.ts";
 import { Restore } from "../mvcc/restore.ts";
 import type { Store } from "../mvcc/store.ts";
+import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Digest } from "../ports/digest.ts";
@@ -49,6 +51,7 @@ export interface OpenedMember {
   readonly member: Member;
   readonly wal: Wal;
   readonly backend: Backend;
+  readonly watches: WatchHub;
   readonly clusterId: bigint;
   readonly directory: DataDirectory;
   /** `undefined` when nothing is compacted by itself. */
@@ -169,8 +172,9 @@ function assemble(
   opened: OpenedLog,
 ): Omit<OpenedMember, "compactionPolicy"> {
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
+  const changes = new ChangeFeed();
   const applier = new Applier({
-    ...readDatabase(config, environment, directory, backend),
+    ...readDatabase(config, environment, directory, backend, changes),
     cluster: opened.cluster,
     backend,
     quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
@@ -178,7 +182,8 @@ function assemble(
     log: environment.log.named("apply/applier.ts"),
   });
   const member = createMember(config, environment, opened, applier);
-  return { member, wal: opened.wal, backend, clusterId: opened.cluster.id, directory };
+  const watches = new WatchHub(applier.store, changes);
+  return { member, wal: opened.wal, backend, watches, clusterId: opened.cluster.id, directory };
 }
 
 /** Leases, alarms and the index of keys, from the database. */
@@ -187,6 +192,7 @@ function readDatabase(
   environment: Environment,
   { database }: DataDirectory,
   backend: Backend,
+  changes: ChangeFeed,
 ): Pick<ApplierParts, "store" | "lessor" | "alarms"> {
   try {
     const records = new Records(backend);
@@ -194,7 +200,7 @@ function readDatabase(
     for (const lease of records.leases()) lessor.restore(lease.id, lease.ttl, lease.remainingTtl);
     const alarms = new Alarms();
     for (const alarm of records.alarms()) alarms.activate(alarm);
-    return { store: restoreStore(backend, lessor, environment), lessor, alarms };
+    return { store: restoreStore(backend, lessor, changes, environment), lessor, alarms };
   } catch (error) {
     if (!(error instanceof WireError || error instanceof AssertionError)) throw error;
     throw new StartError(
@@ -244,11 +250,16 @@ function createMember(
 }
 
 /** Rebuilds the index from the database. */
-function restoreStore(backend: Backend, lessor: Lessor, environment: Environment): Store {
+function restoreStore(
+  backend: Backend,
+  lessor: Lessor,
+  changes: ChangeFeed,
+  environment: Environment,
+): Store {
   const { clock } = environment;
   const log = environment.log.named("mvcc/restore.ts");
   const startMs = clock.nowMs();
-  const restore = new Restore(new RevisionBucket(backend), lessor, { onChanges: () => {} });
+  const restore = new Restore(new RevisionBucket(backend), lessor, changes);
   while (!restore.step(RESTORE_SLICE_REVISIONS)) {
     log.info("restoring the key index", { revisions: restore.summary.revisions });
   }

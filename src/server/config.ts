@@ -56,6 +56,8 @@ export interface ServerConfig {
   readonly grpcKeepaliveIntervalMs: number;
   /** 0 means forever. */
   readonly grpcKeepaliveTimeoutMs: number;
+  /** Between two progress notifications of a watcher. */
+  readonly watchProgressIntervalMs: number;
   readonly log: LogSettings;
 }
 
@@ -65,6 +67,7 @@ export const DEFAULT_BACKEND_BATCH_INTERVAL_MS = 100;
 export const DEFAULT_BACKEND_BATCH_LIMIT = 10_000;
 export const DEFAULT_COMPACTION_BATCH_LIMIT = 1000;
 export const DEFAULT_COMPACTION_SLEEP_INTERVAL_MS = 10;
+export const DEFAULT_WATCH_PROGRESS_INTERVAL_MS = 600_000;
 
 /**
  * The configuration that `values` stand for; they have been found valid.
@@ -105,6 +108,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     grpcKeepaliveMinTimeMs: values["grpc-keepalive-min-time"],
     grpcKeepaliveIntervalMs: values["grpc-keepalive-interval"],
     grpcKeepaliveTimeoutMs: values["grpc-keepalive-timeout"],
+    watchProgressIntervalMs: watchProgressIntervalOf(values),
     log: { level: logLevel, outputs: values["log-outputs"] },
   };
 }
@@ -112,6 +116,12 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
 function leaseCheckpointsOf(values: FlagValues): ServerConfig["leaseCheckpoints"] {
   if (values["experimental-enable-lease-checkpoint-persist"]) return "persisted";
   return values["experimental-enable-lease-checkpoint"] ? "memory" : "none";
+}
+
+/** Source: etcd server/etcdserver/api/v3rpc/watch.go: what is not above zero leaves the default. */
+function watchProgressIntervalOf(values: FlagValues): number {
+  const intervalMs = values["experimental-watch-progress-notify-interval"];
+  return intervalMs > 0 ? intervalMs : DEFAULT_WATCH_PROGRESS_INTERVAL_MS;
 }
 
 /** Ticks of an election timeout. */

@@ -15,7 +15,7 @@ import type { StreamListener } from "../ports/network.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
-import { DRAIN_GRACE_MS, EARLY_CONNECTIONS_MAX } from "./limits.ts";
+import { DRAIN_GRACE_MS, EARLY_CONNECTIONS_MAX, WATCH_PROGRESS_INTERVAL_MS_MIN } from "./limits.ts";
 import { listenAddressOf } from "./listen-address.ts";
 import { MemberHost } from "./member-host.ts";
 import { StartError } from "./start-error.ts";
@@ -120,6 +120,15 @@ class EarlyStreams {
   }
 }
 
+/** As configured, but for intervals that are too short. */
+function progressIntervalOf({ watchProgressIntervalMs }: ServerConfig, log: Log): number {
+  if (watchProgressIntervalMs >= WATCH_PROGRESS_INTERVAL_MS_MIN) return watchProgressIntervalMs;
+  log.warn("adjusting watch progress notify interval to minimum period", {
+    "min-watch-progress-interval": "100ms",
+  });
+  return WATCH_PROGRESS_INTERVAL_MS_MIN;
+}
+
 /** The client side of a member: services, endpoints, and the connections that reach them. */
 function createConnections(
   config: ServerConfig,
@@ -136,6 +145,13 @@ function createConnections(
     backups: host.maintenance.backups,
     clock,
     log,
+    watches: {
+      hub: host.watches,
+      progressIntervalMs: progressIntervalOf(config, log.named("api/watch.ts")),
+      fragmentBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
+      random: environment.random,
+      wake: () => host.poke(),
+    },
     txnOpsMax: config.maxTxnOps,
     serverVersion: ETCD_VERSION,
   };

@@ -176,6 +176,13 @@ const MEMBER_FLAGS = {
     "20s",
     "Time to wait for the answer to such a ping before the connection is closed (0 means forever).",
   ),
+  "experimental-watch-progress-notify-interval": flag(
+    "Member",
+    durationMs,
+    0,
+    "0s",
+    "Time between two progress notifications of a watcher, 100ms at least (0 means 10m).",
+  ),
 } as const;
 
 const CLUSTER_FLAGS = {

@@ -4,12 +4,14 @@
  */
 import type { Compactor, StorageFacts } from "../api/context.ts";
 import type { Member } from "../member/member.ts";
+import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
 import { AutoCompactor } from "./auto-compactor.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
 import { MaintenanceWork } from "./maintenance-work.ts";
+import { WATCH_PUMP_BUDGET } from "./limits.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
 import { SnapshotSaver } from "./snapshot-saver.ts";
@@ -39,7 +41,7 @@ export class MemberHost {
     events: HostEvents,
   ) {
     const { clock, disk, log } = environment;
-    const { member, backend, wal, directory } = opened;
+    const { member, backend, wal, watches, directory } = opened;
     this.#config = config;
     this.#environment = environment;
     this.#opened = opened;
@@ -95,13 +97,20 @@ export class MemberHost {
       compactions: this.#compactions,
       clock,
       tickMs: config.heartbeatIntervalMs,
-      onTurnEnd: events.onTurnEnd,
+      onTurnEnd: () => {
+        if (watches.pump(WATCH_PUMP_BUDGET, clock.nowMs())) this.#loop.poke();
+        events.onTurnEnd();
+      },
       onFailure,
     });
   }
 
   get member(): Member {
     return this.#opened.member;
+  }
+
+  get watches(): WatchHub {
+    return this.#opened.watches;
   }
 
   get clusterId(): bigint {

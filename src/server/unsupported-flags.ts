@@ -117,7 +117,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "socket-reuse-port": unsupported("listeners do not share ports", bool, false),
   "socket-reuse-address": unsupported("listeners do not share addresses", bool, false),
 
-  "experimental-watch-progress-notify-interval": unsupported("there are no watches", durationMs, 0),
   "experimental-initial-corrupt-check": unsupported(CHECKS, bool, false),
   "experimental-corrupt-check-time": unsupported(CHECKS, durationMs, 0),
   "experimental-compact-hash-check-enabled": unsupported(CHECKS, bool, false),

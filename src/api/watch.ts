@@ -1,0 +1,172 @@
+/**
+ * The Watch service: requests on a stream create and cancel watchers, and the hub tells what to send. Which
+ * events there are, in which order and when, is the hub's business (`mvcc/watch-hub.ts`).
+ *
+ * Source: etcd server/etcdserver/api/v3rpc/watch.go, interceptor.go (newStreamInterceptor).
+ */
+import { GrpcCode } from "../errors/codes.ts";
+import { Errors } from "../errors/table.ts";
+import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { WatchBatch } from "../mvcc/watch-batch.ts";
+import type { WatchHub, WatchRefusal } from "../mvcc/watch-hub.ts";
+import type { WatchReceiver, WatchStream } from "../mvcc/watch-stream.ts";
+import type { WatchId } from "../mvcc/watcher.ts";
+import { assert } from "../stdx/assert.ts";
+import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "../wire/gen/rpc.ts";
+import { WireError } from "../wire/wire-error.ts";
+import type { ServiceContext } from "./context.ts";
+import { fail } from "./status.ts";
+import { controlResponse, eventsResponse, fragmentedResponses } from "./watch-responses.ts";
+
+/** The id of responses that are about no watcher. Source: etcd client/v3/watch.go (InvalidWatchID). */
+const NO_WATCH_ID = -1;
+
+/** No random number is larger; a tenth of sixteen months. */
+const JITTER_MS_MAX = 2 ** 32;
+
+/** Source: etcd server/mvcc/watcher.go; the first and the last one as its gRPC layer has them. */
+const REASONS: Readonly<Record<WatchRefusal, string>> = {
+  compacted: Errors.Compacted.message,
+  emptyRange: "mvcc: watcher range is empty",
+  duplicateId: "mvcc: duplicate watch ID provided on the WatchStream",
+  tooMany: Errors.TooManyRequests.message,
+};
+
+export function watchMethods(context: ServiceContext): [string, GrpcMethodHandler][] {
+  return [
+    [
+      "/etcdserverpb.Watch/Watch",
+      {
+        kind: "stream",
+        onCall(call) {
+          if (call.get("hasleader") === "true" && context.member.status().leader === 0n) {
+            fail(call, Errors.NoLeader);
+          } else {
+            call.context = new WatchCall(context, call);
+          }
+        },
+        onMessage: (call, message) => watchOf(call).receive(message),
+        // As in etcd: what was created goes on until the client cancels the call.
+        onHalfClose() {},
+        onCancel: (call) => watchOf(call).end(),
+        onWritable: (call) => watchOf(call).resume(),
+      },
+    ],
+  ];
+}
+
+function watchOf(call: GrpcServerCall): WatchCall {
+  assert(call.context instanceof WatchCall, "A watch call has its stream");
+  return call.context;
+}
+
+class WatchCall implements WatchReceiver {
+  readonly #context: ServiceContext;
+  readonly #call: GrpcServerCall;
+  readonly #hub: WatchHub;
+  readonly #stream: WatchStream;
+
+  constructor(context: ServiceContext, call: GrpcServerCall) {
+    const { hub, progressIntervalMs, random } = context.watches;
+    this.#context = context;
+    this.#call = call;
+    this.#hub = hub;
+    const jitter = random.below(
+      Math.max(1, Math.floor(Math.min(JITTER_MS_MAX, progressIntervalMs / 10))),
+    );
+    this.#stream = hub.open(this, call.peer, progressIntervalMs + jitter);
+  }
+
+  receive(message: Uint8Array): void {
+    const request = this.#decode(message);
+    switch (request?.requestUnion?.case) {
+      case "createRequest":
+        this.#create(request.requestUnion.value);
+        break;
+      case "cancelRequest":
+        this.#cancel(request.requestUnion.value.watchId);
+        break;
+      case "progressRequest":
+        this.#hub.requestProgress(this.#stream);
+        break;
+      default:
+    }
+  }
+
+  resume(): void {
+    this.#call.setReceiving(true);
+    this.#hub.resume(this.#stream);
+    this.#context.watches.wake();
+  }
+
+  end(): void {
+    this.#hub.close(this.#stream);
+  }
+
+  // --- What the hub tells -------------------------------------------------------------------------------
+
+  onEvents(id: WatchId, fragment: boolean, batch: WatchBatch): boolean {
+    const { fragmentBytesMax } = this.#context.watches;
+    if (fragment && batch.size >= fragmentBytesMax / 2) {
+      const pieces = fragmentedResponses(this.#context, id, batch, fragmentBytesMax);
+      if (pieces !== undefined) {
+        let hasRoom = true;
+        for (const piece of pieces) hasRoom = this.#call.sendMessage(piece);
+        return hasRoom;
+      }
+    }
+    return this.#call.sendMessage(eventsResponse(this.#context, id, batch));
+  }
+
+  onCompacted(id: WatchId, compactRevision: number): boolean {
+    return this.#send(0, id, { canceled: true, compactRevision });
+  }
+
+  onProgress(id: WatchId, revision: number): boolean {
+    return this.#send(revision, id, {});
+  }
+
+  onStreamProgress(revision: number): boolean {
+    return this.#send(revision, NO_WATCH_ID, {});
+  }
+
+  // --- Requests -----------------------------------------------------------------------------------------
+
+  #create(request: WatchCreateRequest): void {
+    const { revision } = this.#hub;
+    const created = this.#hub.create(this.#stream, request);
+    if (typeof created === "string") {
+      const cancelReason = REASONS[created];
+      this.#answer(revision, NO_WATCH_ID, { created: true, canceled: true, cancelReason });
+    } else {
+      this.#answer(revision, created.id, { created: true });
+    }
+  }
+
+  #cancel(watchId: bigint): void {
+    if (!this.#hub.cancel(this.#stream, watchId)) return;
+    this.#answer(this.#hub.revision, watchId, { canceled: true });
+  }
+
+  /** Answers a request. A client that asks without reading is not listened to until it reads. */
+  #answer(revision: number, id: WatchId, parts: Parameters<typeof controlResponse>[3]): void {
+    if (!this.#send(revision, id, parts)) this.#call.setReceiving(false);
+  }
+
+  #send(revision: number, id: WatchId, parts: Parameters<typeof controlResponse>[3]): boolean {
+    return this.#call.sendMessage(controlResponse(this.#context, revision, id, parts));
+  }
+
+  /** `undefined` after the call was ended: these bytes are no such message. */
+  #decode(message: Uint8Array): WatchRequest | undefined {
+    try {
+      return decodeWatchRequest(message);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      const text = `grpc: failed to unmarshal the received message: ${error.message}`;
+      this.#call.sendStatus(GrpcCode.Internal, text);
+      this.end();
+      return undefined;
+    }
+  }
+}
