@@ -1,9 +1,15 @@
 /** Command lines of etcdctl run by one tool against one server, ready to be compared with those of another. */
 import path from "node:path";
+import { openClient } from "../../src/client/client.ts";
+import { socketConnector } from "../../src/cmd/socket-connector.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { systemRandom } from "../../src/platform/random.ts";
 import type { EtcdProcess } from "./etcd-process.ts";
 import type { CommandLine } from "./etcdctl-commands.ts";
+import { LEASES_THERE } from "./etcdctl-fixed-lines.ts";
 import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "./etcdctl-mask.ts";
 import { type RunOptions, type RunResult, runProgram } from "./processes.ts";
+import { QUIET_LOG } from "./quiet-log.ts";
 import { REFERENCE } from "./reference.ts";
 
 /** Something that runs etcdctl with these words behind its name. */
@@ -28,6 +34,19 @@ export async function identify(server: EtcdProcess, deadPort: number): Promise<C
     peer: server.peer,
     dead: `127.0.0.1:${deadPort}`,
   };
+}
+
+/** Makes the leases that command lines name. */
+export async function grantLeasesThere({ endpoint }: EtcdProcess): Promise<void> {
+  const client = await openClient({
+    endpoints: [endpoint],
+    connector: socketConnector(undefined),
+    clock: systemClock,
+    random: systemRandom,
+    log: QUIET_LOG,
+  });
+  for (const [id, ttl] of LEASES_THERE) await client.lease.grant({ id, ttl });
+  client.close();
 }
 
 /** Runs `line` against the server of `identity`. */

@@ -75,6 +75,14 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
     /, [0-9.]+ [kMG]?B, (true|false), (true|false), [0-9]+, [0-9]+, [0-9]+, /g,
     ", <size>, $1, $2, <n>, ",
   ],
+  // Ids of leases that a server chose, and what is left of a lease.
+  [/\blease [1-7][0-9a-f]{15}\b/g, "lease <lease>"],
+  [/^[1-7][0-9a-f]{15}$/gm, "<lease>"],
+  [/"(ID|id)":[0-9]{10,19}/g, '"$1":<lease>'],
+  [/"ID" : [0-9]{10,19}/g, '"ID" : <lease>'],
+  [/remaining\([0-9]+s\)/g, "remaining(<n>s)"],
+  [/"ttl":[0-9]+/g, '"ttl":<n>'],
+  [/"TTL" : [0-9]+\n"GrantedTTL"/g, '"TTL" : <n>\n"GrantedTTL"'],
   // Widths of tables follow the contents.
   [/^\+[-+]+\+$/gm, "+-+"],
   // A crash of a Go program ends in its stacks.

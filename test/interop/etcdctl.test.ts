@@ -7,6 +7,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   describeOutcomes,
+  grantLeasesThere,
   identify,
   isSameOutcome,
   maskedOutcome,
@@ -37,6 +38,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
     servers = await Promise.all([startEtcd({ flags }), startEtcd({ flags })]);
     const [deadPort] = await freePorts(1);
     identities = await Promise.all(servers.map((server) => identify(server, deadPort)));
+    await Promise.all(servers.map(grantLeasesThere));
   });
 
   afterAll(async () => {
@@ -108,7 +110,7 @@ async function outcome(
 
 /** Commands that ours does not have are no difference, in the pages that list commands. */
 const OWN_COMMANDS =
-  /^\t(?:compaction|del|endpoint (?:health|status)|get|health|help|list|member list|put|status|txn|version)\t/;
+  /^\t(?:compaction|del|endpoint (?:health|status)|get|grant|health|help|keep-alive|lease \S+|list|member list|put|revoke|status|timetolive|txn|version)\t/;
 
 function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
   const { stdout } = outcomeOf;

@@ -1,16 +1,21 @@
 /**
- * JSON objects as Go's encoding/json writes structs whose fields are all marked "omitempty": in field order,
+ * JSON objects as Go's encoding/json writes structs whose fields are marked "omitempty": in field order,
  * without fields that are zero; integers plain however large, bytes in base64.
  */
 import { Buffer } from "node:buffer";
 import { goJsonString } from "../../stdx/json.ts";
 
-/** One object under construction. Every method adds a member unless its value is the zero of its type. */
+/** One object under construction. A method adds a member unless its value is the zero of its type. */
 export class GoJsonObject {
   readonly #members: string[] = [];
 
   integer(name: string, value: number | bigint): this {
     return this.raw(name, Number(value) === 0 ? undefined : value.toString());
+  }
+
+  /** An integer that is written also when it is zero. */
+  anyInteger(name: string, value: number | bigint): this {
+    return this.raw(name, value.toString());
   }
 
   flag(name: string, value: boolean): this {
@@ -22,7 +27,7 @@ export class GoJsonObject {
   }
 
   bytes(name: string, value: Uint8Array): this {
-    return this.raw(name, value.length === 0 ? undefined : `"${base64(value)}"`);
+    return this.raw(name, value.length === 0 ? undefined : bytesJson(value));
   }
 
   texts(name: string, values: readonly string[]): this {
@@ -43,6 +48,11 @@ export class GoJsonObject {
   toString(): string {
     return `{${this.#members.join(",")}}`;
   }
+}
+
+/** Bytes as a JSON string, in base64. */
+export function bytesJson(bytes: Uint8Array): string {
+  return `"${base64(bytes)}"`;
 }
 
 function base64(bytes: Uint8Array): string {

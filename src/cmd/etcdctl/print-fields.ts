@@ -19,7 +19,7 @@ import { byteString } from "../byte-text.ts";
 import type { EndpointHealth, EndpointStatus, Printer, PrinterOutput } from "./printer.ts";
 
 /** The lines of one answer, gathered into one write. */
-class FieldLines {
+export class FieldLines {
   text = "";
 
   /** A value as it is. */

@@ -78,17 +78,21 @@ export class JsonPrinter implements Printer {
   }
 }
 
-function headerJson(header: ResponseHeader | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  return new GoJsonObject()
+/** Adds the members of a header to `object`, as Go does where a header is embedded. */
+export function addHeader(object: GoJsonObject, header: ResponseHeader | undefined): GoJsonObject {
+  if (header === undefined) return object;
+  return object
     .integer("cluster_id", header.clusterId)
     .integer("member_id", header.memberId)
     .integer("revision", header.revision)
-    .integer("raft_term", header.raftTerm)
-    .toString();
+    .integer("raft_term", header.raftTerm);
 }
 
-function keyValueJson(kv: KeyValue): string {
+export function headerJson(header: ResponseHeader | undefined): string | undefined {
+  return header === undefined ? undefined : addHeader(new GoJsonObject(), header).toString();
+}
+
+export function keyValueJson(kv: KeyValue): string {
   return new GoJsonObject()
     .bytes("key", kv.key)
     .integer("create_revision", kv.createRevision)

@@ -17,7 +17,14 @@ export function etcdctlCommands(): EtcdctlCommand {
     use: "etcdctl",
     short: "A simple command line client for etcd3.",
     persistentFlags: globalFlags(),
-    commands: [...keyCommands(), endpointCommands(), memberCommands(), version, help],
+    commands: [
+      ...keyCommands(),
+      leaseCommands(),
+      endpointCommands(),
+      memberCommands(),
+      version,
+      help,
+    ],
   });
 }
 
@@ -43,6 +50,46 @@ function keyCommands(): Spec[] {
       run: async (...of) => (await import("./run-keys.ts")).runCompaction(...of),
     },
   ];
+}
+
+function leaseCommands(): Spec {
+  return {
+    use: "lease <subcommand>",
+    short: "Lease related commands",
+    commands: [
+      {
+        use: "grant <ttl>",
+        short: "Creates leases",
+        run: async (...of) => (await import("./run-lease.ts")).runLeaseGrant(...of),
+      },
+      {
+        use: "revoke <leaseID>",
+        short: "Revokes leases",
+        run: async (...of) => (await import("./run-lease.ts")).runLeaseRevoke(...of),
+      },
+      {
+        use: "timetolive <leaseID> [options]",
+        short: "Get lease information",
+        flags: new FlagSet().bool("keys", false, "Get keys attached to this lease"),
+        run: async (...of) => (await import("./run-lease.ts")).runLeaseTimeToLive(...of),
+      },
+      {
+        use: "list",
+        short: "List all active leases",
+        run: async (...of) => (await import("./run-lease.ts")).runLeaseList(...of),
+      },
+      {
+        use: "keep-alive [options] <leaseID>",
+        short: "Keeps leases alive (renew)",
+        flags: new FlagSet().bool(
+          "once",
+          false,
+          "Resets the keep-alive time to its original value and cobrautl.Exits immediately",
+        ),
+        run: async (...of) => (await import("./run-lease.ts")).runLeaseKeepAlive(...of),
+      },
+    ],
+  };
 }
 
 function endpointCommands(): Spec {
