@@ -17,8 +17,8 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: "string" },
     rounds: { type: "string" },
-    // Kinds and rows whose name contains one of these, with commas between.
-    only: { type: "string", default: "" },
+    // Kinds and rows whose name contains this; may be given several times.
+    only: { type: "string", multiple: true, default: [""] },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     // Puts each table between its markers of README.md.

@@ -33,7 +33,7 @@ async function build(candidate, parts) {
   const server = await startServer(candidate, folder);
   try {
     for (const part of parts) {
-      const orders = { port: server.port, connections: 10, clients: 20, ...part };
+      const orders = { port: server.port, connections: 10, clients: 100, ...part };
       await runLoad("fill", orders, BUILD_TIMEOUT_MS);
     }
   } finally {

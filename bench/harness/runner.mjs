@@ -8,7 +8,7 @@ import { machineText, summarise, tableOf, writeReadme } from "./tables.mjs";
  * @typedef {object} Options
  * @property {number} seconds
  * @property {number} rounds
- * @property {string} only
+ * @property {string[]} only
  * @property {boolean} quick
  * @property {boolean} json
  * @property {boolean} readme
@@ -24,7 +24,7 @@ export async function runKinds(options) {
   const servers = candidates(options.profile).filter(
     ({ name }) => options.server === undefined || options.server === name,
   );
-  const kinds = KINDS.map((kind) => ({ kind, rows: rowsOf(kind, options.only.split(",")) }));
+  const kinds = KINDS.map((kind) => ({ kind, rows: rowsOf(kind, options.only) }));
   const chosen = kinds.filter(({ rows }) => rows.length > 0);
   if (chosen.length === 0 || servers.length === 0) throw new Error("Nothing has that name");
   let complete = true;
@@ -42,7 +42,7 @@ export async function runKinds(options) {
 
 /** The rows of a kind that were asked for: all when it is named itself. */
 function rowsOf(kind, wanted) {
-  const named = (name) => wanted.some((text) => name.includes(text.trim()));
+  const named = (name) => wanted.some((text) => name.includes(text));
   return named(kind.name) ? kind.rows : kind.rows.filter(named);
 }
 
