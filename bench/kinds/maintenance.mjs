@@ -66,9 +66,14 @@ export const maintenance = {
       await load.answer();
       await sleep(PAUSE_MS);
       const operations = {};
+      const errors = [];
       for (const [row, operation] of Object.entries(ROWS)) {
         if (operation !== undefined && !wants(row)) continue;
-        operations[row] = await measureRow(load, server, row, operation, quick);
+        try {
+          operations[row] = await measureRow(load, server, row, operation, quick);
+        } catch (error) {
+          errors.push(error);
+        }
       }
       load.order({ end: true });
       const stretches = await load.answer();
@@ -76,6 +81,8 @@ export const maintenance = {
         const timesQuiet = stretches[row].p99 / stretches["quiet"].p99;
         record(row, { ...stretches[row], seconds, memoryMb, timesQuiet });
       }
+      // One operation that fails does not take the figures of the others away.
+      if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join("; "));
     } finally {
       await load.stop();
     }
