@@ -2,7 +2,9 @@
 import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
 import type { ServiceContext } from "./context.ts";
 import { alarmMethod } from "./maintenance-alarm.ts";
+import { downgradeMethod } from "./maintenance-downgrade.ts";
 import { hashKeyspaceMethod, hashMethod } from "./maintenance-hash.ts";
+import { moveLeaderMethod } from "./maintenance-move-leader.ts";
 import { snapshotMethod } from "./maintenance-snapshot.ts";
 import { statusMethod } from "./maintenance-status.ts";
 
@@ -12,6 +14,8 @@ export function maintenanceMethods(context: ServiceContext): [string, GrpcMethod
     ["/etcdserverpb.Maintenance/Alarm", alarmMethod(context)],
     ["/etcdserverpb.Maintenance/Hash", hashMethod(context)],
     ["/etcdserverpb.Maintenance/HashKV", hashKeyspaceMethod(context)],
+    ["/etcdserverpb.Maintenance/MoveLeader", moveLeaderMethod(context)],
+    ["/etcdserverpb.Maintenance/Downgrade", downgradeMethod(context)],
     ["/etcdserverpb.Maintenance/Snapshot", snapshotMethod(context)],
   ];
 }

@@ -9,7 +9,9 @@
  *
  * Source: etcd server/etcdserver/apply_v2.go, apply.go (applierV3backend.ClusterVersionSet and others).
  */
+import { NO_DOWNGRADE } from "../membership/downgrade.ts";
 import { decodeAttributes, parseId } from "../membership/member-info.ts";
+import type { DowngradeInfoSetRequest } from "../wire/gen/membership.ts";
 import type { InternalRaftRequestOperation, Request } from "../wire/gen/raft-internal.ts";
 import type { Applier } from "./applier.ts";
 
@@ -43,8 +45,8 @@ export function applyClusterOperation(
       return true;
     }
     case "downgradeInfoSet":
-      if (changesBackend)
-        applier.records.putDowngrade(operation.value.ver, operation.value.enabled);
+      // What the backend holds of it was read from there at start.
+      if (changesBackend) setDowngrade(applier, operation.value);
       return true;
     default:
       return false;
@@ -90,4 +92,11 @@ function setClusterVersion(applier: Applier, version: string, changesBackend: bo
   } else {
     applier.log.info("updated cluster version", { from: previous, to: version });
   }
+}
+
+function setDowngrade(applier: Applier, { enabled, ver }: DowngradeInfoSetRequest): void {
+  const downgrade = enabled ? { enabled, targetVersion: ver } : NO_DOWNGRADE;
+  applier.cluster.downgrade = downgrade;
+  applier.records.putDowngrade(downgrade);
+  if (enabled) applier.log.info("The server is ready to downgrade", { "target-version": ver });
 }

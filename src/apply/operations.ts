@@ -112,6 +112,7 @@ function applyAlarm(applier: Applier, request: AlarmRequest): AlarmMember[] {
       log.warn("alarm disarmed", fields);
       return [alarm];
     default:
+      // Differs from etcd: an alarm request with an unknown action crashes it.
       return [];
   }
 }

@@ -9,6 +9,12 @@ import {
   formatId,
   type MemberInfo,
 } from "../membership/member-info.ts";
+import {
+  decodeDowngrade,
+  type Downgrade,
+  encodeDowngrade,
+  NO_DOWNGRADE,
+} from "../membership/downgrade.ts";
 import { decodeLease, encodeLease, type Lease } from "../wire/gen/lease.ts";
 import type { ConfState } from "../wire/gen/raft.ts";
 import { type AlarmMember, decodeAlarmMember, encodeAlarmMember } from "../wire/gen/rpc.ts";
@@ -48,9 +54,20 @@ export class Records {
     this.#backend.put("cluster", CLUSTER.clusterVersion, bytesFromUtf8(version));
   }
 
-  putDowngrade(targetVersion: string, enabled: boolean): void {
-    const json = `{"target-version":"${targetVersion}","enabled":${enabled}}`;
-    this.#backend.put("cluster", CLUSTER.downgrade, bytesFromUtf8(json));
+  /** The cluster version as the last change of it was stored; `undefined` before the first. */
+  clusterVersion(): string | undefined {
+    const bytes = this.#backend.get("cluster", CLUSTER.clusterVersion);
+    return bytes === undefined ? undefined : utf8FromBytes(bytes);
+  }
+
+  putDowngrade(downgrade: Downgrade): void {
+    this.#backend.put("cluster", CLUSTER.downgrade, bytesFromUtf8(encodeDowngrade(downgrade)));
+  }
+
+  /** Asserts that what is stored can be read. */
+  downgrade(): Downgrade {
+    const bytes = this.#backend.get("cluster", CLUSTER.downgrade);
+    return bytes === undefined ? NO_DOWNGRADE : decodeDowngrade(utf8FromBytes(bytes));
   }
 
   putConfState(state: ConfState): void {

@@ -122,6 +122,11 @@ export const Errors = {
     GrpcCode.Unavailable,
     "etcdserver: request timed out, possibly due to connection lost",
   ),
+  TransferTimeout: new EtcdError(
+    GrpcCode.Unknown,
+    "etcdserver: request timed out, leader transfer took too long",
+  ),
+  UnknownMethod: new EtcdError(GrpcCode.Unknown, "etcdserver: unknown method"),
   TimeoutWaitAppliedIndex: new EtcdError(
     GrpcCode.Unavailable,
     "etcdserver: request timed out, waiting for the applied index took too long",

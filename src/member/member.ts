@@ -34,6 +34,7 @@ import {
 import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
 import { AlarmAction, AlarmType, createAlarmRequest, encodeAlarmRequest } from "../wire/gen/rpc.ts";
 import { encodeInternalRequest } from "../wire/internal-request.ts";
+import { LeaderTransfers } from "./leader-transfer.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import {
   LEADERSHIP_CERTAIN_TICKS,
@@ -96,6 +97,7 @@ export class Member {
   readonly #waiting: Pending<ProposalWaiter>;
   readonly #reads: ReadGate;
   readonly #leases: LeaseKeeper;
+  readonly #transfers: LeaderTransfers;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #appliedIndex: number;
@@ -140,6 +142,7 @@ export class Member {
       timeoutTicks,
       Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
     );
+    this.#transfers = new LeaderTransfers(timeoutTicks);
     this.#leases = new LeaseKeeper(applier.lessor, {
       retryMs: timeoutMs,
       propose: (field, body, waiter) => this.propose(field, body, waiter),
@@ -174,6 +177,7 @@ export class Member {
     this.#raft.tick();
     for (const waiter of this.#waiting.tick()) waiter.onApplied(Errors.Timeout);
     this.#reads.tick();
+    this.#transfers.tick();
     this.#leases.tick(nowMs);
   }
 
@@ -243,6 +247,16 @@ export class Member {
   whenReadable(waiter: ReadWaiter): void {
     if (this.#stopped) waiter.onFailed(Errors.Stopped);
     else this.#reads.add(waiter);
+  }
+
+  /**
+   * Hands leadership, which this member has, to the voter `transferee`; `done` is told when it leads, at once
+   * when it does already. Errors: TransferTimeout, Stopped.
+   */
+  moveLeader(transferee: bigint, done: (failure: EtcdError | undefined) => void): void {
+    this.#raft.transferLeader(transferee);
+    if (transferee === this.#leader) done(undefined);
+    else this.#transfers.add(transferee, done);
   }
 
   /** An id for a lease whose client left the choice to the server: positive, of 63 bits. */
@@ -344,6 +358,7 @@ export class Member {
     this.#stopped = true;
     for (const waiter of this.#waiting.takeAll()) waiter.onApplied(Errors.Stopped);
     this.#reads.failAll(Errors.Stopped);
+    this.#transfers.stop();
     this.applier.lessor.demote();
     this.#queue = [];
   }
@@ -406,6 +421,7 @@ export class Member {
     if (leader === this.#leader) return;
     this.#leader = leader;
     this.#reads.leaderChanged();
+    this.#transfers.leaderIs(leader);
     if (leader !== this.id) this.applier.lessor.demote();
   }
 

@@ -8,6 +8,7 @@
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { assert } from "../stdx/assert.ts";
+import { type Downgrade, NO_DOWNGRADE } from "./downgrade.ts";
 import { LEARNERS_MAX } from "./limits.ts";
 import type { Attributes, MemberInfo, RaftAttributes } from "./member-info.ts";
 
@@ -16,6 +17,8 @@ export class Cluster {
   readonly #members = new Map<bigint, MemberInfo>();
   readonly #removed = new Set<bigint>();
   #version: string | undefined;
+  /** The downgrade that goes on, if any. */
+  downgrade: Downgrade = NO_DOWNGRADE;
 
   constructor(id: bigint) {
     this.id = id;

@@ -15,6 +15,8 @@ import type { CompactionPolicy } from "../member/compaction-policy.ts";
 import { Member, type StoredState } from "../member/member.ts";
 import { Alarms } from "../membership/alarms.ts";
 import { ChangeFeed } from "../mvcc/change-feed.ts";
+import type { Cluster } from "../membership/cluster.ts";
+import { serverVersionProblem } from "../membership/downgrade.ts";
 import { Restore } from "../mvcc/restore.ts";
 import type { Store } from "../mvcc/store.ts";
 import { WatchHub } from "../mvcc/watch-hub.ts";
@@ -174,7 +176,7 @@ function assemble(
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
   const changes = new ChangeFeed();
   const applier = new Applier({
-    ...readDatabase(config, environment, directory, backend, changes),
+    ...readDatabase(config, environment, directory, backend, { changes, cluster: opened.cluster }),
     cluster: opened.cluster,
     backend,
     quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
@@ -186,16 +188,31 @@ function assemble(
   return { member, wal: opened.wal, backend, watches, clusterId: opened.cluster.id, directory };
 }
 
-/** Leases, alarms and the index of keys, from the database. */
+/** What the database says of a downgrade goes to `cluster`, unless this version must not run meanwhile. */
+function readDowngrade(path: string, records: Records, cluster: Cluster): void {
+  const downgrade = records.downgrade();
+  cluster.downgrade = downgrade;
+  const clusterVersion = records.clusterVersion() ?? cluster.version;
+  const problem = serverVersionProblem(ETCD_VERSION, clusterVersion, downgrade);
+  if (problem === undefined) return;
+  const wanted = downgrade.enabled ? downgrade.targetVersion : (clusterVersion ?? "");
+  throw new StartError(
+    `${problem}: this is etcd ${ETCD_VERSION}, and "${path}" belongs to a cluster at version ${wanted}; ` +
+      "start that version on it instead",
+  );
+}
+
+/** Leases, alarms, the downgrade under way and the index of keys, from the database. */
 function readDatabase(
   config: ServerConfig,
   environment: Environment,
   { database }: DataDirectory,
   backend: Backend,
-  changes: ChangeFeed,
+  { changes, cluster }: { readonly changes: ChangeFeed; readonly cluster: Cluster },
 ): Pick<ApplierParts, "store" | "lessor" | "alarms"> {
   try {
     const records = new Records(backend);
+    readDowngrade(database, records, cluster);
     const lessor = createLessor(config, environment);
     for (const lease of records.leases()) lessor.restore(lease.id, lease.ttl, lease.remainingTtl);
     const alarms = new Alarms();

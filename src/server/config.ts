@@ -48,6 +48,8 @@ export interface ServerConfig {
   readonly compactionSleepIntervalMs: number;
   /** Whether, and how long, what is left of a lease is remembered beside its expiry. */
   readonly leaseCheckpoints: "none" | "memory" | "persisted";
+  /** Time between two looks whether a downgrade has arrived; 0 means never. */
+  readonly downgradeCheckMs: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
@@ -102,6 +104,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     compactionSleepIntervalMs:
       values["experimental-compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
     leaseCheckpoints: leaseCheckpointsOf(values),
+    downgradeCheckMs: values["experimental-downgrade-check-time"],
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
     maxConcurrentStreams: values["max-concurrent-streams"],

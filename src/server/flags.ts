@@ -286,6 +286,13 @@ const EXPERIMENTAL_FLAGS = {
     "10ms",
     "How long a compaction pauses (0 means 10ms).",
   ),
+  "experimental-downgrade-check-time": flag(
+    "Experimental feature",
+    durationMs,
+    5000,
+    "5s",
+    "Time between two looks of the leader whether a downgrade has arrived (0 means never).",
+  ),
   "experimental-enable-lease-checkpoint": flag(
     "Experimental feature",
     bool,

@@ -14,8 +14,11 @@ export const USAGE = `Usage:
     Show the help information about etcd.
 `;
 
-/** Defaults that etcd shows without quotes. */
-const BARE_DEFAULTS: ReadonlySet<string> = new Set(["experimental-compaction-batch-limit"]);
+/** Flags whose defaults etcd shows in its own way. */
+const ODD_DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ["experimental-compaction-batch-limit", " 1000"],
+  ["experimental-downgrade-check-time", ""],
+]);
 
 /** All flags with defaults and explanations, by group. */
 export function helpText(): string {
@@ -23,8 +26,7 @@ export function helpText(): string {
     const flags = Object.entries(FLAGS).filter(([, { group }]) => group === heading);
     const blocks = flags.map(([name, { shown, help }]) => {
       const lines = help.map((line) => `    ${line}\n`).join("");
-      const quoted = BARE_DEFAULTS.has(name) ? shown : `'${shown}'`;
-      return `  --${name} ${quoted}\n${lines}`;
+      return `  --${name}${ODD_DEFAULTS.get(name) ?? ` '${shown}'`}\n${lines}`;
     });
     return `\n${heading}:\n${blocks.join("")}`;
   });

@@ -47,8 +47,12 @@ export const BACKUPS_OPEN_MAX = 32;
 
 /** Seconds between two checkpoints of a lease. Source: etcd server/lease/lessor.go. */
 export const LEASE_CHECKPOINT_INTERVAL_SECONDS = 300;
+
 /** Batches of events that are shown to watchers in one turn of the run loop: about half a millisecond. */
 export const WATCH_PUMP_BUDGET = 512;
 
 /** Shortest time between two progress notifications. Source: etcd server/etcdserver/api/v3rpc/watch.go. */
 export const WATCH_PROGRESS_INTERVAL_MS_MIN = 100;
+
+/** Least milliseconds between two looks at a downgrade: a negative interval must not spin. */
+export const DOWNGRADE_CHECK_MS_MIN = 100;

@@ -6,10 +6,10 @@ import type { Compactor, StorageFacts } from "../api/context.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
-import { AutoCompactor } from "./auto-compactor.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
+import { LeaderDuties } from "./leader-duties.ts";
 import { MaintenanceWork } from "./maintenance-work.ts";
 import { WATCH_PUMP_BUDGET } from "./limits.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
@@ -29,7 +29,7 @@ export class MemberHost {
   readonly #opened: OpenedMember;
   readonly #commits: CommitSchedule;
   readonly #compactions: CompactionLoop;
-  readonly #autoCompactor: AutoCompactor | undefined;
+  readonly #duties: LeaderDuties;
   readonly #loop: RunLoop;
   /** Hashes and backups. */
   readonly maintenance: MaintenanceWork;
@@ -80,15 +80,7 @@ export class MemberHost {
       walsMax: config.walFilesMax,
       onFailure,
     });
-    if (opened.compactionPolicy !== undefined) {
-      this.#autoCompactor = new AutoCompactor({
-        policy: opened.compactionPolicy,
-        member,
-        clock,
-        log: log.named("server/auto-compactor.ts"),
-        poke: () => this.#loop.poke(),
-      });
-    }
+    this.#duties = new LeaderDuties(config, environment, opened, () => this.#loop.poke());
     this.#loop = new RunLoop({
       member,
       wal,
@@ -143,7 +135,7 @@ export class MemberHost {
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
     this.#loop.start();
-    this.#autoCompactor?.start();
+    this.#duties.start();
     return new Promise((resolve) => {
       publishAttributes(member, attributes, log, () => {
         updateClusterVersion(member, log);
@@ -157,7 +149,7 @@ export class MemberHost {
   /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
   async stop(): Promise<void> {
     const { member, wal, backend } = this.#opened;
-    this.#autoCompactor?.stop();
+    this.#duties.stop();
     this.#compactions.stop();
     this.maintenance.stop();
     member.stop();

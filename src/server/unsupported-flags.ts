@@ -121,7 +121,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "experimental-corrupt-check-time": unsupported(CHECKS, durationMs, 0),
   "experimental-compact-hash-check-enabled": unsupported(CHECKS, bool, false),
   "experimental-compact-hash-check-time": unsupported(CHECKS, durationMs, 60_000),
-  "experimental-downgrade-check-time": unsupported(CHECKS, durationMs, 5000),
   "experimental-warning-apply-duration": unsupported(
     "slow requests are not reported",
     durationMs,
