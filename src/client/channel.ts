@@ -115,10 +115,13 @@ export class Channel {
     method: MethodInfo<Request, Response>,
     options: StreamOptions = {},
   ): Promise<CallStream<Request, Response>> {
-    const { clock, refreshToken } = this.#settings;
+    const { clock, log, refreshToken } = this.#settings;
     await refreshToken?.();
     const picked = await this.#pick(options);
-    if ("code" in picked) throw errorFromStatus(picked, endReason(picked, options, clock));
+    if ("code" in picked) {
+      log.error("streamer failed to create ClientStream", { error: statusText(picked) });
+      throw errorFromStatus(picked, endReason(picked, options, clock));
+    }
     const plain = this.#settings.metadata();
     const metadata = options.requireLeader === true ? [...plain, HAS_LEADER_ENTRY] : plain;
     return new CallStream(method, { grpc: picked, metadata, options, clock });

@@ -9,11 +9,14 @@ import { lazyRandom } from "./lazy-random.ts";
 import { processIo } from "./node-io.ts";
 
 installPlatformBytes();
+const io = processIo();
+const warn = (message: string): void => io.error(`${message}\n`);
 const code = await runEtcdctl({
-  io: processIo(),
+  io,
   clock: systemClock,
   random: lazyRandom,
   openConnector: async (tls) => (await import("./socket-connector.ts")).socketConnector(tls),
+  openFiles: async () => (await import("./system-files.ts")).systemFiles(warn),
   cleanups: [],
 });
 // Everything is written; open sockets and timers must not keep the process.

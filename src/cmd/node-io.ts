@@ -23,6 +23,9 @@ export function processIo(): ToolIo {
     })),
     out: (text) => writeAll(STDOUT, text),
     error: (text) => writeAll(STDERR, text),
+    get isTerminal() {
+      return process.getBuiltinModule("node:tty").isatty(STDERR);
+    },
     read: readSome,
     withoutEcho,
   };

@@ -9,6 +9,8 @@ export interface ToolIo {
   readonly environment: readonly EnvironmentVariable[];
   out(text: string): void;
   error(text: string): void;
+  /** Whether a person sees what is written on the error stream. */
+  readonly isTerminal: boolean;
   /** Waits for input and returns up to `bytesMax` bytes of it; empty at the end. */
   read(bytesMax: number): Uint8Array;
   /** Runs `ask` while what is typed is not shown. */

@@ -33,6 +33,11 @@ export interface SnapshotFile {
   readonly digest: Uint8Array | undefined;
 }
 
+/** Whether a snapshot of this many bytes ends in a digest. */
+export function hasDigest(size: number): boolean {
+  return size % SECTOR_BYTES === DIGEST_BYTES;
+}
+
 /** Opens a snapshot file and reads its digest. Errors: SnapshotError, DiskError. */
 export function openSnapshotFile(disk: Disk, path: string): SnapshotFile {
   const stat = disk.stat(path);
@@ -41,7 +46,7 @@ export function openSnapshotFile(disk: Disk, path: string): SnapshotFile {
   try {
     const size = file.size();
     if (size < DIGEST_BYTES) throw new SnapshotError(`seek ${path}: invalid argument`);
-    if (size % SECTOR_BYTES !== DIGEST_BYTES) {
+    if (!hasDigest(size)) {
       return { file, databaseBytes: size, digest: undefined };
     }
     const digest = new Uint8Array(DIGEST_BYTES);
@@ -72,7 +77,7 @@ export async function copySnapshot(
   try {
     const computed = await copyBytes(snapshot, target, sha256());
     if (!skipHashCheck && digest !== undefined && !equalBytes(digest, computed)) {
-      throw new SnapshotError(`expected sha256 ${shown(digest)}, got ${shown(computed)}`);
+      throw new SnapshotError(`expected sha256 ${shownBytes(digest)}, got ${shownBytes(computed)}`);
     }
     await written((done) => target.sync(done));
   } finally {
@@ -109,6 +114,6 @@ async function copyBytes(
 }
 
 /** Bytes as Go prints them. */
-function shown(bytes: Uint8Array): string {
+export function shownBytes(bytes: Uint8Array): string {
   return `[${bytes.join(" ")}]`;
 }

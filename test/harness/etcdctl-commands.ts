@@ -11,7 +11,10 @@ import { FIXED_LINES } from "./etcdctl-fixed-lines.ts";
 
 /** One run of the tool. */
 export interface CommandLine {
-  /** `{endpoint}` stands for the server's `host:port`, `{dead}` for one where nobody listens. */
+  /**
+   * `{endpoint}` stands for the server's `host:port`, `{dead}` for one where nobody listens, `{member}` for
+   * the id of the only member.
+   */
   readonly args: readonly string[];
   readonly input?: string;
   readonly environment?: Readonly<Record<string, string>>;

@@ -56,7 +56,10 @@ export async function maskedOutcome(
   identity: ClusterIdentity,
 ): Promise<MaskedOutcome> {
   const fill = (text: string): string =>
-    text.replaceAll("{endpoint}", identity.endpoint).replaceAll("{dead}", identity.dead);
+    text
+      .replaceAll("{endpoint}", identity.endpoint)
+      .replaceAll("{member}", identity.memberId.toString(16))
+      .replaceAll("{dead}", identity.dead);
   const environment = Object.fromEntries(
     Object.entries(line.environment ?? {}).map(([name, value]) => [name, fill(value)]),
   );

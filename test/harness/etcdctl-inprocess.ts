@@ -1,6 +1,7 @@
 /** Our etcdctl without a process of its own: the same code behind the entry, with memory for the streams. */
 import { runEtcdctl } from "../../src/cmd/etcdctl/main.ts";
 import { socketConnector } from "../../src/cmd/socket-connector.ts";
+import { systemFiles } from "../../src/cmd/system-files.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { runInMemory } from "./memory-io.ts";
@@ -17,6 +18,7 @@ export function runOurEtcdctl(
       clock: systemClock,
       random: systemRandom,
       openConnector: (tls) => Promise.resolve(socketConnector(tls)),
+      openFiles: () => Promise.resolve(systemFiles(() => undefined)),
       cleanups: [],
     }),
   );

@@ -83,6 +83,8 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/remaining\([0-9]+s\)/g, "remaining(<n>s)"],
   [/"ttl":[0-9]+/g, '"ttl":<n>'],
   [/"TTL" : [0-9]+\n"GrantedTTL"/g, '"TTL" : <n>\n"GrantedTTL"'],
+  // Lines for people: without the time and the module.
+  [/^\d{4}-\d\d-\d\dT\S+\t(\w+)\t\S+\t/gm, "$1\t"],
   // Widths of tables follow the contents.
   [/^\+[-+]+\+$/gm, "+-+"],
   // A crash of a Go program ends in its stacks.

@@ -24,6 +24,7 @@ export async function runInMemory(
     error: (text) => {
       stderr += text;
     },
+    isTerminal: false,
     read: (bytesMax) => {
       const chunk = unread.subarray(0, bytesMax);
       unread = unread.subarray(chunk.length);

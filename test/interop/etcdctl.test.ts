@@ -3,8 +3,11 @@
  * etcd of its own, and the same words and exit codes from both.
  */
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AlarmAction, AlarmType } from "../../src/wire/gen/rpc.ts";
+import { MaintenanceService } from "../../src/wire/gen/services.ts";
 import {
   describeOutcomes,
   grantLeasesThere,
@@ -20,6 +23,7 @@ import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
 import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { freePorts, runProgram } from "../harness/processes.ts";
+import { openRawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 /** The built program. */
@@ -90,6 +94,72 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
     });
   });
 
+  test("saves, sums up and restores a snapshot as the real one does", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcdctl-snapshot-"));
+    /** One tool in a folder of its own; what it says is the same for both. */
+    const inFolder = async (tool: Tool, at: number, ...words: string[]): Promise<MaskedOutcome> => {
+      const own = path.join(folder, String(at));
+      const args = words.map((word) => word.replace("@", `${own}/`));
+      const outcomeOf = await maskedOutcome(tool, { args }, identities[at]);
+      const mask = (text: string): string =>
+        text.replaceAll(`${own}/`, "").replace(/"size":"[^"]*"/g, '"size":"<size>"');
+      return { ...outcomeOf, stdout: mask(outcomeOf.stdout), stderr: mask(outcomeOf.stderr) };
+    };
+    const save = ["--endpoints={endpoint}", "snapshot", "save"];
+    for (const at of [0, 1])
+      fs.mkdirSync(path.join(folder, String(at), "folder"), { recursive: true });
+    for (const words of [
+      [...save, "@s"],
+      [...save, "@s", "-w", "json"],
+      [...save, "@folder"],
+      [...save, "@s", "--command-timeout=10s"],
+      ["snapshot", "restore", "@s", "--data-dir=@data", "-w", "json"],
+      ["snapshot", "restore", "@s", "--data-dir=@data"],
+    ]) {
+      const real = await inFolder(realEtcdctl, 0, ...words);
+      expect(await inFolder(runOurEtcdctl, 1, ...words), words.join(" ")).toEqual(real);
+    }
+    const [real, ours] = [0, 1].map((at) => path.join(folder, String(at)));
+    const names = fs.readdirSync(real, { recursive: true }).sort();
+    expect(fs.readdirSync(ours, { recursive: true }).sort()).toEqual(names);
+    expect(fs.statSync(path.join(ours, "s")).mode & 0o777).toBe(0o600);
+    // Both tools, and both programs, see the same in what ours has saved.
+    const file = path.join(ours, "s");
+    for (const form of ["simple", "json", "fields", "table", "protobuf"]) {
+      const line = { args: ["snapshot", "status", file, "-w", form] };
+      const expected = await maskedOutcome(realEtcdctl, line, identities[0]);
+      expect(await maskedOutcome(runOurEtcdctl, line, identities[0])).toEqual(expected);
+    }
+    fs.rmSync(folder, { recursive: true });
+  }, 30_000);
+
+  test("shows and disarms alarms as the real one does", async () => {
+    const { alarm } = MaintenanceService;
+    const raise = async (type: AlarmType): Promise<void> => {
+      for (const { endpoint, memberId } of identities) {
+        const caller = await openRawCaller(endpoint);
+        const request = { action: AlarmAction.ACTIVATE, alarm: type, memberId };
+        await caller.call(alarm.path, alarm.request.encode(alarm.request.create(request)));
+        caller.close();
+      }
+    };
+    const line = (...args: string[]): CommandLine => ({
+      args: ["--endpoints={endpoint}", ...args],
+    });
+    const lists = ["simple", "json", "fields", "protobuf", "table"].map((form) =>
+      line("alarm", "list", "-w", form),
+    );
+    // One at a time: the real server lists several in random order.
+    for (const type of [AlarmType.NOSPACE, AlarmType.CORRUPT]) {
+      for (const form of ["simple", "json", "protobuf", "table"]) {
+        await raise(type);
+        const refused = [line("put", "a", "b"), line("endpoint", "health")];
+        const disarm = line("alarm", "disarm", "-w", form);
+        expect(await differences([...lists, ...refused, disarm, ...lists])).toBe("");
+      }
+    }
+  }, 30_000);
+
   test("says who may do what as the real one does", async () => {
     for (const line of ENABLE_AUTHENTICATION) {
       for (const identity of identities) {
@@ -110,7 +180,7 @@ async function outcome(
 
 /** Commands that ours does not have are no difference, in the pages that list commands. */
 const OWN_COMMANDS =
-  /^\t(?:compaction|del|endpoint (?:health|status)|get|grant|health|help|keep-alive|lease \S+|list|member list|put|revoke|status|timetolive|txn|version)\t/;
+  /^\t(?:alarm \S+|compaction|defrag|del|disarm|endpoint (?:hashkv|health|status)|get|grant|hashkv|health|help|keep-alive|lease \S+|list|member list|move-leader|put|restore|revoke|save|snapshot \S+|status|timetolive|txn|version)\t/;
 
 function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
   const { stdout } = outcomeOf;

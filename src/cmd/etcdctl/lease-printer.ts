@@ -13,11 +13,12 @@ import type {
   LeaseTimeToLiveResponse,
   ResponseHeader,
 } from "../../wire/gen/rpc.ts";
+import { type OutputForm, unsupported } from "../output-form.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { bytesJson, GoJsonObject } from "./go-json.ts";
 import { FieldLines } from "./print-fields.ts";
 import { addHeader, headerJson } from "./print-json.ts";
-import { type OutputForm, type PrinterOutput, unsupported } from "./printer.ts";
+import type { PrinterOutput } from "./printer.ts";
 
 /** Prints answers about leases. */
 export interface LeasePrinter {

@@ -7,6 +7,7 @@ import { latin1FromBytes } from "../../stdx/bytes.ts";
 import { goQuote } from "../../stdx/go-quote.ts";
 import type { KeyValue } from "../../wire/gen/kv.ts";
 import type {
+  AlarmResponse,
   DeleteRangeResponse,
   MemberListResponse,
   PutResponse,
@@ -16,7 +17,15 @@ import type {
 } from "../../wire/gen/rpc.ts";
 import { createResponseHeader } from "../../wire/gen/rpc.ts";
 import { byteString } from "../byte-text.ts";
-import type { EndpointHealth, EndpointStatus, Printer, PrinterOutput } from "./printer.ts";
+import { unsupported } from "../output-form.ts";
+import type {
+  EndpointHash,
+  EndpointHealth,
+  EndpointStatus,
+  Printer,
+  PrinterOutput,
+} from "./printer.ts";
+import { alarmTypeName } from "./rows.ts";
 
 /** The lines of one answer, gathered into one write. */
 export class FieldLines {
@@ -150,6 +159,28 @@ export class FieldsPrinter implements Printer {
         .blank();
     }
     this.#print(lines);
+  }
+
+  endpointHashKv(list: readonly EndpointHash[]): void {
+    const lines = new FieldLines();
+    for (const { endpoint, hashKv } of list) {
+      lines.header(hashKv.header).quoted("Endpoint", endpoint).value("Hash", hashKv.hash).blank();
+    }
+    this.#print(lines);
+  }
+
+  alarms({ header, alarms }: AlarmResponse): void {
+    const lines = new FieldLines();
+    // Differs from etcd: what was disarmed has no header, on which etcdctl crashes in this form.
+    if (header !== undefined) lines.header(header);
+    for (const { memberId, alarm } of alarms) {
+      lines.value("MemberID", memberId).value("AlarmType", alarmTypeName(alarm)).blank();
+    }
+    this.#print(lines);
+  }
+
+  moveLeader(): void {
+    unsupported("fields");
   }
 
   #print(lines: FieldLines): void {

@@ -7,8 +7,11 @@
 import { goJsonString } from "../../stdx/json.ts";
 import type { KeyValue } from "../../wire/gen/kv.ts";
 import type {
+  AlarmResponse,
   DeleteRangeResponse,
+  HashKVResponse,
   MemberListResponse,
+  MoveLeaderResponse,
   PutResponse,
   RangeResponse,
   ResponseHeader,
@@ -18,7 +21,13 @@ import type {
 } from "../../wire/gen/rpc.ts";
 import { byteString, textOf } from "../byte-text.ts";
 import { GoJsonObject } from "./go-json.ts";
-import type { EndpointHealth, EndpointStatus, Printer, PrinterOutput } from "./printer.ts";
+import type {
+  EndpointHash,
+  EndpointHealth,
+  EndpointStatus,
+  Printer,
+  PrinterOutput,
+} from "./printer.ts";
 
 export class JsonPrinter implements Printer {
   readonly form = "json";
@@ -70,6 +79,28 @@ export class JsonPrinter implements Printer {
         .toString(),
     );
     this.#print(`[${items.join(",")}]`);
+  }
+
+  endpointHashKv(list: readonly EndpointHash[]): void {
+    const items = list.map(({ endpoint, hashKv }) =>
+      new GoJsonObject()
+        .raw("Endpoint", goJsonString(textOf(endpoint)))
+        .raw("HashKV", hashKvJson(hashKv))
+        .toString(),
+    );
+    this.#print(`[${items.join(",")}]`);
+  }
+
+  alarms({ header, alarms }: AlarmResponse): void {
+    const items = alarms.map(({ memberId, alarm }) =>
+      new GoJsonObject().integer("memberID", memberId).integer("alarm", alarm).toString(),
+    );
+    const json = new GoJsonObject().raw("header", headerJson(header)).list("alarms", items);
+    this.#print(json.toString());
+  }
+
+  moveLeader(_leaderId: bigint, _targetId: bigint, { header }: MoveLeaderResponse): void {
+    this.#print(new GoJsonObject().raw("header", headerJson(header)).toString());
   }
 
   /** `json` is ordinary text. */
@@ -206,5 +237,13 @@ function statusJson(status: StatusResponse): string {
     .texts("errors", status.errors)
     .integer("dbSizeInUse", status.dbSizeInUse)
     .flag("isLearner", status.isLearner)
+    .toString();
+}
+
+function hashKvJson(response: HashKVResponse): string {
+  return new GoJsonObject()
+    .raw("header", headerJson(response.header))
+    .integer("hash", response.hash)
+    .integer("compact_revision", response.compactRevision)
     .toString();
 }

@@ -5,18 +5,23 @@
  */
 import { latin1FromBytes } from "../../stdx/bytes.ts";
 import {
+  type AlarmResponse,
   type DeleteRangeResponse,
+  encodeAlarmResponse,
   encodeDeleteRangeResponse,
   encodeMemberListResponse,
+  encodeMoveLeaderResponse,
   encodePutResponse,
   encodeRangeResponse,
   encodeTxnResponse,
   type MemberListResponse,
+  type MoveLeaderResponse,
   type PutResponse,
   type RangeResponse,
   type TxnResponse,
 } from "../../wire/gen/rpc.ts";
-import { type Printer, type PrinterOutput, unsupported } from "./printer.ts";
+import { unsupported } from "../output-form.ts";
+import type { Printer, PrinterOutput } from "./printer.ts";
 
 export class ProtobufPrinter implements Printer {
   readonly form = "protobuf";
@@ -52,6 +57,18 @@ export class ProtobufPrinter implements Printer {
 
   endpointStatus(): void {
     unsupported("protobuf");
+  }
+
+  endpointHashKv(): void {
+    unsupported("protobuf");
+  }
+
+  alarms(response: AlarmResponse): void {
+    this.#print(encodeAlarmResponse(response));
+  }
+
+  moveLeader(_leaderId: bigint, _targetId: bigint, response: MoveLeaderResponse): void {
+    this.#print(encodeMoveLeaderResponse(response));
   }
 
   #print(bytes: Uint8Array): void {

@@ -5,15 +5,23 @@
  */
 import { hexFromBytes, latin1FromBytes } from "../../stdx/bytes.ts";
 import type { KeyValue } from "../../wire/gen/kv.ts";
+import { AlarmType } from "../../wire/gen/rpc.ts";
 import type {
+  AlarmResponse,
   DeleteRangeResponse,
   MemberListResponse,
   PutResponse,
   RangeResponse,
   TxnResponse,
 } from "../../wire/gen/rpc.ts";
-import type { EndpointHealth, EndpointStatus, Printer, PrinterOutput } from "./printer.ts";
-import { memberRows, statusRows } from "./rows.ts";
+import type {
+  EndpointHash,
+  EndpointHealth,
+  EndpointStatus,
+  Printer,
+  PrinterOutput,
+} from "./printer.ts";
+import { alarmTypeName, hashRows, memberRows, statusRows } from "./rows.ts";
 
 export class SimplePrinter implements Printer {
   readonly form = "simple";
@@ -77,6 +85,24 @@ export class SimplePrinter implements Printer {
 
   endpointStatus(list: readonly EndpointStatus[]): void {
     this.#rows(statusRows(list));
+  }
+
+  endpointHashKv(list: readonly EndpointHash[]): void {
+    this.#rows(hashRows(list));
+  }
+
+  alarms({ alarms }: AlarmResponse): void {
+    // As Go prints the message of an alarm, with a blank behind each field.
+    for (const { memberId, alarm } of alarms) {
+      const member = memberId === 0n ? "" : `memberID:${memberId} `;
+      const kind = alarm === AlarmType.NONE ? "" : `alarm:${alarmTypeName(alarm)} `;
+      this.#output.out(`${member}${kind}\n`);
+    }
+  }
+
+  moveLeader(leaderId: bigint, targetId: bigint): void {
+    const [from, to] = [leaderId, targetId].map((id) => id.toString(16));
+    this.#output.out(`Leadership transferred from ${from} to ${to}\n`);
   }
 
   #rows(rows: readonly (readonly string[])[]): void {

@@ -5,14 +5,17 @@
  */
 import type { MemberListResponse } from "../../wire/gen/rpc.ts";
 import { asciiTable } from "../ascii-table.ts";
-import {
-  type EndpointHealth,
-  type EndpointStatus,
-  type Printer,
-  type PrinterOutput,
-  unsupported,
+import { unsupported } from "../output-form.ts";
+import type {
+  EndpointHash,
+  EndpointHealth,
+  EndpointStatus,
+  Printer,
+  PrinterOutput,
 } from "./printer.ts";
 import {
+  HASH_HEADINGS,
+  hashRows,
   HEALTH_HEADINGS,
   healthRows,
   MEMBER_HEADINGS,
@@ -55,5 +58,17 @@ export class TablePrinter implements Printer {
 
   endpointStatus(list: readonly EndpointStatus[]): void {
     this.#output.out(asciiTable(STATUS_HEADINGS, statusRows(list)));
+  }
+
+  endpointHashKv(list: readonly EndpointHash[]): void {
+    this.#output.out(asciiTable(HASH_HEADINGS, hashRows(list)));
+  }
+
+  alarms(): void {
+    unsupported("table");
+  }
+
+  moveLeader(): void {
+    unsupported("table");
   }
 }

@@ -4,14 +4,17 @@
  * Source: etcd etcdctl/ctlv3/command/printer.go.
  */
 import type {
+  AlarmResponse,
   DeleteRangeResponse,
+  HashKVResponse,
   MemberListResponse,
+  MoveLeaderResponse,
   PutResponse,
   RangeResponse,
   StatusResponse,
   TxnResponse,
 } from "../../wire/gen/rpc.ts";
-import { ExitCode, ToolExit } from "../tool-exit.ts";
+import { type OutputForm, outputForm } from "../output-form.ts";
 
 /** What was found about the health of one endpoint. Texts are byte strings. */
 export interface EndpointHealth {
@@ -29,6 +32,12 @@ export interface EndpointStatus {
   readonly status: StatusResponse;
 }
 
+/** The hash of the keys of one endpoint. */
+export interface EndpointHash {
+  readonly endpoint: string;
+  readonly hashKv: HashKVResponse;
+}
+
 /** Prints answers. A form that a printer does not have ends the tool with "not supported". */
 export interface Printer {
   readonly form: OutputForm;
@@ -39,9 +48,11 @@ export interface Printer {
   memberList(response: MemberListResponse): void;
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;
+  endpointHashKv(list: readonly EndpointHash[]): void;
+  alarms(response: AlarmResponse): void;
+  /** Who gave the leadership to whom. */
+  moveLeader(leaderId: bigint, targetId: bigint, response: MoveLeaderResponse): void;
 }
-
-export type OutputForm = "simple" | "fields" | "json" | "protobuf" | "table";
 
 /** Where a printer prints; texts are byte strings. */
 export interface PrinterOutput {
@@ -55,7 +66,7 @@ export async function openPrinter(
   isHex: boolean,
   output: PrinterOutput,
 ): Promise<Printer> {
-  switch (name) {
+  switch (outputForm(name)) {
     case "simple":
       return new (await import("./print-simple.ts")).SimplePrinter(output, isHex);
     case "fields":
@@ -66,12 +77,5 @@ export async function openPrinter(
       return new (await import("./print-protobuf.ts")).ProtobufPrinter(output);
     case "table":
       return new (await import("./print-table.ts")).TablePrinter(output);
-    default:
-      throw new ToolExit(ExitCode.BAD_FEATURE, "unsupported output format");
   }
-}
-
-/** What a printer does with an answer that its form does not have. */
-export function unsupported(form: OutputForm): never {
-  throw new ToolExit(ExitCode.BAD_FEATURE, `${form} not supported as output format`);
 }

@@ -5,9 +5,9 @@
  * Source: etcd etcdctl/ctlv3/command/printer.go (makeMemberListTable and its like).
  */
 import { humanBytes } from "../../stdx/humanize.ts";
-import type { MemberListResponse } from "../../wire/gen/rpc.ts";
+import { AlarmType, type MemberListResponse } from "../../wire/gen/rpc.ts";
 import { byteString } from "../byte-text.ts";
-import type { EndpointHealth, EndpointStatus } from "./printer.ts";
+import type { EndpointHash, EndpointHealth, EndpointStatus } from "./printer.ts";
 
 export const MEMBER_HEADINGS = ["ID", "Status", "Name", "Peer Addrs", "Client Addrs", "Is Learner"];
 
@@ -62,4 +62,16 @@ export function statusRows(list: readonly EndpointStatus[]): string[][] {
       byteString(status.errors.join(", ")),
     ];
   });
+}
+
+export const HASH_HEADINGS = ["endpoint", "hash"];
+
+export function hashRows(list: readonly EndpointHash[]): string[][] {
+  return list.map(({ endpoint, hashKv }) => [endpoint, String(hashKv.hash)]);
+}
+
+/** The name of a kind of alarm, as the protocol has it. */
+export function alarmTypeName(alarm: AlarmType): string {
+  const found = Object.entries(AlarmType).find(([, value]) => value === alarm);
+  return found === undefined ? String(alarm) : found[0];
 }

@@ -1,5 +1,5 @@
 /**
- * endpoint health and endpoint status.
+ * endpoint health, endpoint status and endpoint hashkv.
  *
  * Source: etcd etcdctl/ctlv3/command/ep_command.go.
  */
@@ -10,17 +10,12 @@ import { formatGoDuration } from "../../stdx/go-duration.ts";
 import { type AlarmMember, AlarmType } from "../../wire/gen/rpc.ts";
 import { byteString, textOf } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
-import {
-  type ClientConfig,
-  clientConfig,
-  connect,
-  endpointsOf,
-  openWith,
-  printerOf,
-} from "./client-config.ts";
+import { type ClientConfig, clientConfig, connect, openWith, printerOf } from "./client-config.ts";
+import { clusterEndpoints, messageOf } from "./cluster-endpoints.ts";
 import { setFlagsFromEnvironment } from "./environment.ts";
-import type { EndpointHealth, EndpointStatus } from "./printer.ts";
-import { commandDeadlineMs, type EtcdctlCall, failWith, type Session } from "./session.ts";
+import type { EndpointHash, EndpointHealth, EndpointStatus } from "./printer.ts";
+import { safeNumber } from "./requests.ts";
+import { commandDeadlineMs, type EtcdctlCall, type Session } from "./session.ts";
 import { readTls } from "./tls-config.ts";
 
 /** The key that is read to see whether the cluster answers. Any would do. */
@@ -110,33 +105,21 @@ export async function runEndpointStatus(session: Session, call: EtcdctlCall): Pr
   if (isAnyMissing) throw new ToolExit(ExitCode.ERROR, undefined);
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof Error) return byteString(error.message);
-  throw error;
-}
-
-/** The endpoints of the flag, or with `--cluster` the client URLs of all members. */
-async function clusterEndpoints(
-  session: Session,
-  call: EtcdctlCall,
-  config: ClientConfig,
-): Promise<readonly string[]> {
-  const { flags } = call;
-  if (!flags.getBool("cluster")) return flags.getStrings("endpoints");
-  const endpoints = await endpointsOf(session, flags);
-  // Without the user: the list needs no permission, and a password is not asked for twice.
-  const client = await openWith(session, endpoints, { ...config, credentials: undefined });
-  try {
+export async function runEndpointHashKv(session: Session, call: EtcdctlCall): Promise<void> {
+  const { client, printer, config } = await connect(session, call);
+  const revision = safeNumber(call.flags.getInteger("rev"));
+  const list: EndpointHash[] = [];
+  let failure: string | undefined;
+  for (const endpoint of await clusterEndpoints(session, call, config)) {
     const deadlineMs = commandDeadlineMs(session, call);
-    const { members } = await client.cluster.memberList({ deadlineMs });
-    return members.flatMap((member) => member.clientUrls.map(byteString));
-  } catch (error) {
-    const reason = "failed to fetch endpoints from etcd cluster member list";
-    if (error instanceof Error) {
-      throw new ToolExit(ExitCode.ERROR, `${reason}: ${byteString(error.message)}`);
+    try {
+      const hashKv = await client.maintenance.hashKv(textOf(endpoint), revision, { deadlineMs });
+      list.push({ endpoint, hashKv });
+    } catch (error) {
+      failure = messageOf(error);
+      session.io.error(`Failed to get the hash of endpoint ${endpoint} (${failure})\n`);
     }
-    return failWith(error);
-  } finally {
-    client.close();
   }
+  printer.endpointHashKv(list);
+  if (failure !== undefined) throw new ToolExit(ExitCode.ERROR, failure);
 }

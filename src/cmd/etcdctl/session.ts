@@ -6,6 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { byteString } from "../byte-text.ts";
 import type { Call, Command } from "../command.ts";
+import type { FileSession, FileTools } from "../file-tools.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { ToolIo } from "../tool-io.ts";
 import type { DialTls } from "../../platform/socket-dial.ts";
@@ -16,8 +17,15 @@ export interface Session {
   readonly random: Random;
   /** Makes the way to the servers; with TLS material, if the tool was given any. */
   readonly openConnector: (tls: DialTls | undefined) => Promise<Connector>;
+  /** What work on files needs; loaded when there is any. */
+  readonly openFiles: () => Promise<FileTools>;
   /** What is to be closed when the command is over. */
   readonly cleanups: (() => void)[];
+}
+
+/** The session with what work on files needs. */
+export async function withFiles(session: Session): Promise<FileSession> {
+  return { ...(await session.openFiles()), io: session.io, clock: session.clock };
 }
 
 export type EtcdctlCommand = Command<Session>;

@@ -7,6 +7,7 @@ import { Command, type CommandSpec } from "../command.ts";
 import { FlagSet } from "../pflag.ts";
 import { globalFlags } from "./global-flags.ts";
 import { delSpec, getSpec, putSpec } from "./key-flags.ts";
+import { maintenanceCommands } from "./maintenance-commands.ts";
 import type { EtcdctlCommand, Session } from "./session.ts";
 
 type Spec = CommandSpec<Session>;
@@ -22,6 +23,7 @@ export function etcdctlCommands(): EtcdctlCommand {
       leaseCommands(),
       endpointCommands(),
       memberCommands(),
+      ...maintenanceCommands(),
       version,
       help,
     ],
@@ -102,6 +104,12 @@ function endpointCommands(): Spec {
       "use all endpoints from the cluster member list",
     ),
     commands: [
+      {
+        use: "hashkv",
+        short: "Prints the KV history hash for each endpoint in --endpoints",
+        flags: new FlagSet().int64("rev", 0n, "maximum revision to hash (default: all revisions)"),
+        run: async (...of) => (await import("./run-endpoint.ts")).runEndpointHashKv(...of),
+      },
       {
         use: "health",
         short: "Checks the healthiness of endpoints specified in `--endpoints` flag",

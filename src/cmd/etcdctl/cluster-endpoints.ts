@@ -1,0 +1,41 @@
+/**
+ * The endpoints that a command asks one after the other.
+ *
+ * Source: etcd etcdctl/ctlv3/command/ep_command.go (endpointsFromCluster).
+ */
+import { byteString } from "../byte-text.ts";
+import { ExitCode, ToolExit } from "../tool-exit.ts";
+import { type ClientConfig, endpointsOf, openWith } from "./client-config.ts";
+import { commandDeadlineMs, type EtcdctlCall, failWith, type Session } from "./session.ts";
+
+/** The endpoints of the flag, or with `--cluster` the client URLs of all members. */
+export async function clusterEndpoints(
+  session: Session,
+  call: EtcdctlCall,
+  config: ClientConfig,
+): Promise<readonly string[]> {
+  const { flags } = call;
+  if (!flags.getBool("cluster")) return flags.getStrings("endpoints");
+  const endpoints = await endpointsOf(session, flags);
+  // Without the user: the list needs no permission, and a password is not asked for twice.
+  const client = await openWith(session, endpoints, { ...config, credentials: undefined });
+  try {
+    const deadlineMs = commandDeadlineMs(session, call);
+    const { members } = await client.cluster.memberList({ deadlineMs });
+    return members.flatMap((member) => member.clientUrls.map(byteString));
+  } catch (error) {
+    const reason = "failed to fetch endpoints from etcd cluster member list";
+    if (error instanceof Error) {
+      throw new ToolExit(ExitCode.ERROR, `${reason}: ${byteString(error.message)}`);
+    }
+    return failWith(error);
+  } finally {
+    client.close();
+  }
+}
+
+/** What an error says, as a byte string. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return byteString(error.message);
+  throw error;
+}

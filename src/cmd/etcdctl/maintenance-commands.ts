@@ -1,0 +1,75 @@
+/**
+ * The commands that look after members and their files.
+ *
+ * Source: etcd etcdctl/ctlv3/command/{alarm,defrag,move_leader,snapshot}_command.go (names, flags).
+ */
+import type { CommandSpec } from "../command.ts";
+import { FlagSet } from "../pflag.ts";
+import { restoreFlags } from "../restore-flags.ts";
+import type { Session } from "./session.ts";
+
+type Spec = CommandSpec<Session>;
+
+export function maintenanceCommands(): Spec[] {
+  return [
+    {
+      use: "alarm <subcommand>",
+      short: "Alarm related commands",
+      commands: [
+        {
+          use: "disarm",
+          short: "Disarms all alarms",
+          run: async (...of) => (await import("./run-maintenance.ts")).runAlarmDisarm(...of),
+        },
+        {
+          use: "list",
+          short: "Lists all alarms",
+          run: async (...of) => (await import("./run-maintenance.ts")).runAlarmList(...of),
+        },
+      ],
+    },
+    {
+      use: "defrag",
+      short: "Defragments the storage of the etcd members with given endpoints",
+      flags: new FlagSet().bool("cluster", false, "use all endpoints from the cluster member list"),
+      run: async (...of) => (await import("./run-maintenance.ts")).runDefrag(...of),
+    },
+    {
+      use: "move-leader <transferee-member-id>",
+      short: "Transfers leadership to another etcd cluster member.",
+      run: async (...of) => (await import("./run-maintenance.ts")).runMoveLeader(...of),
+    },
+    snapshotCommands(),
+  ];
+}
+
+function snapshotCommands(): Spec {
+  return {
+    use: "snapshot <subcommand>",
+    short: "Manages etcd node snapshots",
+    commands: [
+      {
+        use: "save <filename>",
+        short: "Stores an etcd node backend snapshot to a given file",
+        run: async (...of) => (await import("./run-snapshot.ts")).runSave(...of),
+      },
+      {
+        use: "restore <filename> [options]",
+        short: "Restores an etcd member snapshot to an etcd directory",
+        long: "Moved to `etcdctl snapshot restore ...`\n",
+        flags: restoreFlags("Path to the data directory", 0n),
+        run: async (...of) => (await import("./run-snapshot.ts")).runRestore(...of),
+      },
+      {
+        use: "status <filename>",
+        short: "[deprecated] Gets backend snapshot status of a given file",
+        long: `When --write-out is set to simple, this command prints out comma-separated status lists for each endpoint.
+The items in the lists are hash, revision, total keys, total size.
+
+Moved to 'etcdctl snapshot status ...'
+`,
+        run: async (...of) => (await import("./run-snapshot.ts")).runStatus(...of),
+      },
+    ],
+  };
+}
