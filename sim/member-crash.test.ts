@@ -3,23 +3,32 @@
  * is found afterwards is a beginning of what was proposed, with everything that was acknowledged.
  */
 import { describe, expect, test } from "vitest";
-import { EtcdError } from "../src/errors/etcd-error.ts";
+import { Errors } from "../src/errors/table.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { bytesFromUtf8 } from "../src/stdx/bytes.ts";
 import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/raft-internal.ts";
 import {
   createCompactionRequest,
   createDeleteRangeRequest,
+  createLeaseGrantRequest,
+  createLeaseRevokeRequest,
   createPutRequest,
   encodeCompactionRequest,
   encodeDeleteRangeRequest,
+  encodeLeaseGrantRequest,
+  encodeLeaseRevokeRequest,
   encodePutRequest,
 } from "../src/wire/gen/rpc.ts";
 import { SimulatedDisk } from "./disk.ts";
-import { dumpStore, KvModel, type ModelOperation } from "./kv-model.ts";
+import { dumpState, KvModel, type ModelOperation } from "./kv-model.ts";
 import { SimulatedMember } from "./simulated-member.ts";
 
-const OPERATIONS = 28;
+const OPERATIONS = 30;
+
+const LEASES = [7n, 8n];
+
+/** None of them expires: those that do are in `lease-crash.test.ts`. */
+const LEASE_TTL_SECONDS = 1_000_000;
 
 /** CRASH_SEEDS sets how many lives are tried, CRASH_SEED the first. */
 const FIRST_SEED = Number(process.env["CRASH_SEED"] ?? 11);
@@ -33,8 +42,19 @@ function plan(seed: number): ModelOperation[] {
   const random = new Prng(seed);
   return Array.from({ length: OPERATIONS }, (_, index): ModelOperation => {
     const key = `key${random.below(5)}`;
-    if (random.below(4) === 0) return { kind: "delete", key };
-    return { kind: "put", key, value: `${index}`.repeat(1 + random.below(200)) };
+    const lease = LEASES[random.below(LEASES.length)];
+    if (index < LEASES.length) return { kind: "grant", lease: LEASES[index] };
+    switch (random.below(8)) {
+      case 0:
+      case 1:
+        return { kind: "delete", key };
+      case 2:
+        return { kind: random.below(2) === 0 ? "revoke" : "grant", lease };
+      default: {
+        const value = `${index}`.repeat(1 + random.below(200));
+        return { kind: "put", key, value, lease: random.below(2) === 0 ? lease : 0n };
+      }
+    }
   });
 }
 
@@ -55,18 +75,34 @@ function proposeOperation(
   operation: ModelOperation,
   done: () => void,
 ): void {
-  const key = bytesFromUtf8(operation.key);
-  const answered = (result: unknown): void => {
+  const [field, body] = encodeOperation(operation);
+  member.propose(field, body, (result) => {
     // Told to stop: not an acknowledgement.
-    if (!(result instanceof EtcdError)) done();
-  };
-  if (operation.kind === "delete") {
-    const body = encodeDeleteRangeRequest(createDeleteRangeRequest({ key }));
-    member.propose(Operation.deleteRange, body, answered);
-    return;
+    if (result !== Errors.Stopped) done();
+  });
+}
+
+function encodeOperation(operation: ModelOperation): [field: number, body: Uint8Array] {
+  switch (operation.kind) {
+    case "put": {
+      const { lease } = operation;
+      const key = bytesFromUtf8(operation.key);
+      const value = bytesFromUtf8(operation.value);
+      return [Operation.put, encodePutRequest(createPutRequest({ key, value, lease }))];
+    }
+    case "delete": {
+      const key = bytesFromUtf8(operation.key);
+      return [Operation.deleteRange, encodeDeleteRangeRequest(createDeleteRangeRequest({ key }))];
+    }
+    case "grant": {
+      const request = createLeaseGrantRequest({ id: operation.lease, ttl: LEASE_TTL_SECONDS });
+      return [Operation.leaseGrant, encodeLeaseGrantRequest(request)];
+    }
+    case "revoke": {
+      const request = createLeaseRevokeRequest({ id: operation.lease });
+      return [Operation.leaseRevoke, encodeLeaseRevokeRequest(request)];
+    }
   }
-  const value = bytesFromUtf8(operation.value);
-  member.propose(Operation.put, encodePutRequest(createPutRequest({ key, value })), answered);
 }
 
 interface Progress {
@@ -121,7 +157,7 @@ function heldBy(
   { submitted, acknowledged }: Progress,
   where: string,
 ): number {
-  const found = dumpStore(member.host.member.applier.store);
+  const found = dumpState(member.host.member.applier);
   const legal = states.slice(acknowledged, submitted + 1);
   expect(legal, `${where}: not a state between ${acknowledged} and ${submitted}`).toContain(found);
   return acknowledged + legal.lastIndexOf(found);
@@ -147,7 +183,7 @@ async function crashAt(
     const held = await reopen(again, seed, states, progress, where);
     const rest = await work(again, operations, held, new Prng(seed + 1));
     expect(rest.acknowledged, `${where}: works on`).toBe(operations.length);
-    expect(dumpStore(again.host.member.applier.store), where).toBe(states[operations.length]);
+    expect(dumpState(again.host.member.applier), where).toBe(states[operations.length]);
   }
   return disk.halted;
 }

@@ -94,6 +94,20 @@ export class SimulatedMember {
     return condition();
   }
 
+  /** Milliseconds since the start of this life. */
+  get nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  /** Lets `durationMs` pass; false when the disk crashed or the member ended itself. */
+  async pass(durationMs: number): Promise<boolean> {
+    const endMs = this.nowMs + durationMs;
+    while (this.nowMs < endMs) {
+      if (!(await this.until(() => this.nowMs >= endMs)) && !this.alive) return false;
+    }
+    return this.alive;
+  }
+
   /** Stops it cleanly; false when the disk crashed on the way. */
   async stop(): Promise<boolean> {
     return this.#drive(this.host.stop().then(() => true));

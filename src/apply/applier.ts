@@ -9,7 +9,7 @@
  */
 import type { Backend, Position } from "../backend/backend.ts";
 import { Records } from "../backend/records.ts";
-import type { EtcdError } from "../errors/etcd-error.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import type { Alarms } from "../membership/alarms.ts";
 import type { Cluster } from "../membership/cluster.ts";
@@ -31,6 +31,7 @@ import {
 import type { ConfChange, ConfState, Entry } from "../wire/gen/raft.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { applyClusterOperation, applyV2Request } from "./cluster-operations.ts";
+import { endKeylessLeases } from "./lease-operations.ts";
 import { executeOperation } from "./operations.ts";
 import type { Quota } from "./quota.ts";
 import { type ApplyResult, DONE } from "./result.ts";
@@ -102,7 +103,12 @@ export class Applier {
     assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
     if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
     if (!changesBackend) return { id, result: DONE };
-    return { id, result: executeOperation(this, operation, entry.index, nowMs) };
+    const result = executeOperation(this, operation, entry.index, nowMs);
+    const { leaseRevokeBatch } = request;
+    if (leaseRevokeBatch !== undefined && !(result instanceof EtcdError)) {
+      endKeylessLeases(this, leaseRevokeBatch.ids);
+    }
+    return { id, result };
   }
 
   /** Why a committed configuration change must not be made; the same on every member. */

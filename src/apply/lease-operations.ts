@@ -37,6 +37,19 @@ export function revokeLease(applier: Applier, id: bigint): ApplyResult | EtcdErr
 }
 
 /**
+ * Ends those of expired leases whose keys are all gone, after the transaction of the same entry has deleted
+ * them. One that was given a key since the entry was made is left as it is, with that key.
+ */
+export function endKeylessLeases(applier: Applier, ids: readonly bigint[]): void {
+  const { lessor, records } = applier;
+  for (const id of ids) {
+    if (lessor.lease(id)?.keys.size !== 0) continue;
+    lessor.remove(id);
+    records.removeLease(id);
+  }
+}
+
+/**
  * Notes what is left of leases. One that is gone is passed over.
  *
  * Differs from etcd: a cleared checkpoint is cleared in the database, too, where checkpoints are not

@@ -20,8 +20,6 @@ export class Lease implements HeapEntry {
   readonly ttlSeconds: number;
   /** Seconds left as of the last checkpoint; 0 when there was none since the last renewal. */
   remainingTtlSeconds: number;
-  /** Attached keys, as latin1 strings. */
-  readonly keys = new Set<string>();
   /** When it expires, in the caller's milliseconds; `Infinity` while nobody counts. */
   expiryMs = Number.POSITIVE_INFINITY;
   /** When the countdown looks at it next: at its expiry or before. */
@@ -29,6 +27,7 @@ export class Lease implements HeapEntry {
   place = NOT_IN_HEAP;
   checkpoint: CheckpointEntry | undefined;
   waiters: LeaseWaiter[] | undefined;
+  #keys: Set<string> | undefined;
 
   constructor(id: bigint, ttlSeconds: number, remainingTtlSeconds: number) {
     this.id = id;
@@ -41,7 +40,24 @@ export class Lease implements HeapEntry {
     return this.remainingTtlSeconds > 0 ? this.remainingTtlSeconds : this.ttlSeconds;
   }
 
+  /** Attached keys, as latin1 strings. */
+  get keys(): ReadonlySet<string> {
+    return this.#keys ?? NO_KEYS;
+  }
+
+  addKey(key: string): void {
+    this.#keys ??= new Set();
+    this.#keys.add(key);
+  }
+
+  removeKey(key: string): void {
+    this.#keys?.delete(key);
+  }
+
   isExpired(nowMs: number): boolean {
     return this.expiryMs <= nowMs;
   }
 }
+
+/** Shared by all leases that never had a key. */
+const NO_KEYS: ReadonlySet<string> = new Set();

@@ -34,7 +34,7 @@ export type Renewal = number | "expired" | "checkpointed" | EtcdError;
 
 export class Lessor {
   readonly #leases = new Map<bigint, Lease>();
-  readonly #leaseOfKey = new Map<string, bigint>();
+  readonly #leaseOfKey = new Map<string, Lease>();
   readonly #options: LessorOptions;
   /** There while this is the primary lessor. */
   #countdown: Countdown | undefined;
@@ -64,7 +64,7 @@ export class Lessor {
   /** The lease `key` is attached to, `NO_LEASE` for none. */
   leaseOf(key: string): bigint {
     if (this.#leaseOfKey.size === 0) return NO_LEASE;
-    return this.#leaseOfKey.get(key) ?? NO_LEASE;
+    return this.#leaseOfKey.get(key)?.id ?? NO_LEASE;
   }
 
   // --- What the log says ---------------------------------------------------------------------------------
@@ -109,12 +109,15 @@ export class Lessor {
   attach(id: bigint, key: string): void {
     const lease = this.#leases.get(id);
     if (lease === undefined) return;
-    lease.keys.add(key);
-    this.#leaseOfKey.set(key, id);
+    lease.addKey(key);
+    this.#leaseOfKey.set(key, lease);
   }
 
   detach(id: bigint, key: string): void {
-    this.#leases.get(id)?.keys.delete(key);
+    const lease = this.#leaseOfKey.get(key);
+    if (lease === undefined) return;
+    assert(lease.id === id, "Cannot detach a key from a lease that it is not attached to");
+    lease.removeKey(key);
     this.#leaseOfKey.delete(key);
   }
 
@@ -178,9 +181,14 @@ export class Lessor {
     this.#countdown?.take(lease);
   }
 
+  /** Whether this very lease is still granted: its id may have been given again. */
+  isHeld(lease: Lease): boolean {
+    return this.#leases.get(lease.id) === lease;
+  }
+
   /** The revocation of a lease failed: `expired` returns it again from `atMs` on, unless it is gone. */
   revokeAgain(lease: Lease, atMs: number): void {
-    if (this.#leases.get(lease.id) === lease) this.#countdown?.bringBack(lease, atMs);
+    if (this.isHeld(lease)) this.#countdown?.bringBack(lease, atMs);
   }
 
   /** Plans the next checkpoint of a lease, as after one that could not be written. */

@@ -21,11 +21,19 @@ import {
 } from "../wire/gen/rpc.ts";
 import { LEASE_CHECKPOINTS_PER_ENTRY_MAX, LEASE_REVOKES_IN_FLIGHT_MAX } from "./limits.ts";
 import type { ProposalWaiter, RenewalWaiter } from "./ready.ts";
+import { encodeRevokeBatch, takeExpired } from "./revoke-batch.ts";
 
 export interface LeaseKeeperOptions {
   /** Milliseconds after which a revocation that failed is tried again: a request timeout. */
   readonly retryMs: number;
+  /** `Member.propose` and `Member.proposeRaw`. */
   readonly propose: (field: number, body: Uint8Array, waiter: ProposalWaiter) => void;
+  readonly proposeRaw: (
+    makeData: (requestId: bigint) => Uint8Array,
+    waiter: ProposalWaiter,
+  ) => void;
+  /** Whether expired leases may be revoked many at a time. */
+  readonly mayBatch: () => boolean;
   readonly log: Log;
 }
 
@@ -34,6 +42,8 @@ export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   #nowMs = 0;
   #revokesInFlight = 0;
+  /** What a batch has left. */
+  readonly #left: Lease[] = [];
   #checkpointInFlight = false;
 
   constructor(lessor: Lessor, options: LeaseKeeperOptions) {
@@ -61,15 +71,28 @@ export class LeaseKeeper {
     }
   }
 
+  /**
+   * One entry at a time where it can hold many leases, else several: what is under way is bounded, and puts
+   * get their turn before the next.
+   */
   #revokeExpired(): void {
-    while (this.#revokesInFlight < LEASE_REVOKES_IN_FLIGHT_MAX) {
-      const lease = this.#lessor.expired(this.#nowMs);
-      if (lease === undefined) return;
-      this.#lessor.takeExpired(lease);
-      this.#revoke(lease);
+    const mayBatch = this.#options.mayBatch();
+    const inFlightMax = mayBatch ? 1 : LEASE_REVOKES_IN_FLIGHT_MAX;
+    while (this.#revokesInFlight < inFlightMax) {
+      const left = this.#left.pop();
+      if (left !== undefined) {
+        // Not if it was granted anew, or is counted anew by a new leader.
+        if (this.#lessor.isHeld(left) && left.isExpired(this.#nowMs)) this.#revoke(left);
+        continue;
+      }
+      const leases = takeExpired(this.#lessor, this.#nowMs, mayBatch ? undefined : 1);
+      if (leases.length === 0) return;
+      if (leases.length === 1) this.#revoke(leases[0]);
+      else this.#revokeBatch(leases);
     }
   }
 
+  /** Revokes one lease as etcd does, with all its keys in one revision. */
   #revoke(lease: Lease): void {
     this.#revokesInFlight++;
     const body = encodeLeaseRevokeRequest(createLeaseRevokeRequest({ id: lease.id }));
@@ -78,6 +101,22 @@ export class LeaseKeeper {
         this.#revokesInFlight--;
         if (result instanceof EtcdError) this.#revokeFailed(lease, result);
         else this.#revokeExpired();
+      },
+    });
+  }
+
+  #revokeBatch(leases: readonly Lease[]): void {
+    this.#revokesInFlight++;
+    this.#options.proposeRaw((requestId) => encodeRevokeBatch(requestId, leases), {
+      onApplied: (result) => {
+        this.#revokesInFlight--;
+        if (result instanceof EtcdError && result !== Errors.RequestTooLarge) {
+          for (const lease of leases) this.#revokeFailed(lease, result);
+          return;
+        }
+        // A key was attached after the batch was made, or --max-request-bytes leaves no room for batches.
+        for (const lease of leases) if (this.#lessor.isHeld(lease)) this.#left.push(lease);
+        this.#revokeExpired();
       },
     });
   }

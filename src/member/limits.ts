@@ -51,6 +51,21 @@ export const TIMER_SLACK_MS = 2;
  */
 export const LEASE_REVOKES_IN_FLIGHT_MAX = 16;
 
+/**
+ * Keys that one entry with expired leases deletes: one to two milliseconds of applying, which puts that are
+ * under way wait for. A lease with more keys has an entry of its own.
+ */
+export const REVOKE_BATCH_KEYS_MAX = 250;
+
+/** Leases in one such entry. */
+export const REVOKE_BATCH_LEASES_MAX = 500;
+
+/** Bytes of keys in one such entry, well below what --max-request-bytes is by default. */
+export const REVOKE_BATCH_BYTES_MAX = 256 * 1024;
+
+/** Bytes that a key takes in such an entry beyond being there twice: a comparison and a deletion. */
+export const REVOKE_BATCH_KEY_BYTES = 48;
+
 /** Checkpoints of leases in one entry. Source: etcd 3.5 (maxLeaseCheckpointBatchSize). */
 export const LEASE_CHECKPOINTS_PER_ENTRY_MAX = 1000;
 

@@ -51,6 +51,7 @@ import { Pending } from "./pending.ts";
 import { ReadGate } from "./read-gate.ts";
 import type { ProposalWaiter, ReadWaiter, Ready, RenewalWaiter } from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
+import { allEndBatchedLeases } from "./revoke-batch.ts";
 
 export interface MemberOptions {
   readonly id: bigint;
@@ -146,6 +147,8 @@ export class Member {
     this.#leases = new LeaseKeeper(applier.lessor, {
       retryMs: timeoutMs,
       propose: (field, body, waiter) => this.propose(field, body, waiter),
+      proposeRaw: (makeData, waiter) => this.proposeRaw(makeData, waiter),
+      mayBatch: () => allEndBatchedLeases(applier.cluster),
       log: options.log,
     });
   }

@@ -476,6 +476,8 @@ export interface InternalRaftRequest {
   id: bigint;
   operation: InternalRaftRequestOperation | undefined;
   header: RequestHeader | undefined;
+  /** Not etcd's, which skips it: leases that have expired, beside a txn that deletes their keys. */
+  leaseRevokeBatch: LeaseRevokeBatch | undefined;
 }
 
 export function createInternalRaftRequest(partial?: Partial<InternalRaftRequest>): InternalRaftRequest {
@@ -483,11 +485,18 @@ export function createInternalRaftRequest(partial?: Partial<InternalRaftRequest>
     id: 0n,
     operation: undefined,
     header: undefined,
+    leaseRevokeBatch: undefined,
   };
   return partial === undefined ? message : Object.assign(message, partial);
 }
 
 export function writeInternalRaftRequest(w: Writer, message: InternalRaftRequest): void {
+  if (message.leaseRevokeBatch !== undefined) {
+    const mark = w.mark();
+    writeLeaseRevokeBatch(w, message.leaseRevokeBatch);
+    w.length(mark);
+    w.tag(160010);
+  }
   switch (message.operation?.case) {
     case "downgradeInfoSet": {
       const mark = w.mark();
@@ -722,7 +731,7 @@ export function encodeInternalRaftRequest(message: InternalRaftRequest): Uint8Ar
   return w.take();
 }
 
-const InternalRaftRequestFields: FieldNames = { 1: "ID", 2: "V2", 3: "Range", 4: "Put", 5: "DeleteRange", 6: "Txn", 7: "Compaction", 8: "LeaseGrant", 9: "LeaseRevoke", 10: "Alarm", 11: "LeaseCheckpoint", 100: "Header", 1000: "AuthEnable", 1011: "AuthDisable", 1012: "Authenticate", 1013: "AuthStatus", 1100: "AuthUserAdd", 1101: "AuthUserDelete", 1102: "AuthUserGet", 1103: "AuthUserChangePassword", 1104: "AuthUserGrantRole", 1105: "AuthUserRevokeRole", 1106: "AuthUserList", 1107: "AuthRoleList", 1200: "AuthRoleAdd", 1201: "AuthRoleDelete", 1202: "AuthRoleGet", 1203: "AuthRoleGrantPermission", 1204: "AuthRoleRevokePermission", 1300: "ClusterVersionSet", 1301: "ClusterMemberAttrSet", 1302: "DowngradeInfoSet", };
+const InternalRaftRequestFields: FieldNames = { 1: "ID", 2: "V2", 3: "Range", 4: "Put", 5: "DeleteRange", 6: "Txn", 7: "Compaction", 8: "LeaseGrant", 9: "LeaseRevoke", 10: "Alarm", 11: "LeaseCheckpoint", 100: "Header", 1000: "AuthEnable", 1011: "AuthDisable", 1012: "Authenticate", 1013: "AuthStatus", 1100: "AuthUserAdd", 1101: "AuthUserDelete", 1102: "AuthUserGet", 1103: "AuthUserChangePassword", 1104: "AuthUserGrantRole", 1105: "AuthUserRevokeRole", 1106: "AuthUserList", 1107: "AuthRoleList", 1200: "AuthRoleAdd", 1201: "AuthRoleDelete", 1202: "AuthRoleGet", 1203: "AuthRoleGrantPermission", 1204: "AuthRoleRevokePermission", 1300: "ClusterVersionSet", 1301: "ClusterMemberAttrSet", 1302: "DowngradeInfoSet", 20001: "LeaseRevokeBatch", };
 
 export function mergeInternalRaftRequest(r: Reader, message: InternalRaftRequest): void {
   while (r.more()) {
@@ -979,6 +988,14 @@ export function mergeInternalRaftRequest(r: Reader, message: InternalRaftRequest
         message.operation = { case: "downgradeInfoSet", value };
         break;
       }
+      case 160010: {
+        const value = message.leaseRevokeBatch ?? createLeaseRevokeBatch();
+        const outerEnd = r.enter();
+        mergeLeaseRevokeBatch(r, value);
+        r.leave(outerEnd);
+        message.leaseRevokeBatch = value;
+        break;
+      }
       default:
         r.skip(tag, "InternalRaftRequest", InternalRaftRequestFields);
     }
@@ -988,6 +1005,60 @@ export function mergeInternalRaftRequest(r: Reader, message: InternalRaftRequest
 export function decodeInternalRaftRequest(bytes: Uint8Array): InternalRaftRequest {
   const message = createInternalRaftRequest();
   mergeInternalRaftRequest(new Reader(bytes), message);
+  return message;
+}
+
+/** Ends those of the leases that have no keys left when the txn of the entry is executed. */
+export interface LeaseRevokeBatch {
+  ids: bigint[];
+}
+
+export function createLeaseRevokeBatch(partial?: Partial<LeaseRevokeBatch>): LeaseRevokeBatch {
+  const message: LeaseRevokeBatch = {
+    ids: [],
+  };
+  return partial === undefined ? message : Object.assign(message, partial);
+}
+
+export function writeLeaseRevokeBatch(w: Writer, message: LeaseRevokeBatch): void {
+  if (message.ids.length !== 0) {
+    const mark = w.mark();
+    for (let i = message.ids.length - 1; i >= 0; i--) w.bigint(message.ids[i]);
+    w.length(mark);
+    w.tag(10);
+  }
+}
+
+export function encodeLeaseRevokeBatch(message: LeaseRevokeBatch): Uint8Array {
+  const w = beginEncoding();
+  writeLeaseRevokeBatch(w, message);
+  return w.take();
+}
+
+const LeaseRevokeBatchFields: FieldNames = { 1: "IDs", };
+
+export function mergeLeaseRevokeBatch(r: Reader, message: LeaseRevokeBatch): void {
+  while (r.more()) {
+    const tag = r.tag();
+    switch (tag) {
+      case 8:
+        message.ids.push(r.int64Bigint());
+        break;
+      case 10: {
+        const outerEnd = r.enter();
+        while (r.more()) message.ids.push(r.int64Bigint());
+        r.leave(outerEnd);
+        break;
+      }
+      default:
+        r.skip(tag, "LeaseRevokeBatch", LeaseRevokeBatchFields);
+    }
+  }
+}
+
+export function decodeLeaseRevokeBatch(bytes: Uint8Array): LeaseRevokeBatch {
+  const message = createLeaseRevokeBatch();
+  mergeLeaseRevokeBatch(new Reader(bytes), message);
   return message;
 }
 
