@@ -37,6 +37,10 @@ export class SimulatedMember {
     this.#clock = new ManualClock(wallMs);
   }
 
+  get clock(): ManualClock {
+    return this.#clock;
+  }
+
   get host(): MemberHost {
     if (this.#host === undefined) throw new Error("The member is not running");
     return this.#host;

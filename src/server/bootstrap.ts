@@ -56,6 +56,8 @@ export interface OpenedMember {
   readonly watches: WatchHub;
   readonly clusterId: bigint;
   readonly directory: DataDirectory;
+  /** Whether it has not run before. */
+  readonly isNew: boolean;
   /** `undefined` when nothing is compacted by itself. */
   readonly compactionPolicy: CompactionPolicy | undefined;
 }
@@ -112,7 +114,7 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
       : await foundLog(config, directory, backend, environment);
     try {
       const parts = assemble(config, environment, directory, backend, opened);
-      return { ...parts, compactionPolicy: policy };
+      return { ...parts, isNew: !hasLog, compactionPolicy: policy };
     } catch (error) {
       await new Promise<void>((resolve) => opened.wal.close(() => resolve()));
       throw error;
@@ -172,7 +174,7 @@ function assemble(
   directory: DataDirectory,
   backend: Backend,
   opened: OpenedLog,
-): Omit<OpenedMember, "compactionPolicy"> {
+): Omit<OpenedMember, "isNew" | "compactionPolicy"> {
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
   const changes = new ChangeFeed();
   const applier = new Applier({

@@ -5,6 +5,7 @@
  * Source: etcd server/embed/config.go (Validate), config_logging.go (3.5).
  */
 import type { LogThreshold } from "../platform/log.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { FlagValues } from "./flags.ts";
 import { advertiseProblem, bindProblem, joinUrls, type ServerUrl } from "./server-url.ts";
@@ -61,7 +62,8 @@ export function configProblem(values: FlagValues, given: ReadonlySet<string>): s
     timingProblem(values) ??
     advertiseMissing(given) ??
     compactionProblem(values) ??
-    leaseCheckpointProblem(values)
+    leaseCheckpointProblem(values) ??
+    compactHashCheckProblem(values)
   );
 }
 
@@ -109,4 +111,10 @@ function leaseCheckpointProblem(values: FlagValues): string | undefined {
     !values["experimental-enable-lease-checkpoint"];
   if (!isLone) return undefined;
   return "setting experimental-enable-lease-checkpoint-persist requires experimental-enable-lease-checkpoint";
+}
+
+function compactHashCheckProblem(values: FlagValues): string | undefined {
+  const intervalMs = values["experimental-compact-hash-check-time"];
+  if (intervalMs > 0) return undefined;
+  return `--experimental-compact-hash-check-time must be >0 (set to ${goDurationOfMs(intervalMs)})`;
 }

@@ -48,6 +48,12 @@ export interface ServerConfig {
   readonly compactionSleepIntervalMs: number;
   /** Whether, and how long, what is left of a lease is remembered beside its expiry. */
   readonly leaseCheckpoints: "none" | "memory" | "persisted";
+  /** Compare the data with the other members' before serving. */
+  readonly initialCorruptCheck: boolean;
+  /** Time between two comparisons of the leader; 0 means never. */
+  readonly corruptCheckMs: number;
+  /** Time between two comparisons of what compactions left; 0 means never. */
+  readonly compactHashCheckMs: number;
   /** Time between two looks whether a downgrade has arrived; 0 means never. */
   readonly downgradeCheckMs: number;
   readonly maxTxnOps: number;
@@ -104,6 +110,11 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     compactionSleepIntervalMs:
       values["experimental-compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
     leaseCheckpoints: leaseCheckpointsOf(values),
+    initialCorruptCheck: values["experimental-initial-corrupt-check"],
+    corruptCheckMs: values["experimental-corrupt-check-time"],
+    compactHashCheckMs: values["experimental-compact-hash-check-enabled"]
+      ? values["experimental-compact-hash-check-time"]
+      : 0,
     downgradeCheckMs: values["experimental-downgrade-check-time"],
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],

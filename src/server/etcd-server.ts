@@ -56,7 +56,14 @@ export async function startEtcd(
     onFatal,
   });
   const connections = createConnections(config, environment, host);
-  await host.start();
+  try {
+    await host.start();
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    early.destroyAll();
+    await host.stop();
+    throw error;
+  }
   early.handTo((stream) => connections.accept(stream));
   for (const url of config.listenClientUrls) {
     log.info("serving client traffic insecurely; this is strongly discouraged!", {

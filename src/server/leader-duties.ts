@@ -1,18 +1,28 @@
-/** What a member does from time to time while it leads: auto-compaction, and the end of a downgrade. */
+/**
+ * What a member does from time to time while it leads: auto-compaction, corruption checks, and the end of a
+ * downgrade.
+ */
+import type { Hashes } from "../api/context.ts";
+import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
 import { AutoCompactor } from "./auto-compactor.ts";
 import type { ServerConfig } from "./config.ts";
+import { CorruptionChecks, NO_PEERS } from "./corruption-checks.ts";
 import { DowngradeMonitor } from "./downgrade-monitor.ts";
 
 export class LeaderDuties {
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #downgrades: DowngradeMonitor;
 
+  readonly #checks: CorruptionChecks;
+  readonly #checksInitially: boolean;
+
   /** `poke` is called after the member was given a proposal. */
   constructor(
     config: ServerConfig,
     { clock, log }: Environment,
-    { member, compactionPolicy }: OpenedMember,
+    { member, compactionPolicy, isNew }: OpenedMember,
+    hashes: Hashes,
     poke: () => void,
   ) {
     if (compactionPolicy !== undefined) {
@@ -31,15 +41,38 @@ export class LeaderDuties {
       intervalMs: config.downgradeCheckMs,
       poke,
     });
+    this.#checksInitially = config.initialCorruptCheck && !isNew;
+    this.#checks = new CorruptionChecks(
+      {
+        member,
+        hashes,
+        peers: NO_PEERS,
+        clock,
+        log: log.named("server/corruption-checks.ts"),
+        poke,
+      },
+      {
+        intervalMs: config.corruptCheckMs,
+        compactHashIntervalMs: config.compactHashCheckMs,
+        requestTimeoutMs: REQUEST_TIMEOUT_BASE_MS + 2 * config.electionTimeoutMs,
+      },
+    );
+  }
+
+  /** What must be waited for before the member takes part. Rejects with a `StartError`. */
+  async beforeStart(): Promise<void> {
+    if (this.#checksInitially) await this.#checks.initialCheck();
   }
 
   start(): void {
     this.#autoCompactor?.start();
     this.#downgrades.start();
+    this.#checks.start();
   }
 
   stop(): void {
     this.#autoCompactor?.stop();
     this.#downgrades.stop();
+    this.#checks.stop();
   }
 }

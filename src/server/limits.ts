@@ -56,3 +56,6 @@ export const WATCH_PROGRESS_INTERVAL_MS_MIN = 100;
 
 /** Least milliseconds between two looks at a downgrade: a negative interval must not spin. */
 export const DOWNGRADE_CHECK_MS_MIN = 100;
+
+/** Least milliseconds between two corruption checks: a negative interval must not spin. */
+export const CORRUPTION_CHECK_MS_MIN = 100;

@@ -80,7 +80,8 @@ export class MemberHost {
       walsMax: config.walFilesMax,
       onFailure,
     });
-    this.#duties = new LeaderDuties(config, environment, opened, () => this.#loop.poke());
+    const { hashes } = this.maintenance;
+    this.#duties = new LeaderDuties(config, environment, opened, hashes, () => this.#loop.poke());
     this.#loop = new RunLoop({
       member,
       wal,
@@ -126,17 +127,18 @@ export class MemberHost {
     this.#loop.poke();
   }
 
-  /** Resolves when the member has joined its cluster and published itself. */
-  start(): Promise<void> {
+  /** Resolves when the member has joined its cluster and published itself. Rejects with a `StartError`. */
+  async start(): Promise<void> {
     const { member } = this.#opened;
     const log = this.#environment.log.named("server/publish.ts");
     const attributes = {
       name: this.#config.name,
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
+    await this.#duties.beforeStart();
     this.#loop.start();
     this.#duties.start();
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       publishAttributes(member, attributes, log, () => {
         updateClusterVersion(member, log);
         this.#loop.poke();

@@ -51,7 +51,6 @@ const ONE_MEMBER = "a cluster has one member";
 const V2 = "the v2 API does not exist";
 const HTTP = "over HTTP there are /version and /health only, on the client URLs";
 const TRACING = "there is no tracing";
-const CHECKS = "there are no checks between members";
 const ROTATION = "log files are not rotated; a program such as logrotate can do it";
 
 export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
@@ -117,10 +116,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "socket-reuse-port": unsupported("listeners do not share ports", bool, false),
   "socket-reuse-address": unsupported("listeners do not share addresses", bool, false),
 
-  "experimental-initial-corrupt-check": unsupported(CHECKS, bool, false),
-  "experimental-corrupt-check-time": unsupported(CHECKS, durationMs, 0),
-  "experimental-compact-hash-check-enabled": unsupported(CHECKS, bool, false),
-  "experimental-compact-hash-check-time": unsupported(CHECKS, durationMs, 60_000),
   "experimental-warning-apply-duration": unsupported(
     "slow requests are not reported",
     durationMs,
