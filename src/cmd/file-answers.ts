@@ -3,6 +3,7 @@
  *
  * Source: etcd etcdutl/etcdutl/printer.go and its like; etcdctl prints the same.
  */
+import type { KeyValueHash } from "../mvcc/kv-hash.ts";
 import type { DatabaseStatus } from "../snapshot/database-status.ts";
 import { humanBytes } from "../stdx/humanize.ts";
 import { asciiTable } from "./ascii-table.ts";
@@ -25,6 +26,22 @@ export function databaseStatusText(form: OutputForm, status: DatabaseStatus): st
     column("revision", String(revision), "Revision", "revision", revision),
     column("total keys", String(totalKeys), "Keys", "totalKey", totalKeys),
     column("total size", humanBytes(totalBytes), "Size", "totalSize", totalBytes),
+  ]);
+}
+
+/** `hashkv` in the form. A form that does not have it ends the tool. */
+export function fileHashText(form: OutputForm, found: KeyValueHash): string {
+  const { hash, revision, compactRevision } = found;
+  return rowText(form, [
+    column("hash", String(hash), "Hash", "hash", hash),
+    column("hash revision", String(revision), "Hash revision", "hashRevision", revision),
+    column(
+      "compact revision",
+      String(compactRevision),
+      "Compact revision",
+      "compactRevision",
+      compactRevision,
+    ),
   ]);
 }
 

@@ -81,6 +81,18 @@ test("Restore removes a lone tombstone with the next compaction", () => {
   expect(storage.size).toBe(1);
 });
 
+test("Restore keeps the empty revision with which a restored snapshot raises revisions", () => {
+  const storage = new MemoryStorage();
+  store(storage, 6, 1);
+  storage.put(1006, 0, false, nothing);
+  storage.setCompactionMark("scheduledCompactRev", 1006);
+  const restored = restore(storage);
+  expect(restored).toMatchObject({ revision: 1006, compactRevision: 1006, liveKeys: 2 });
+  restored.compactStep(10);
+  expect(storage.size).toBe(2);
+  expect(storage.get(1006, 0)).toEqual(nothing);
+});
+
 test("Restore attaches each key to the lease of its newest put", () => {
   const storage = new MemoryStorage();
   const leases = new MemoryLeases();

@@ -105,7 +105,9 @@ export class Restore {
     this.#reader.read(value);
     const { createRevision, version } = this.#reader;
     const key = latin1FromBytes(this.#reader.key());
-    this.#index.restorePut(key, main, sub, createRevision, version);
+    // A restore with higher revisions has put an empty message there, which is the first of an empty key.
+    if (version === 0) this.#index.restorePut(key, main, sub, main, 1);
+    else this.#index.restorePut(key, main, sub, createRevision, version);
     const lease = this.#reader.lease();
     if (lease !== 0n) this.#leaseOfKey.set(key, lease);
     else if (this.#leaseOfKey.size > 0) this.#leaseOfKey.delete(key);

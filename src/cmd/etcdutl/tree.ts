@@ -25,7 +25,7 @@ export function etcdutlCommands(): EtcdutlCommand {
       "set the output format (fields, json, protobuf, simple, table)",
       "w",
     ),
-    commands: [snapshotCommands(), version, help],
+    commands: [hashKvCommand(), snapshotCommands(), version, help],
   });
 }
 
@@ -57,6 +57,17 @@ function snapshotCommands(): Spec {
         run: async (...of) => (await import("../snapshot-commands.ts")).runSnapshotStatus(...of),
       },
     ],
+  };
+}
+
+/** Of etcd 3.6; useful here too. */
+function hashKvCommand(): Spec {
+  return {
+    use: "hashkv <filename>",
+    short: "Prints the KV history hash of a given file",
+    exactArguments: 1,
+    flags: new FlagSet().int64("rev", 0n, "maximum revision to hash (default: latest revision)"),
+    run: async (...of) => (await import("./run-hashkv.ts")).runHashKv(...of),
   };
 }
 
