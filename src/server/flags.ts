@@ -180,7 +180,7 @@ const MEMBER_FLAGS = {
     "Member",
     durationMs,
     0,
-    "0s",
+    "10m",
     "Time between two progress notifications of a watcher, 100ms at least (0 means 10m).",
   ),
 } as const;
