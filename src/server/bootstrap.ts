@@ -34,6 +34,7 @@ import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_SLICE_REVISIONS } from "./limits.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
+import { logQuota } from "./quota-log.ts";
 import { StartError } from "./start-error.ts";
 import { ETCD_VERSION } from "./version.ts";
 
@@ -176,6 +177,7 @@ function assemble(
   opened: OpenedLog,
 ): Omit<OpenedMember, "isNew" | "compactionPolicy"> {
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
+  logQuota(config, environment.log.named("server/quota-log.ts"));
   const changes = new ChangeFeed();
   const applier = new Applier({
     ...readDatabase(config, environment, directory, backend, { changes, cluster: opened.cluster }),
