@@ -1,8 +1,8 @@
 /** Many leases that expire at once, and what it does to puts. */
 import { runLoad } from "../harness/load-process.mjs";
 
-const SIZES = { leases: 10_000, ttlSeconds: 12 };
-const QUICK_SIZES = { leases: 2000, ttlSeconds: 5 };
+const SIZES = { leases: 10_000, ttlSeconds: 20 };
+const QUICK_SIZES = { leases: 2000, ttlSeconds: 8 };
 const PUT_RATE = 1000;
 const VALUE_BYTES = 256;
 /** Seconds after the first expiry until every key must be gone. */
