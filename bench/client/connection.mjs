@@ -84,6 +84,7 @@ export class Connection {
       const output = this.#engine.takeOutput();
       if (output === undefined) return;
       this.#writable = this.#stream.write(output);
+      if (this.#stream.writtenWhole) this.#engine.outputWritten();
     }
   }
 }

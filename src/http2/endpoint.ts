@@ -51,6 +51,12 @@ export interface Http2Endpoint {
    */
   takeOutput(): Uint8Array | undefined;
 
+  /**
+   * Nothing that `takeOutput` ever gave is needed any more, as after a write that the kernel took whole: the
+   * memory is used again. To be called between a `takeOutput` and anything else, or not at all.
+   */
+  outputWritten(): void;
+
   /** Bytes kept for the peer: output, queues behind closed windows, incomplete messages. For metrics. */
   readonly bufferedBytes: number;
 

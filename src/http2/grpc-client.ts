@@ -133,6 +133,10 @@ export class GrpcClientConnection implements Http2Endpoint, GrpcClient {
     return this.#connection.takeOutput();
   }
 
+  outputWritten(): void {
+    this.#connection.out.reuse();
+  }
+
   tick(nowMs: number): void {
     this.#timers.tick(nowMs);
   }

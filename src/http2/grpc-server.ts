@@ -94,6 +94,10 @@ export class GrpcServerConnection implements Http2Endpoint {
     return this.#connection.takeOutput();
   }
 
+  outputWritten(): void {
+    this.#connection.out.reuse();
+  }
+
   tick(nowMs: number): void {
     this.#timers.tick(nowMs);
   }

@@ -167,6 +167,15 @@ export const DRAIN_PING_TIMEOUT_MS = 5000;
 /** Milliseconds between two looks at the deadlines of open calls: bounds the work that deadlines cause. */
 export const DEADLINE_GRANULARITY_MS = 5;
 
+/** Bytes of the smallest output buffer that connections share; smaller ones stay with their connection. */
+export const SPARE_BUFFER_BYTES_MIN = 1 << 17;
+
+/** Bytes of the largest one: the most output that a connection is let gather. */
+export const SPARE_BUFFER_BYTES_MAX = OUTPUT_BYTES_MAX;
+
+/** Bytes of all shared output buffers that nobody uses: bursts of some tens of connections in one turn. */
+export const SPARE_BYTES_MAX = 16 << 20;
+
 /** Idle output memory is given back after this long. */
 export const OUTPUT_IDLE_MS = 10_000;
 
@@ -188,4 +197,5 @@ export const PING_STRIKES_MAX = 2;
 assert(STREAM_QUEUE_BYTES_LOW < STREAM_QUEUE_BYTES_HIGH, "The queue marks must be in order");
 assert(OUTPUT_BYTES_HIGH < OUTPUT_BYTES_MAX, "The output marks must be in order");
 assert(STREAM_QUEUE_BYTES_HIGH < CONNECTION_QUEUE_BYTES_MAX, "One stream must fit in a connection");
+assert(SPARE_BUFFER_BYTES_MAX % SPARE_BUFFER_BYTES_MIN === 0, "Buffer sizes must be powers of two");
 assert((HEADER_MEMO_SLOTS & (HEADER_MEMO_SLOTS - 1)) === 0, "The memo is addressed by a mask");

@@ -4,20 +4,22 @@
  *   | taken by the shell | waiting: start .. at | free |
  *
  * `take` gives away a view of the waiting part and goes on behind it, so one allocation serves many small
- * flushes and bytes that were given away are never written again: no copy, and nothing to hand back.
+ * flushes and bytes that were given away are not written again: no copy, and nothing to hand back. Who knows
+ * that they have been written out says so (`reuse`): then the same memory serves the next flush.
  */
+import { SpareBuffers } from "./spare-buffers.ts";
 
 /** Bytes of the first and smallest allocation. */
 const CHUNK_BYTES_MIN = 2048;
 
-/** Bytes of an allocation made ahead; a burst that needs more gets what it needs. */
+/** Bytes that are kept for a connection; a burst that needs more gets a shared buffer. */
 const CHUNK_BYTES_MAX = 65_536;
 
 /** Flushes of the recent size that one allocation should serve. */
 const FLUSHES_PER_CHUNK = 16;
 
-/** Free bytes that are not worth keeping. */
-const TAIL_BYTES_MIN = 512;
+/** Of all connections. What is in a buffer from here is never read before it is written. */
+const spareBuffers = new SpareBuffers();
 
 const NOTHING = new Uint8Array(0);
 
@@ -28,6 +30,8 @@ export class OutBuffer {
   /** First byte not yet taken. */
   start = 0;
   #chunkBytes = CHUNK_BYTES_MIN;
+  /** The shared buffer that was taken last, until something else is written. */
+  #takenSpare: Uint8Array | undefined = undefined;
 
   /** Bytes that wait. */
   get length(): number {
@@ -53,36 +57,58 @@ export class OutBuffer {
     if (count === 0) return undefined;
     const { bytes } = this;
     const taken = new Uint8Array(bytes.buffer, bytes.byteOffset + this.start, count);
-    const wanted = FLUSHES_PER_CHUNK * count;
-    this.#chunkBytes =
-      wanted > CHUNK_BYTES_MAX
-        ? CHUNK_BYTES_MAX
-        : wanted < CHUNK_BYTES_MIN
-          ? CHUNK_BYTES_MIN
-          : wanted;
-    if (bytes.length - this.at < TAIL_BYTES_MIN) this.release();
-    else this.start = this.at;
+    this.#chunkBytes = chunkBytesAfter(count);
+    if (bytes.length > CHUNK_BYTES_MAX) {
+      this.#takenSpare = bytes;
+      this.#empty();
+    } else {
+      this.start = this.at;
+    }
     return taken;
+  }
+
+  /** Nothing that was taken is needed any more: its memory serves again. */
+  reuse(): void {
+    if (this.start !== this.at) return;
+    if (this.#takenSpare !== undefined) {
+      spareBuffers.give(this.#takenSpare);
+      this.#takenSpare = undefined;
+    }
+    this.at = 0;
+    this.start = 0;
   }
 
   /** Gives the free memory back; waiting bytes must have been taken. */
   release(): void {
+    this.#takenSpare = undefined;
+    this.#chunkBytes = CHUNK_BYTES_MIN;
+    this.#empty();
+  }
+
+  #empty(): void {
     this.bytes = NOTHING;
     this.at = 0;
     this.start = 0;
-    this.#chunkBytes = CHUNK_BYTES_MIN;
   }
 
   #grow(count: number): void {
     const waiting = this.at - this.start;
     const needed = waiting + count;
     const size = needed <= this.#chunkBytes ? this.#chunkBytes : needed + (needed >> 1);
-    const grown = new Uint8Array(size);
+    // Whoever writes what was taken before it still does.
+    this.#takenSpare = undefined;
+    const grown = size > CHUNK_BYTES_MAX ? spareBuffers.take(size) : new Uint8Array(size);
     if (waiting > 0) grown.set(this.bytes.subarray(this.start, this.at));
     this.bytes = grown;
     this.at = waiting;
     this.start = 0;
   }
+}
+
+/** Bytes to make room for at once behind a flush of `count` bytes: for the like of it, or many small ones. */
+function chunkBytesAfter(count: number): number {
+  if (count > CHUNK_BYTES_MAX) return count;
+  return Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, FLUSHES_PER_CHUNK * count));
 }
 
 /** Bytes up to which a loop beats the call into native code (bench/http2.mjs). */

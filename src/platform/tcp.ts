@@ -81,6 +81,11 @@ export class SocketStream implements ByteStream {
     return this.socket.write(bytes);
   }
 
+  /** A write that the kernel takes at once, as it nearly always does, is over when `write` returns. */
+  get writtenWhole(): boolean {
+    return this.socket.writableLength === 0;
+  }
+
   pause(): void {
     this.socket.pause();
   }

@@ -23,6 +23,8 @@ export interface ByteStream {
   setHandler(handler: StreamHandler): void;
   /** Sends bytes, which must not change afterwards. False: enough is waiting, stop until `onWritable`. */
   write(bytes: Uint8Array): boolean;
+  /** Whether all bytes have been taken over by whoever carries them: their memory may be used again. */
+  readonly writtenWhole: boolean;
   /** Stops reading from the other end until `resume`. */
   pause(): void;
   resume(): void;

@@ -198,6 +198,7 @@ class ServedConnection implements StreamHandler {
       const output = this.#engine.takeOutput();
       if (output === undefined) break;
       this.#writable = this.#stream.write(output);
+      if (this.#stream.writtenWhole) this.#engine.outputWritten();
     }
     if (this.#engine.shouldClose && this.#writable && this.#endingSince === undefined) {
       this.#endingSince = this.#clock.nowMs();

@@ -15,6 +15,7 @@ export type Answer = (call: GrpcServerCall, request: Uint8Array) => void;
 /** One end of a pair. What one end writes the other reads in a later turn. */
 class MemoryStream implements ByteStream {
   readonly remoteAddress = "memory";
+  readonly writtenWhole = false;
   other: MemoryStream | undefined;
   #handler: StreamHandler | undefined;
   #early: Uint8Array[] = [];
