@@ -98,6 +98,7 @@ export class Transport {
       const output = this.#connection.takeOutput();
       if (output === undefined) break;
       this.#isStreamFull = !this.#stream.write(output);
+      if (this.#stream.writtenWhole) this.#connection.outputWritten();
     }
     if (this.#isStreamGone || this.#isEnded) return;
     if (this.#connection.shouldClose && !this.#isStreamFull) {
