@@ -170,8 +170,8 @@ export const DEADLINE_GRANULARITY_MS = 5;
 /** Bytes of the smallest output buffer that connections share; smaller ones stay with their connection. */
 export const SPARE_BUFFER_BYTES_MIN = 1 << 17;
 
-/** Bytes of the largest one: the most output that a connection is let gather. */
-export const SPARE_BUFFER_BYTES_MAX = OUTPUT_BYTES_MAX;
+/** Bytes of the largest one: a connection does not gather more. */
+export const SPARE_BUFFER_BYTES_MAX = 4 << 20;
 
 /** Bytes of all shared output buffers that nobody uses: bursts of some tens of connections in one turn. */
 export const SPARE_BYTES_MAX = 16 << 20;
@@ -197,5 +197,8 @@ export const PING_STRIKES_MAX = 2;
 assert(STREAM_QUEUE_BYTES_LOW < STREAM_QUEUE_BYTES_HIGH, "The queue marks must be in order");
 assert(OUTPUT_BYTES_HIGH < OUTPUT_BYTES_MAX, "The output marks must be in order");
 assert(STREAM_QUEUE_BYTES_HIGH < CONNECTION_QUEUE_BYTES_MAX, "One stream must fit in a connection");
-assert(SPARE_BUFFER_BYTES_MAX % SPARE_BUFFER_BYTES_MIN === 0, "Buffer sizes must be powers of two");
+assert(
+  Number.isInteger(Math.log2(SPARE_BUFFER_BYTES_MAX / SPARE_BUFFER_BYTES_MIN)),
+  "Buffer sizes must be powers of two",
+);
 assert((HEADER_MEMO_SLOTS & (HEADER_MEMO_SLOTS - 1)) === 0, "The memo is addressed by a mask");
