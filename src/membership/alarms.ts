@@ -28,6 +28,12 @@ export class Alarms {
     return type === AlarmType.NONE ? all : all.filter((raised) => raised.alarm === type);
   }
 
+  /**
+   * Whether any member has raised an alarm of this type, and what it forbids is forbidden.
+   *
+   * Differs from etcd: it forgets what all alarms forbid when one of them is disarmed, and also what the
+   * first one forbids when a second one of another type is raised, until it starts again.
+   */
   isRaised(type: AlarmType): boolean {
     if (this.#raised.size === 0) return false;
     return this.list(type).length > 0;

@@ -6,7 +6,6 @@
  */
 import { bytesFromLatin1, EMPTY_BYTES } from "../../src/stdx/bytes.ts";
 import type { Prng } from "../../src/stdx/prng.ts";
-import type { MethodInfo } from "../../src/wire/codec.ts";
 import {
   type Compare,
   type CompareResult,
@@ -27,50 +26,9 @@ import {
   type TxnRequest,
 } from "../../src/wire/gen/rpc.ts";
 import { KVService } from "../../src/wire/gen/services.ts";
+import { PREFIX_RANGES, randomKey, randomRange } from "./keyspace.ts";
+import type { Operation, StoreState } from "./operation.ts";
 
-/** One call of the service. */
-export interface KvOperation {
-  readonly method: MethodInfo<object, object>;
-  readonly request: object;
-}
-
-/** What is known of the store that the operations run on. */
-export interface KvState {
-  /** Newest revision that an answer has told. */
-  revision: number;
-  /** Newest revision that was compacted. */
-  compactRevision: number;
-  /** Leases that exist. */
-  readonly leases: readonly bigint[];
-}
-
-/** Keys, one character per byte: shared prefixes, and bytes at both ends of what sorts and text do. */
-const KEYS = [
-  ...["a", "a\0", "a\x01", "aa", "aab", "ab", "abc", "abd"],
-  ...["b", "b/", "b/1", "b/10", "b/2", "b/3"],
-  ...["foo", "foo\xff", "foo\xff\xff", "fop"],
-  ...["\0", "\0\0", "\x01", "k\x7f", "k\x80", "\xff", "\xff\0", "\xff\xff"],
-  ...["c", "zz", "\xd0\xba\xd0\xbb", "z".repeat(64)],
-].map(bytesFromLatin1);
-
-/**
- * Prefixes and what follows the last key that has them. None has more than 12 keys: as many as etcd sorts
- * without changing the order of equal ones.
- */
-const PREFIX_RANGES = [
-  ["a", "b"],
-  ["b", "c"],
-  ["b/", "b0"],
-  ["fo", "fp"],
-  ["foo\xff", "fop"],
-  ["\0", "\x01"],
-  ["k", "l"],
-  ["z", "{"],
-].map((range) => range.map(bytesFromLatin1));
-
-/** The rest of the keyspace, and all of it. */
-const TO_THE_END = Uint8Array.of(0);
-const MARKS = ["", "a", "ab", "b/1", "foo", "k\x80", "z"].map(bytesFromLatin1);
 const VALUES = ["", "1", "2", "\0\xff", "value", "v".repeat(300)].map(bytesFromLatin1);
 
 /** What transactions may hold. Source: etcd's default of --max-txn-ops. */
@@ -83,25 +41,20 @@ const TOO_LARGE_BYTES = 1_600_000;
 /** More than gRPC lets through. */
 const FAR_TOO_LARGE_BYTES = 2_200_000;
 
-interface KeyRange {
-  readonly key: Uint8Array;
-  readonly rangeEnd: Uint8Array;
-}
-
 /** What one transaction does with keys that a deletion to the end may have taken. */
 type EndRule = "mayDeleteToEnd" | "mayNeedKey";
 
 export class KvOperations {
   readonly #prng: Prng;
-  readonly #state: KvState;
+  readonly #state: StoreState;
 
   /** `state` is read for every operation and kept up to date by the caller. */
-  constructor(prng: Prng, state: KvState) {
+  constructor(prng: Prng, state: StoreState) {
     this.#prng = prng;
     this.#state = state;
   }
 
-  next(): KvOperation {
+  next(): Operation {
     const roll = this.#prng.below(1000);
     if (roll < 330) return { method: KVService.range, request: this.#range() };
     if (roll < 640) return { method: KVService.put, request: this.#put("mayNeedKey") };
@@ -113,7 +66,7 @@ export class KvOperations {
 
   #range(): RangeRequest {
     const prng = this.#prng;
-    const { range, isSmall } = this.#keyRange();
+    const { range, isSmall } = randomRange(prng);
     const request = createRangeRequest({ ...range, ...this.#order() });
     request.revision = this.#revision();
     if (prng.chance(0.25)) request.limit = prng.pick([-1, 1, 2, 3, 5, 1000, 2 ** 53 - 1]);
@@ -146,7 +99,7 @@ export class KvOperations {
 
   #put(rule: EndRule): PutRequest {
     const prng = this.#prng;
-    const request = createPutRequest({ key: this.#key(), value: prng.pick(VALUES) });
+    const request = createPutRequest({ key: randomKey(prng), value: prng.pick(VALUES) });
     request.lease = this.#lease();
     request.prevKv = prng.chance(0.3);
     if (rule === "mayNeedKey") {
@@ -163,8 +116,8 @@ export class KvOperations {
     const prng = this.#prng;
     const single = prng.chance(0.7);
     const { key, rangeEnd } = single
-      ? { key: this.#key(), rangeEnd: EMPTY_BYTES }
-      : this.#keyRange().range;
+      ? { key: randomKey(prng), rangeEnd: EMPTY_BYTES }
+      : randomRange(prng).range;
     const request = createDeleteRangeRequest({ key, rangeEnd, prevKv: prng.chance(0.5) });
     if (!mayDeleteToEnd && rangeEnd.length === 1 && rangeEnd[0] === 0) {
       request.rangeEnd = EMPTY_BYTES;
@@ -215,7 +168,7 @@ export class KvOperations {
   #longTransaction(): TxnRequest {
     const prng = this.#prng;
     const reads = (length: number): RequestOp[] =>
-      Array.from({ length }, () => createRequestOp({ request: rangeCase(this.#key()) }));
+      Array.from({ length }, () => createRequestOp({ request: rangeCase(randomKey(prng)) }));
     const success = reads(TXN_OPS_MAX + prng.below(2));
     if (prng.chance(0.5)) return createTxnRequest({ success });
     const outer = reads(100);
@@ -229,8 +182,8 @@ export class KvOperations {
     const target = prng.pick([0, 1, 2, 3, 4, prng.chance(0.1) ? 9 : 0]) as CompareTarget;
     const result = prng.pick([0, 1, 2, 3, prng.chance(0.1) ? 9 : 0]) as CompareResult;
     const { key, rangeEnd } = prng.chance(0.7)
-      ? { key: this.#key(), rangeEnd: EMPTY_BYTES }
-      : this.#keyRange().range;
+      ? { key: randomKey(prng), rangeEnd: EMPTY_BYTES }
+      : randomRange(prng).range;
     const kind = prng.chance(0.9) ? target : prng.below(5);
     const targetUnion = prng.chance(0.05) ? undefined : this.#operand(kind);
     return createCompare({ target, result, key, rangeEnd, targetUnion });
@@ -262,30 +215,12 @@ export class KvOperations {
     return KVService.compact.request.create({ ...request, physical: prng.chance(0.3) });
   }
 
-  #oversized(): KvOperation {
+  #oversized(): Operation {
     const bytes = this.#prng.pick([TOO_LARGE_BYTES, FAR_TOO_LARGE_BYTES]);
-    const value = createPutRequest({ key: this.#key(), value: new Uint8Array(bytes) });
+    const value = createPutRequest({ key: randomKey(this.#prng), value: new Uint8Array(bytes) });
     if (this.#prng.chance(0.5)) return { method: KVService.put, request: value };
     const success = [createRequestOp({ request: putCase(value) })];
     return { method: KVService.txn, request: createTxnRequest({ success }) };
-  }
-
-  #key(): Uint8Array {
-    return this.#prng.chance(0.01) ? EMPTY_BYTES : this.#prng.pick(KEYS);
-  }
-
-  #keyRange(): { range: KeyRange; isSmall: boolean } {
-    const prng = this.#prng;
-    const roll = prng.below(10);
-    if (roll < 3) return { range: { key: this.#key(), rangeEnd: EMPTY_BYTES }, isSmall: true };
-    if (roll < 6) {
-      const [key, rangeEnd] = prng.pick(PREFIX_RANGES);
-      return { range: { key, rangeEnd }, isSmall: true };
-    }
-    if (roll < 8)
-      return { range: { key: this.#key(), rangeEnd: prng.pick(MARKS) }, isSmall: false };
-    const key = roll < 9 ? this.#key() : TO_THE_END;
-    return { range: { key, rangeEnd: TO_THE_END }, isSmall: false };
   }
 
   #revision(): number {
@@ -302,7 +237,8 @@ export class KvOperations {
     const prng = this.#prng;
     const roll = prng.below(100);
     if (roll < 80) return 0n;
-    return roll < 95 ? prng.pick(this.#state.leases) : prng.pick([99n, -1n, 2n ** 62n]);
+    const { leases } = this.#state;
+    return roll < 95 && leases.length > 0 ? prng.pick(leases) : prng.pick([99n, -1n, 2n ** 62n]);
   }
 }
 

@@ -21,7 +21,25 @@ export interface RawCaller {
   call(path: string, body: Uint8Array): Promise<RawAnswer>;
   /** Makes a call with one request and many answers, and gathers these. */
   stream(path: string, body: Uint8Array): Promise<RawStream>;
+  /** Opens a call of many messages each way. */
+  open(path: string, events: OpenStreamEvents): OpenStream;
   close(): void;
+}
+
+export interface OpenStreamEvents {
+  /** A message, which the receiver may keep. */
+  onMessage(body: Uint8Array): void;
+  onEnd?(code: number, text: string): void;
+}
+
+export interface OpenStream {
+  send(body: Uint8Array): void;
+  /** No more messages from this side. */
+  halfClose(): void;
+  /** Stops, or lets go on, giving the server room to send. */
+  setReceiving(receiving: boolean): void;
+  /** Ends the call without waiting for the server. */
+  cancel(): void;
 }
 
 /** Connects to `endpoint`; when the connection is lost, open calls end with the code Unavailable. */
@@ -50,6 +68,18 @@ export async function openRawCaller(endpoint: string): Promise<RawCaller> {
         call.sendMessage(body);
         call.halfClose();
       }),
+    open: (path, events) => {
+      const call = raw.grpc.stream(path, raw.metadata, {
+        onMessage: (_, message) => events.onMessage(message.slice()),
+        onStatus: (_, { code, message }) => events.onEnd?.(code, message),
+      });
+      return {
+        send: (body) => void call.sendMessage(body),
+        halfClose: () => call.halfClose(),
+        setReceiving: (receiving) => call.setReceiving(receiving),
+        cancel: () => call.cancel(),
+      };
+    },
     close: () => raw.close(),
   };
 }

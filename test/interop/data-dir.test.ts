@@ -22,8 +22,8 @@ import {
 import { KVService, MaintenanceService } from "../../src/wire/gen/services.ts";
 import { type BucketDump, dumpBuckets } from "../harness/bucket-dump.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
-import { revisionOf } from "../harness/kv-difference.ts";
-import { KvOperations, type KvState } from "../harness/kv-operations.ts";
+import { KvOperations } from "../harness/kv-operations.ts";
+import { StoreState } from "../harness/operation.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { openRawCaller, type RawAnswer, type RawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
@@ -90,13 +90,13 @@ async function statusOf({ dataDir }: Life): Promise<DatabaseStatus> {
   return JSON.parse(stdout) as DatabaseStatus;
 }
 
-async function operate(caller: RawCaller, state: KvState, seed: number, compacts: boolean) {
+async function operate(caller: RawCaller, state: StoreState, seed: number, compacts: boolean) {
   const operations = new KvOperations(new Prng(seed), state);
   for (let at = 0; at < OPERATIONS_PER_TURN; at++) {
     const { method, request } = operations.next();
     if (method === KVService.range || method === KVService.compact) continue;
     const answer = await caller.call(method.path, method.request.encode(request));
-    state.revision = Math.max(state.revision, revisionOf(answer) ?? 0);
+    state.learn({ method, request }, answer);
     if (compacts && at === OPERATIONS_PER_TURN / 2) {
       await compact(caller, state.revision - 5);
     }
@@ -175,7 +175,7 @@ describe.skipIf(REFERENCE === undefined).concurrent("a data directory in turns",
     "first $first, ends by $signal, compaction $compacts, $flags",
     async ({ first, signal, compacts, flags }) => {
       const life = newLife(`${first}-${signal}`, flags);
-      const state: KvState = { revision: 1, compactRevision: -1, leases: [99n] };
+      const state = new StoreState([99n]);
       let before: StoreContent | undefined;
       let snapshots: string[] = [];
       for (const [at, program] of (first === "real" ? TURNS : TURNS.slice(1)).entries()) {
@@ -204,7 +204,7 @@ describe.skipIf(REFERENCE === undefined).concurrent("a data directory in turns",
     const counts: number[] = [];
     for (const program of ["real", "ours"] as const) {
       const life = newLife(`twin-${program}`);
-      const state: KvState = { revision: 1, compactRevision: -1, leases: [99n] };
+      const state = new StoreState([99n]);
       await life.turn(program, async (_, caller) => {
         await operate(caller, state, 1, false);
         await compact(caller, state.revision - 30);

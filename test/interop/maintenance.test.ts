@@ -19,8 +19,8 @@ import {
 } from "../../src/wire/gen/rpc.ts";
 import { KVService, MaintenanceService } from "../../src/wire/gen/services.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
-import { revisionOf } from "../harness/kv-difference.ts";
-import { type KvOperation, KvOperations, type KvState } from "../harness/kv-operations.ts";
+import { KvOperations } from "../harness/kv-operations.ts";
+import { type Operation, StoreState } from "../harness/operation.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { openRawCaller, type RawAnswer, type RawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
@@ -49,7 +49,7 @@ describe.skipIf(REFERENCE === undefined)("maintenance", () => {
   const both = new Map<Program, Running>();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-backups-"));
   // A lease that nobody has: puts with it are refused.
-  const state: KvState = { revision: 1, compactRevision: 0, leases: [77n] };
+  const state = new StoreState([77n]);
 
   const at = (program: Program): Running => {
     const running = both.get(program);
@@ -64,12 +64,12 @@ describe.skipIf(REFERENCE === undefined)("maintenance", () => {
     return [await at("real").caller.call(method, body), await at("ours").caller.call(method, body)];
   }
 
-  async function callBoth({ method, request }: KvOperation): Promise<void> {
+  async function callBoth({ method, request }: Operation): Promise<void> {
     const body = method.request.encode(request);
     const answer = await at("real").caller.call(method.path, body);
     const own = await at("ours").caller.call(method.path, body);
     expect(own.code).toBe(answer.code);
-    state.revision = Math.max(state.revision, revisionOf(answer) ?? 0);
+    state.learn({ method, request }, answer);
   }
 
   beforeAll(async () => {

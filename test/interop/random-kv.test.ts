@@ -1,12 +1,9 @@
 /**
- * The same random requests to the real etcd and to ours, started on copies of one data directory: the same
- * answers, byte by byte, and the same errors; and at the end the same history.
+ * The same random requests to the real etcd and to ours: the same answers, byte by byte, and the same errors;
+ * every watcher sees the same events; and at the end the same history.
  *
  * Reads between two writes are sent together; everything else waits for the answer before.
  */
-import * as fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
 import { Prng } from "../../src/stdx/prng.ts";
@@ -15,19 +12,15 @@ import {
   createRangeRequest,
   type CompactionRequest,
 } from "../../src/wire/gen/rpc.ts";
-import { KVService } from "../../src/wire/gen/services.ts";
-import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
-import {
-  describeAnswer,
-  describeMessage,
-  isSameAnswer,
-  revisionOf,
-} from "../harness/kv-difference.ts";
-import { type KvOperation, KvOperations, type KvState } from "../harness/kv-operations.ts";
+import { ClusterService, KVService } from "../../src/wire/gen/services.ts";
+import { describeAnswer, describeMessage, isSameAnswer } from "../harness/answer-difference.ts";
 import { MALFORMED, nestedTxn } from "../harness/malformed-requests.ts";
-import { OUR_ETCD } from "../harness/our-etcd.ts";
-import { openRawCaller, type RawAnswer, type RawCaller } from "../harness/raw-calls.ts";
+import { type Operation, StoreState } from "../harness/operation.ts";
+import { RandomOperations } from "../harness/random-operations.ts";
+import type { RawAnswer } from "../harness/raw-calls.ts";
 import { REFERENCE } from "../harness/reference.ts";
+import { type Pair, TwinServers } from "../harness/twin-servers.ts";
+import { WatchOperations } from "../harness/watch-operations.ts";
 
 const SEED = Number(process.env["KV_SEED"] ?? 1);
 const OPERATIONS = Number(process.env["KV_OPERATIONS"] ?? 20_000);
@@ -35,56 +28,42 @@ const OPERATIONS = Number(process.env["KV_OPERATIONS"] ?? 20_000);
 /** Reads that are sent together. */
 const READS_MAX = 16;
 
+/** Operations between two things that clients do with their watches, on average. */
+const WATCH_INTERVAL = 12;
+
 /** Revisions between two looks at the whole keyspace. */
 const HISTORY_STEP = 50;
-
-const LEASES = [1001n, 2n ** 62n + 5n, 77n];
-const LEASE_TTL_SECONDS = 100_000;
 
 /** Share of the operations after which nothing is compacted any more, so that much history is there to compare. */
 const COMPACTING_SHARE = 0.6;
 
-type Pair<T> = readonly [real: T, ours: T];
+/** Events for which the real server may lose a race. */
+const FORGOTTEN_MAX = 50;
 
-describe.skipIf(REFERENCE === undefined)("random KV requests", () => {
-  let folder = "";
-  const servers: EtcdProcess[] = [];
-  let callers: Pair<RawCaller> | undefined;
+describe.skipIf(REFERENCE === undefined)("random requests", () => {
+  let pair: TwinServers;
 
   beforeAll(async () => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-random-kv-"));
-    const origin = await grantLeases(path.join(folder, "origin"));
-    const copies = ["real", "ours"].map((name) => path.join(folder, name));
-    for (const copy of copies) fs.cpSync(origin, copy, { recursive: true });
-    servers.push(await startEtcd({ dataDir: copies[0] }));
-    servers.push(await startEtcd({ dataDir: copies[1], command: OUR_ETCD }));
-    callers = await Promise.all([
-      openRawCaller(servers[0].endpoint),
-      openRawCaller(servers[1].endpoint),
-    ]);
+    pair = await TwinServers.start();
   });
 
-  afterAll(async () => {
-    for (const caller of callers ?? []) caller.close();
-    await Promise.all(servers.map((server) => server.remove()));
-    fs.rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => pair.remove());
 
-  const bothRaw = (path: string, body: Uint8Array): Promise<Pair<RawAnswer>> => {
-    if (callers === undefined) throw new Error("No servers");
-    return Promise.all([callers[0].call(path, body), callers[1].call(path, body)]);
-  };
-
-  const both = ({ method, request }: KvOperation): Promise<Pair<RawAnswer>> => {
-    return bothRaw(method.path, method.request.encode(request));
-  };
+  test(`${OPERATIONS} operations from seed ${SEED} have the same answers`, async () => {
+    const state = new StoreState();
+    const run = new Run(pair, state, new Prng(SEED));
+    await run.operate(await memberIdOf(pair));
+    // Every mistake that the operations are meant to make was made.
+    if (OPERATIONS >= 20_000) expect(run.said.size).toBeGreaterThan(20);
+    await run.compareHistory();
+  }, 120_000);
 
   test("bytes that are no proper request have the same answers", async () => {
     const differences: string[] = [];
     for (const method of Object.values(KVService)) {
       for (const [name, body] of MALFORMED) {
         const operation = { method, request: createRangeRequest() };
-        const [real, ours] = await bothRaw(method.path, body);
+        const [real, ours] = await pair.callRaw(method.path, body);
         if (isSameAnswer(operation, real, ours)) continue;
         const said = [real, ours].map((answer) => describeAnswer(operation, answer));
         differences.push(`${method.method}, ${name}: real ${said[0]}, ours ${said[1]}`);
@@ -97,7 +76,7 @@ describe.skipIf(REFERENCE === undefined)("random KV requests", () => {
     for (const depth of [2, 50, 127, 128, 129, 130, 140]) {
       const operation = { method: KVService.txn, request: {} };
       const body = nestedTxn(depth, bytesFromLatin1("nested"));
-      const [real, ours] = await bothRaw(operation.method.path, body);
+      const [real, ours] = await pair.callRaw(operation.method.path, body);
       const said = `depth ${depth}: real "${real.text}", ours "${ours.text}"`;
       expect(isSameAnswer(operation, real, ours), said).toBe(true);
     }
@@ -109,85 +88,112 @@ describe.skipIf(REFERENCE === undefined)("random KV requests", () => {
     while (refused - accepted > 1) {
       const middle = Math.floor((accepted + refused) / 2);
       const request = createPutRequest({ key, value: new Uint8Array(middle) });
-      const [real, ours] = await both({ method: KVService.put, request });
+      const [real, ours] = await pair.call({ method: KVService.put, request });
       expect([ours.code, ours.text], `${middle} bytes`).toEqual([real.code, real.text]);
       if (real.code === 0) accepted = middle;
       else refused = middle;
     }
     expect(accepted).toBeGreaterThan(1_572_000);
-    await both({ method: KVService.put, request: createPutRequest({ key }) });
+    await pair.call({ method: KVService.put, request: createPutRequest({ key }) });
   });
+});
 
-  test(`${OPERATIONS} operations from seed ${SEED} have the same answers`, async () => {
-    const state: KvState = { revision: 1, compactRevision: -1, leases: LEASES };
-    const operations = new KvOperations(new Prng(SEED), state);
-    const said = new Map<string, number>();
-    const check = (at: number, operation: KvOperation, [real, ours]: Pair<RawAnswer>): void => {
-      if (!isSameAnswer(operation, real, ours)) {
-        expect.fail(describeDifference(at, operation, real, ours));
-      }
-      said.set(real.text, (said.get(real.text) ?? 0) + 1);
-      state.revision = Math.max(state.revision, revisionOf(real) ?? 0);
-      if (operation.method === KVService.compact && real.code === 0) {
-        state.compactRevision = (operation.request as CompactionRequest).revision;
-      }
-    };
-    let reads: KvOperation[] = [];
-    for (let at = 0; at < OPERATIONS; at++) {
+/** One life of both stores. */
+class Run {
+  /** Texts of all errors, and how often each was said. */
+  readonly said = new Map<string, number>();
+  readonly #pair: TwinServers;
+  readonly #state: StoreState;
+  readonly #prng: Prng;
+  #reads: Operation[] = [];
+  #at = 0;
+
+  constructor(pair: TwinServers, state: StoreState, prng: Prng) {
+    this.#pair = pair;
+    this.#state = state;
+    this.#prng = prng;
+  }
+
+  async operate(memberId: bigint): Promise<void> {
+    const state = this.#state;
+    const operations = new RandomOperations(this.#prng.fork("operations"), state, memberId);
+    const watches = await WatchOperations.open(this.#prng.fork("watches"), state, this.#pair);
+    for (; this.#at < OPERATIONS; this.#at++) {
       const operation = operations.next();
-      if (operation.method === KVService.compact && at > OPERATIONS * COMPACTING_SHARE) continue;
+      const compacts = this.#compacts(operation);
+      if (compacts && this.#at > OPERATIONS * COMPACTING_SHARE) continue;
       const isRead = operation.method === KVService.range;
-      if (isRead) reads.push(operation);
-      if (isRead && reads.length < READS_MAX && at + 1 < OPERATIONS) continue;
-      const first = at - reads.length + (isRead ? 1 : 0);
-      const answers = await Promise.all(reads.map(both));
-      for (const [i, read] of reads.entries()) check(first + i, read, answers[i]);
-      reads = [];
-      if (!isRead) check(at, operation, await both(operation));
+      if (isRead) this.#reads.push(operation);
+      if (isRead && this.#reads.length < READS_MAX) continue;
+      await this.#answerReads();
+      if (this.#prng.chance(1 / WATCH_INTERVAL)) await watches.step();
+      // What a compaction takes away depends on who was faster, so nobody may be behind.
+      if (compacts) this.#expectNone(await watches.settle());
+      if (!isRead) this.#check(operation, await this.#pair.call(operation));
     }
-    // Every mistake that the operations are meant to make was made.
-    if (OPERATIONS >= 20_000) expect(said.size).toBeGreaterThan(10);
+    await this.#answerReads();
+    this.#expectNone(await watches.settle());
+    if (OPERATIONS >= 20_000) {
+      expect(watches.created).toBeGreaterThan(300);
+      expect(watches.events).toBeGreaterThan(7_000);
+    }
+    expect(watches.forgotten).toBeLessThan(FORGOTTEN_MAX);
+    watches.close();
+  }
 
+  /** The keys as of old revisions. */
+  async compareHistory(): Promise<void> {
+    const { revision: newest, compactRevision } = this.#state;
     const all = { key: bytesFromLatin1("\0"), rangeEnd: bytesFromLatin1("\0") };
     for (
-      let revision = Math.max(1, state.compactRevision);
-      revision <= state.revision;
+      let revision = Math.max(1, compactRevision);
+      revision <= newest;
       revision += HISTORY_STEP
     ) {
       const request = createRangeRequest({ ...all, revision });
-      check(
-        OPERATIONS,
-        { method: KVService.range, request },
-        await both({ method: KVService.range, request }),
+      const operation = { method: KVService.range, request };
+      this.#check(operation, await this.#pair.call(operation));
+    }
+  }
+
+  /** Whether the operation takes history away. */
+  #compacts({ method, request }: Operation): boolean {
+    if (method !== KVService.compact) return false;
+    const { revision } = request as CompactionRequest;
+    return revision > this.#state.compactRevision && revision <= this.#state.revision;
+  }
+
+  async #answerReads(): Promise<void> {
+    const reads = this.#reads.splice(0);
+    const answers = await Promise.all(reads.map((read) => this.#pair.call(read)));
+    for (const [i, read] of reads.entries()) this.#check(read, answers[i]);
+  }
+
+  #expectNone(differences: readonly string[]): void {
+    if (differences.length === 0) return;
+    const shown = differences.slice(0, 5).join("\n");
+    const where = `seed ${SEED}, operation ${this.#at}, ${differences.length} differences`;
+    expect.fail(`${where}:\n${shown}\n${this.#pair.lastWords()}`);
+  }
+
+  #check(operation: Operation, [real, ours]: Pair<RawAnswer>): void {
+    if (!isSameAnswer(operation, real, ours)) {
+      expect.fail(
+        [
+          `seed ${SEED}, operation ${this.#at}: ${operation.method.method} ${describeMessage(operation.request)}`,
+          `real: ${describeAnswer(operation, real)}`,
+          `ours: ${describeAnswer(operation, ours)}`,
+          this.#pair.lastWords(),
+        ].join("\n"),
       );
     }
-  }, 120_000);
-});
-
-/** Makes a data directory with leases, which nobody else can grant alike. */
-async function grantLeases(dataDir: string): Promise<string> {
-  const server = await startEtcd({ dataDir });
-  for (const lease of LEASES) {
-    const body = `{"ID":"${lease}","TTL":"${LEASE_TTL_SECONDS}"}`;
-    const answer = await fetch(`http://${server.endpoint}/v3/lease/grant`, {
-      method: "POST",
-      body,
-    });
-    expect(answer.status).toBe(200);
+    this.said.set(real.text, (this.said.get(real.text) ?? 0) + 1);
+    this.#state.learn(operation, real);
   }
-  await server.stop();
-  return dataDir;
 }
 
-function describeDifference(
-  at: number,
-  operation: KvOperation,
-  real: RawAnswer,
-  ours: RawAnswer,
-): string {
-  return [
-    `seed ${SEED}, operation ${at}: ${operation.method.method} ${describeMessage(operation.request)}`,
-    `real: ${describeAnswer(operation, real)}`,
-    `ours: ${describeAnswer(operation, ours)}`,
-  ].join("\n");
+async function memberIdOf(pair: TwinServers): Promise<bigint> {
+  const { memberList } = ClusterService;
+  const [{ body = new Uint8Array() }] = await pair.callRaw(memberList.path, new Uint8Array());
+  return memberList.response.decode(body).members[0].id;
 }
