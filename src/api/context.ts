@@ -97,15 +97,21 @@ export interface ServiceContext {
   readonly serverVersion: string;
 }
 
+/** What headers of answers are made from. */
+export type HeaderContext = Pick<ServiceContext, "member" | "clusterId">;
+
+/** What the Lease service needs. */
+export type LeaseContext = HeaderContext & { readonly clock: Pick<Clock, "nowMs"> };
+
 /** Fills in who answers, and in which term; the revision is there already. */
-export function completeHeader(context: ServiceContext, header: ResponseHeader): void {
+export function completeHeader(context: HeaderContext, header: ResponseHeader): void {
   header.clusterId = context.clusterId;
   header.memberId = context.member.id;
   header.raftTerm = context.member.term;
 }
 
 /** A header with the given revision; the Cluster service tells 0, which means none. */
-export function headerAt(context: ServiceContext, revision: number): ResponseHeader {
+export function headerAt(context: HeaderContext, revision: number): ResponseHeader {
   const { member, clusterId } = context;
   return { clusterId, memberId: member.id, revision, raftTerm: member.term };
 }

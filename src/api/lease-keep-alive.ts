@@ -4,7 +4,7 @@
  *
  * Nearly always the answer is there at once. Where it is not (an expired lease that is being revoked, a
  * checkpoint to clear, leadership to confirm), or where the client does not read, the stream stops taking
- * messages, and those that came in the meantime wait.
+ * messages, and those that came in the meantime wait: what fits into one window of the stream.
  *
  * Source: etcd server/etcdserver/api/v3rpc/lease.go (leaseKeepAlive; 3.5).
  */
@@ -19,15 +19,20 @@ import {
   decodeLeaseKeepAliveRequest,
   encodeLeaseKeepAliveResponse,
 } from "../wire/gen/rpc.ts";
-import { headerAt, type ServiceContext } from "./context.ts";
+import { headerAt, type LeaseContext } from "./context.ts";
 import { KEEP_ALIVES_WAITING_MAX } from "./limits.ts";
 import { decodeRequest, fail } from "./status.ts";
 
-export function keepAliveMethod(context: ServiceContext): GrpcMethodHandler {
+/** `waitingMax`: renewals that may wait in all streams together; beyond that streams end. */
+export function keepAliveMethod(
+  context: LeaseContext,
+  waitingMax: number = KEEP_ALIVES_WAITING_MAX,
+): GrpcMethodHandler {
+  const room = { left: waitingMax };
   return {
     kind: "stream",
     onCall(call) {
-      call.context = new KeepAliveStream(context, call);
+      call.context = new KeepAliveStream(context, call, room);
     },
     onMessage(call, bytes) {
       const request = decodeRequest(call, bytes, decodeLeaseKeepAliveRequest);
@@ -36,7 +41,9 @@ export function keepAliveMethod(context: ServiceContext): GrpcMethodHandler {
     onHalfClose(call) {
       streamOf(call).halfClose();
     },
-    onCancel() {},
+    onCancel(call) {
+      streamOf(call).end();
+    },
     onWritable(call) {
       streamOf(call).goOn();
     },
@@ -49,8 +56,10 @@ function streamOf({ context }: GrpcServerCall): KeepAliveStream {
 }
 
 class KeepAliveStream implements RenewalWaiter {
-  readonly #context: ServiceContext;
+  readonly #context: LeaseContext;
   readonly #call: GrpcServerCall;
+  /** How many renewals may still wait, in all streams. */
+  readonly #room: { left: number };
   /** Ids whose turn has not come; from `#next` on. */
   #waiting: bigint[] = [];
   #next = 0;
@@ -63,20 +72,29 @@ class KeepAliveStream implements RenewalWaiter {
   #isFull = false;
   #isHalfClosed = false;
 
-  constructor(context: ServiceContext, call: GrpcServerCall) {
+  constructor(context: LeaseContext, call: GrpcServerCall, room: { left: number }) {
     this.#context = context;
     this.#call = call;
+    this.#room = room;
   }
 
   renew(id: bigint): void {
     if (!this.#isHeld) {
       this.#begin(id);
       if (this.#isHeld) this.#call.setReceiving(false);
-    } else if (this.#waiting.length - this.#next < KEEP_ALIVES_WAITING_MAX) {
+    } else if (this.#room.left > 0) {
+      this.#room.left--;
       this.#waiting.push(id);
     } else {
-      fail(this.#call, Errors.TooManyRequests);
+      this.onFailed(Errors.TooManyRequests);
     }
+  }
+
+  /** The call is over: nothing waits any more. */
+  end(): void {
+    this.#room.left += this.#waiting.length - this.#next;
+    this.#waiting = [];
+    this.#next = 0;
   }
 
   halfClose(): void {
@@ -100,6 +118,7 @@ class KeepAliveStream implements RenewalWaiter {
 
   onFailed(error: EtcdError): void {
     this.#isRenewing = false;
+    this.end();
     fail(this.#call, error);
   }
 
@@ -119,11 +138,11 @@ class KeepAliveStream implements RenewalWaiter {
 
   #runWaiting(): void {
     while (!this.#isHeld && this.#next < this.#waiting.length) {
+      this.#room.left++;
       this.#begin(this.#waiting[this.#next++]);
     }
     if (this.#isHeld) return;
-    this.#waiting = [];
-    this.#next = 0;
+    this.end();
     if (this.#isHalfClosed) this.#call.sendStatus(GrpcCode.OK, "");
     else this.#call.setReceiving(true);
   }

@@ -30,12 +30,12 @@ import {
   type LeaseTimeToLiveResponse,
   type ResponseHeader,
 } from "../wire/gen/rpc.ts";
-import { completeHeader, headerAt, type ServiceContext } from "./context.ts";
+import { completeHeader, headerAt, type LeaseContext } from "./context.ts";
 import { keepAliveMethod } from "./lease-keep-alive.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
-export function leaseMethods(context: ServiceContext): [string, GrpcMethodHandler][] {
+export function leaseMethods(context: LeaseContext): [string, GrpcMethodHandler][] {
   return [
     ["/etcdserverpb.Lease/LeaseGrant", grantMethod(context)],
     ["/etcdserverpb.Lease/LeaseRevoke", revokeMethod(context)],
@@ -45,7 +45,7 @@ export function leaseMethods(context: ServiceContext): [string, GrpcMethodHandle
   ];
 }
 
-function grantMethod(context: ServiceContext): GrpcMethodHandler {
+function grantMethod(context: LeaseContext): GrpcMethodHandler {
   const { member } = context;
   return unary(decodeLeaseGrantRequest, (call, request, bytes) => {
     if (!member.applier.quota.admits({ case: "leaseGrant", value: request })) {
@@ -62,13 +62,13 @@ function grantMethod(context: ServiceContext): GrpcMethodHandler {
   });
 }
 
-function revokeMethod(context: ServiceContext): GrpcMethodHandler {
+function revokeMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseRevokeRequest, (call, _request, bytes) => {
     context.member.propose(Operation.leaseRevoke, bytes, new LeaseProposal(context, call));
   });
 }
 
-function timeToLiveMethod(context: ServiceContext): GrpcMethodHandler {
+function timeToLiveMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseTimeToLiveRequest, (call, request) => {
     const response = timeToLive(context, request);
     if (response instanceof EtcdError) fail(call, response);
@@ -78,7 +78,7 @@ function timeToLiveMethod(context: ServiceContext): GrpcMethodHandler {
 
 /** Errors: NoLeader, LeaderChanged. A lease that is not there has a time to live of -1. */
 function timeToLive(
-  context: ServiceContext,
+  context: LeaseContext,
   { id, keys }: LeaseTimeToLiveRequest,
 ): LeaseTimeToLiveResponse | EtcdError {
   const { member } = context;
@@ -99,7 +99,7 @@ function timeToLive(
   });
 }
 
-function leasesMethod(context: ServiceContext): GrpcMethodHandler {
+function leasesMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseLeasesRequest, (call) => {
     const { lessor, store } = context.member.applier;
     const header = headerAt(context, store.revision);
@@ -110,10 +110,10 @@ function leasesMethod(context: ServiceContext): GrpcMethodHandler {
 
 /** A proposed grant or revocation. */
 class LeaseProposal implements ProposalWaiter {
-  readonly #context: ServiceContext;
+  readonly #context: LeaseContext;
   readonly #call: GrpcServerCall;
 
-  constructor(context: ServiceContext, call: GrpcServerCall) {
+  constructor(context: LeaseContext, call: GrpcServerCall) {
     this.#context = context;
     this.#call = call;
   }

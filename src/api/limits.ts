@@ -13,10 +13,10 @@ export const SNAPSHOT_WARNING_BYTES_PER_MS = (100 * 1024 * 1024) / 1000;
 export const SNAPSHOT_WARNING_MS_MIN = 30_000;
 
 /**
- * Renewals of one stream that wait behind one that is not answered yet. A stream that waits grants its
- * client no more window, so only a client that packs its window full gets here.
+ * Renewals that wait behind others of their streams, all streams together; about 32 bytes each. A stream
+ * that waits grants its client no more window, so a client alone brings it to some hundred thousand at most.
  */
-export const KEEP_ALIVES_WAITING_MAX = 10_000;
+export const KEEP_ALIVES_WAITING_MAX = 1_000_000;
 /** Watch ids from 0 whose responses are shared between streams: clients seldom have more on one stream. */
 export const SHARED_RESPONSE_IDS = 1024;
 
