@@ -1,10 +1,18 @@
 /** Bounds of the services, each with its unit and reason. */
+import { STREAM_QUEUE_BYTES_HIGH } from "../http2/limits.ts";
 
 /** Bytes of the database in one message of a snapshot: etcd's number. */
 export const SNAPSHOT_CHUNK_BYTES = 32 * 1024;
 
 /** Such messages in one slice: a third of a millisecond of reading, hashing and framing. */
 export const SNAPSHOT_CHUNKS_PER_SLICE = 8;
+
+/**
+ * Messages of a snapshot that wait to be written at once: one more than fill the queue of a call, and one
+ * that is written in part.
+ */
+export const SNAPSHOT_CHUNKS_WAITING_MAX =
+  Math.ceil(STREAM_QUEUE_BYTES_HIGH / SNAPSHOT_CHUNK_BYTES) + 2;
 
 /** A snapshot that is slower than a link of one gigabit is worth a warning: etcd's number. */
 export const SNAPSHOT_WARNING_BYTES_PER_MS = (100 * 1024 * 1024) / 1000;

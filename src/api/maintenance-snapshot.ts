@@ -16,10 +16,12 @@ import { assert } from "../stdx/assert.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { humanAgo, humanBytes } from "../stdx/humanize.ts";
 import { decodeSnapshotRequest, encodeSnapshotResponse } from "../wire/gen/rpc.ts";
+import { SNAPSHOT_CHUNK_HEAD_BYTES, snapshotChunk } from "../wire/snapshot-chunk.ts";
 import type { BackgroundTask, ServiceContext } from "./context.ts";
 import {
   SNAPSHOT_CHUNK_BYTES,
   SNAPSHOT_CHUNKS_PER_SLICE,
+  SNAPSHOT_CHUNKS_WAITING_MAX,
   SNAPSHOT_WARNING_BYTES_PER_MS,
   SNAPSHOT_WARNING_MS_MIN,
 } from "./limits.ts";
@@ -55,6 +57,15 @@ class SnapshotStream implements BackgroundTask {
   readonly #digest: Digest;
   readonly #startedMs: number;
   #warning: Timer | undefined;
+  /**
+   * A message must not change before it is written. Nothing is sent while the call has no room, so that
+   * fewer messages than these wait; a new one for each chunk would keep the garbage collector busy.
+   */
+  readonly #memory = Array.from(
+    { length: SNAPSHOT_CHUNKS_WAITING_MAX + 1 },
+    () => new Uint8Array(SNAPSHOT_CHUNK_HEAD_BYTES + SNAPSHOT_CHUNK_BYTES),
+  );
+  #chunks = 0;
   #sent = 0;
   #open = true;
 
@@ -100,13 +111,14 @@ class SnapshotStream implements BackgroundTask {
   /** Returns false when the client has to take something first. */
   #sendChunk(): boolean {
     const left = this.#state.bytes - this.#sent;
-    const blob = new Uint8Array(Math.min(SNAPSHOT_CHUNK_BYTES, left));
+    const memory = this.#memory[this.#chunks++ % this.#memory.length];
+    const end = SNAPSHOT_CHUNK_HEAD_BYTES + Math.min(SNAPSHOT_CHUNK_BYTES, left);
+    const blob = memory.subarray(SNAPSHOT_CHUNK_HEAD_BYTES, end);
     const count = this.#state.readCopy(blob, this.#sent);
     assert(count === blob.length, "A state of the database must have the size that it says");
     this.#digest.update(blob);
     this.#sent += count;
-    const message = { header: undefined, remainingBytes: left - count, blob };
-    return this.#call.sendMessage(encodeSnapshotResponse(message));
+    return this.#call.sendMessage(snapshotChunk(memory, count, left - count));
   }
 
   #finish(): void {
