@@ -7,7 +7,7 @@ import { SMALL_LIMITS, WatchWorld, type WorldCounts } from "./testing/watch-worl
 const SEEDS = Number(process.env["WATCH_SEEDS"] ?? 300);
 const FIRST_SEED = Number(process.env["WATCH_SEED"] ?? 1);
 
-describe("WatchHub", () => {
+describe("WatchHub", { timeout: 20_000 + 50 * SEEDS }, () => {
   it("shows every watcher what it asked for, in every life", () => {
     const total: { -readonly [name in keyof WorldCounts]: number } = {
       events: 0,
