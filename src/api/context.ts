@@ -98,10 +98,15 @@ export interface ServiceContext {
 }
 
 /** What headers of answers are made from. */
-export type HeaderContext = Pick<ServiceContext, "member" | "clusterId">;
+export interface HeaderContext {
+  readonly clusterId: bigint;
+  readonly member: Pick<Member, "id" | "term">;
+}
 
 /** What the Lease service needs. */
-export type LeaseContext = HeaderContext & { readonly clock: Pick<Clock, "nowMs"> };
+export type LeaseContext = Pick<ServiceContext, "member" | "clusterId"> & {
+  readonly clock: Pick<Clock, "nowMs">;
+};
 
 /** Fills in who answers, and in which term; the revision is there already. */
 export function completeHeader(context: HeaderContext, header: ResponseHeader): void {

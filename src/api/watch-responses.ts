@@ -8,12 +8,12 @@ import type { WatchBatch } from "../mvcc/watch-batch.ts";
 import type { WatchId } from "../mvcc/watcher.ts";
 import { createWatchResponse, encodeWatchResponse, type WatchResponse } from "../wire/gen/rpc.ts";
 import { concatBytes } from "../stdx/bytes.ts";
-import { headerAt, type ServiceContext } from "./context.ts";
+import { type HeaderContext, headerAt } from "./context.ts";
 import { SHARED_RESPONSE_BYTES_MAX, SHARED_RESPONSE_IDS } from "./limits.ts";
 
 /** A response without events. */
 export function controlResponse(
-  context: ServiceContext,
+  context: HeaderContext,
   revision: number,
   watchId: WatchId,
   parts: Partial<WatchResponse>,
@@ -24,7 +24,7 @@ export function controlResponse(
 
 /** The response that shows `batch` to one watcher. May be shared: not to be changed. */
 export function eventsResponse(
-  context: ServiceContext,
+  context: HeaderContext,
   watchId: WatchId,
   batch: WatchBatch,
 ): Uint8Array {
@@ -47,7 +47,7 @@ export function eventsResponse(
  * the last one say that more follows. `undefined` when the whole is small enough.
  */
 export function fragmentedResponses(
-  context: ServiceContext,
+  context: HeaderContext,
   watchId: WatchId,
   batch: WatchBatch,
   bytesMax: number,

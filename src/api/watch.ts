@@ -7,6 +7,7 @@
 import { GrpcCode } from "../errors/codes.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { Member } from "../member/member.ts";
 import type { WatchBatch } from "../mvcc/watch-batch.ts";
 import type { WatchHub, WatchRefusal } from "../mvcc/watch-hub.ts";
 import type { WatchReceiver, WatchStream } from "../mvcc/watch-stream.ts";
@@ -14,7 +15,7 @@ import type { WatchId } from "../mvcc/watcher.ts";
 import { assert } from "../stdx/assert.ts";
 import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "../wire/gen/rpc.ts";
 import { WireError } from "../wire/wire-error.ts";
-import type { ServiceContext } from "./context.ts";
+import type { HeaderContext, WatchFacts } from "./context.ts";
 import { fail } from "./status.ts";
 import { controlResponse, eventsResponse, fragmentedResponses } from "./watch-responses.ts";
 
@@ -32,7 +33,13 @@ const REASONS: Readonly<Record<WatchRefusal, string>> = {
   tooMany: Errors.TooManyRequests.message,
 };
 
-export function watchMethods(context: ServiceContext): [string, GrpcMethodHandler][] {
+/** What the service asks of a member and the server around it. */
+export interface WatchContext extends HeaderContext {
+  readonly member: Pick<Member, "id" | "term" | "status">;
+  readonly watches: WatchFacts;
+}
+
+export function watchMethods(context: WatchContext): [string, GrpcMethodHandler][] {
   return [
     [
       "/etcdserverpb.Watch/Watch",
@@ -61,12 +68,12 @@ function watchOf(call: GrpcServerCall): WatchCall {
 }
 
 class WatchCall implements WatchReceiver {
-  readonly #context: ServiceContext;
+  readonly #context: WatchContext;
   readonly #call: GrpcServerCall;
   readonly #hub: WatchHub;
   readonly #stream: WatchStream;
 
-  constructor(context: ServiceContext, call: GrpcServerCall) {
+  constructor(context: WatchContext, call: GrpcServerCall) {
     const { hub, progressIntervalMs, random } = context.watches;
     this.#context = context;
     this.#call = call;
@@ -94,7 +101,6 @@ class WatchCall implements WatchReceiver {
   }
 
   resume(): void {
-    this.#call.setReceiving(true);
     this.#hub.resume(this.#stream);
     this.#context.watches.wake();
   }
@@ -137,20 +143,15 @@ class WatchCall implements WatchReceiver {
     const created = this.#hub.create(this.#stream, request);
     if (typeof created === "string") {
       const cancelReason = REASONS[created];
-      this.#answer(revision, NO_WATCH_ID, { created: true, canceled: true, cancelReason });
+      this.#send(revision, NO_WATCH_ID, { created: true, canceled: true, cancelReason });
     } else {
-      this.#answer(revision, created.id, { created: true });
+      this.#send(revision, created.id, { created: true });
     }
   }
 
   #cancel(watchId: bigint): void {
     if (!this.#hub.cancel(this.#stream, watchId)) return;
-    this.#answer(this.#hub.revision, watchId, { canceled: true });
-  }
-
-  /** Answers a request. A client that asks without reading is not listened to until it reads. */
-  #answer(revision: number, id: WatchId, parts: Parameters<typeof controlResponse>[3]): void {
-    if (!this.#send(revision, id, parts)) this.#call.setReceiving(false);
+    this.#send(this.#hub.revision, watchId, { canceled: true });
   }
 
   #send(revision: number, id: WatchId, parts: Parameters<typeof controlResponse>[3]): boolean {

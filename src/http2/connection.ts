@@ -260,12 +260,14 @@ export class Connection {
 
   /**
    * Grants a stream again what it has consumed, once that is worth a frame. Nothing while the owner does not
-   * want more, or while what was sent in answer is not read.
+   * want more, or while a client does not read what was sent in answer. A client reads answers whatever it
+   * has still to send: if both sides waited for the other to read first, nothing would ever move.
    */
   grantStream(stream: Http2Stream): void {
     if (2 * stream.ungranted < this.limits.streamWindowBytes) return;
     if (stream.grantsHeld || stream.closed || stream.remoteClosed) return;
-    if (stream.queue !== undefined && stream.queue.bytes > STREAM_QUEUE_BYTES_HIGH) return;
+    const waiting = stream.queue?.bytes ?? 0;
+    if (this.role.isServer && waiting > STREAM_QUEUE_BYTES_HIGH) return;
     writeWindowUpdate(this.out, stream.id, stream.ungranted);
     stream.receiveWindow += stream.ungranted;
     stream.ungranted = 0;

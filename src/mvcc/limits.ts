@@ -25,17 +25,15 @@ export const BYTES_PER_BUDGET_UNIT = 2048;
 
 // --- Watch -------------------------------------------------------------------------------------------------
 
-/**
- * Watchers of one member. One that waits costs about 300 bytes beside its key, so they cost 600 MB at most.
- * Differs from etcd: it has no bound; here a watch beyond it is refused as created and cancelled.
- */
-export const WATCHERS_MAX = 2_000_000;
-
-/** Bytes of the keys and range ends of all watchers of one member. */
-export const WATCH_KEY_BYTES_MAX = 256 * 1024 * 1024;
-
 /** Bounds of what the watch hub keeps and does at once; tests take small ones. */
 export interface WatchLimits {
+  /**
+   * Watchers of one member. One that waits costs about 300 bytes beside its key, so they cost 600 MB at most.
+   * Differs from etcd: it has no bound; here a watch beyond it is refused as created and cancelled.
+   */
+  readonly watchers: number;
+  /** Bytes of the keys and range ends of all watchers of one member. */
+  readonly keyBytes: number;
   /**
    * Bytes of events that one response gathers, before the revision that goes beyond ends it: few responses
    * for watchers that catch up, and no long turn of one stream. What one revision holds is never split.
@@ -53,15 +51,20 @@ export interface WatchLimits {
   readonly segmentBytes: number;
   /** Segments of history that are kept while watchers catch up: places where they may stand. */
   readonly segments: number;
+  /** Watchers of one range that are told of new events before it is the turn of the next range. */
+  readonly spreadSlice: number;
 }
 
 export const WATCH_LIMITS: WatchLimits = {
+  watchers: 2_000_000,
+  keyBytes: 256 * 1024 * 1024,
   batchBytes: 256 * 1024,
   batchRevisions: 1000,
   recentBytes: 16 * 1024 * 1024,
   segmentRevisions: 1000,
   segmentBytes: 1024 * 1024,
   segments: 8,
+  spreadSlice: 64,
 };
 
 /** Milliseconds after which a segment of history that nobody has needed is given back. */

@@ -19,10 +19,8 @@ import type { ChangeFeed, ChangedRevision } from "./change-feed.ts";
 import { isSingleKey, keyRangeFrom } from "./key-range.ts";
 import {
   WATCH_BYTES_PER_COST_UNIT,
-  WATCH_KEY_BYTES_MAX,
   WATCH_LIMITS,
   WATCH_SEGMENT_COST,
-  WATCHERS_MAX,
   type WatchLimits,
 } from "./limits.ts";
 import type { Store } from "./store.ts";
@@ -50,7 +48,7 @@ export class WatchHub {
   readonly #connections = new Map<unknown, WatchConnection>();
   readonly #turns = new TurnQueue<WatchConnection>();
   /** Groups with events that their waiting watchers have not been told of. */
-  #news: WatchGroup[] = [];
+  readonly #news = new TurnQueue<WatchGroup>();
   /** Groups with recent events, the one that was cut longest ago first. */
   readonly #withRecent = new Set<WatchGroup>();
   #recentBytes = 0;
@@ -119,7 +117,8 @@ export class WatchHub {
     const wantedId = watchIdFrom(request.watchId);
     if (wantedId !== 0 && stream.watchers.has(wantedId)) return "duplicateId";
     const keyBytes = this.#keyBytes + key.length + rangeEnd.length;
-    if (this.#watchers >= WATCHERS_MAX || keyBytes > WATCH_KEY_BYTES_MAX) return "tooMany";
+    const { watchers: watchersMax, keyBytes: keyBytesMax } = this.#limits;
+    if (this.#watchers >= watchersMax || keyBytes > keyBytesMax) return "tooMany";
     this.#absorb();
     this.#feed.listening = true;
     const id = wantedId === 0 ? freeId(stream) : wantedId;
@@ -163,8 +162,8 @@ export class WatchHub {
   pump(budget: number, nowMs: number): boolean {
     this.#nowMs = nowMs;
     this.#absorb();
-    this.#spread();
-    this.#progress.round(nowMs, this.#head, this.#queue);
+    this.#spread(budget);
+    this.#progress.round(nowMs, this.#head, this.#queueForProgress);
     let left = budget;
     while (left > 0) {
       const connection = this.#turns.shift();
@@ -173,9 +172,9 @@ export class WatchHub {
       if (!connection.turns.isEmpty) this.#turns.push(connection);
       if (stream !== undefined) left -= this.#serve(stream);
     }
-    this.#progress.answer(this.#head);
+    this.#progress.answer(this.#head, this.#news.isEmpty);
     this.#history.sweep(nowMs);
-    return !this.#turns.isEmpty;
+    return !this.#turns.isEmpty || !this.#news.isEmpty;
   }
 
   // --- What was written -----------------------------------------------------------------------------------
@@ -236,27 +235,35 @@ export class WatchHub {
 
   // --- Who has to be shown something ------------------------------------------------------------------------
 
-  /** Puts the watchers that waited for the groups' new events into the queues of their streams. */
-  #spread(): void {
-    const news = this.#news;
-    if (news.length === 0) return;
-    this.#news = [];
-    for (const group of news) {
-      while (group.waiting !== undefined) this.#queue(group.waiting);
-      group.newFrom = 0;
-      if (group.queued === 0) this.#dropRecent(group);
+  /** Puts `budget` watchers that waited for new events into the queues of their streams. */
+  #spread(budget: number): void {
+    for (let left = budget; left > 0; ) {
+      const group = this.#news.shift();
+      if (group === undefined) return;
+      if (group.spreading === undefined) group.startSpreading();
+      // Groups take turns, so that a small one does not wait for a large one.
+      let slice = Math.min(left, this.#limits.spreadSlice);
+      left -= 1;
+      for (; slice > 0 && group.spreading !== undefined; slice--) {
+        this.#queue(group.spreading, group.spreadFrom);
+        left--;
+      }
+      if (group.hasNews) this.#news.push(group);
+      else if (group.queued === 0) this.#dropRecent(group);
     }
   }
 
-  /** A waiting watcher has been shown everything before the news of its group. */
-  readonly #queue = (watcher: Watcher): void => {
+  /** The group of a watcher that waits has no news: it has been shown everything. */
+  readonly #queueForProgress = (watcher: Watcher): void => this.#queue(watcher, this.#head + 1);
+
+  /** Queues a watcher that waits and has been shown everything before `shownTo`. */
+  #queue(watcher: Watcher, shownTo: number): void {
     const { group, stream } = watcher;
-    const shownTo = group.newFrom === 0 ? this.#head + 1 : group.newFrom;
     if (watcher.nextRevision < shownTo) watcher.nextRevision = shownTo;
     group.removeWaiting(watcher);
     this.#enqueue(watcher);
     this.#queueTurn(stream);
-  };
+  }
 
   #enqueue(watcher: Watcher): void {
     watcher.group.queued++;
@@ -306,7 +313,7 @@ export class WatchHub {
     group.watchers--;
     this.#watchers--;
     this.#keyBytes -= group.keyBytes;
-    if (group.queued === 0 && group.newFrom === 0) this.#dropRecent(group);
+    if (group.queued === 0 && !group.hasNews) this.#dropRecent(group);
     if (group.watchers > 0) return;
     this.#dropRecent(group);
     this.#index.remove(group);
@@ -334,7 +341,7 @@ export class WatchHub {
   #rest(watcher: Watcher): void {
     const { group, stream } = watcher;
     group.addWaiting(watcher);
-    if (group.queued === 0 && group.newFrom === 0) this.#dropRecent(group);
+    if (group.queued === 0 && !group.hasNews) this.#dropRecent(group);
     if (!watcher.has(WatcherFlag.PROGRESS_DUE)) return;
     watcher.flags &= ~WatcherFlag.PROGRESS_DUE;
     if (watcher.has(WatcherFlag.SENT)) return;

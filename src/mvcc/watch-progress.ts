@@ -61,12 +61,17 @@ export class WatchProgress {
     if (stream.progressWanted && !stream.closed) this.#asking.add(stream);
   }
 
-  /** Answers the streams whose watchers all have been shown everything up to `head`. */
-  answer(head: number): void {
+  /**
+   * Answers the streams whose watchers all have been shown everything up to `head`. `allTold`: no group has
+   * news that its watchers have not been told of.
+   */
+  answer(head: number, allTold: boolean): void {
     for (const stream of this.#asking) {
-      // Whoever is behind or has no room is considered again when that has changed.
       if (stream.queue.length > 0 || stream.blocked || !stream.progressWanted) {
+        // Considered again when that has changed.
         this.#asking.delete(stream);
+      } else if (!allTold && hasNews(stream)) {
+        continue;
       } else if (!startsLater(stream, head)) {
         stream.progressWanted = false;
         this.#asking.delete(stream);
@@ -88,11 +93,23 @@ function notify(stream: WatchStream, head: number, queue: (watcher: Watcher) => 
     if (!watcher.has(WatcherFlag.PROGRESS)) continue;
     if (watcher.has(WatcherFlag.SENT)) {
       watcher.flags &= ~WatcherFlag.SENT;
-    } else if (watcher.state === "waiting" && watcher.nextRevision <= head + 1) {
+    } else if (isUpToDate(watcher) && watcher.nextRevision <= head + 1) {
       watcher.flags |= WatcherFlag.PROGRESS_DUE;
       queue(watcher);
     }
   }
+}
+
+/** Whether it waits, and nothing of what it waits for has come. */
+function isUpToDate({ state, group }: Watcher): boolean {
+  return state === "waiting" && !group.hasNews;
+}
+
+function hasNews(stream: WatchStream): boolean {
+  for (const { state, group } of stream.watchers.values()) {
+    if (state === "waiting" && group.hasNews) return true;
+  }
+  return false;
 }
 
 /** Whether a watcher of the stream starts at a revision beyond the next one: it is no progress to it. */

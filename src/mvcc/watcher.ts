@@ -76,7 +76,7 @@ export class WatchGroup {
   /** As in `KeyRange`; `undefined`, too, where the group watches the one key `from`. */
   readonly end: string | undefined;
   readonly isSingleKey: boolean;
-  /** Watchers that wait, in no order. */
+  /** Watchers that wait and have been shown everything before `newFrom`, in no order. */
   waiting: Watcher | undefined = undefined;
   /** All watchers, and how many of them are queued. */
   watchers = 0;
@@ -87,6 +87,11 @@ export class WatchGroup {
   recentFrom: number;
   /** First revision with events that the waiting watchers have not been told of; 0 for none. */
   newFrom = 0;
+  /** Watchers that waited when the events from `spreadFrom` on came, and are not queued yet. */
+  spreading: Watcher | undefined = undefined;
+  spreadFrom = 0;
+  /** In the queue of groups with news. */
+  queuedForTurn = false;
 
   constructor({ from, end }: KeyRange, isSingleKey: boolean, recentFrom: number) {
     this.from = from;
@@ -99,6 +104,20 @@ export class WatchGroup {
   reaches(key: string): boolean {
     if (this.isSingleKey) return key === this.from;
     return this.end === undefined || key < this.end;
+  }
+
+  /** Whether some watchers have not been told of new events. */
+  get hasNews(): boolean {
+    return this.newFrom !== 0 || this.spreading !== undefined;
+  }
+
+  /** All watchers that wait are to be told of the new events. */
+  startSpreading(): void {
+    assert(this.spreading === undefined, "News are spread one after the other");
+    this.spreading = this.waiting;
+    this.spreadFrom = this.newFrom;
+    this.waiting = undefined;
+    this.newFrom = 0;
   }
 
   /** Bytes that its range costs each watcher. */
@@ -117,8 +136,9 @@ export class WatchGroup {
   removeWaiting(watcher: Watcher): void {
     assert(watcher.state === "waiting", "Only a waiting watcher is in the list of its group");
     const { before, after } = watcher;
-    if (before === undefined) this.waiting = after;
-    else before.after = after;
+    if (before !== undefined) before.after = after;
+    else if (this.spreading === watcher) this.spreading = after;
+    else this.waiting = after;
     if (after !== undefined) after.before = before;
     unlinked(watcher);
   }

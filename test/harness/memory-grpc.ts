@@ -18,12 +18,13 @@ class MemoryStream implements ByteStream {
   readonly writtenWhole = false;
   other: MemoryStream | undefined;
   #handler: StreamHandler | undefined;
-  #early: Uint8Array[] = [];
+  readonly #arrived: Uint8Array[] = [];
+  #isPaused = false;
   #isGone = false;
 
   setHandler(handler: StreamHandler): void {
     this.#handler = handler;
-    for (const bytes of this.#early.splice(0)) this.#later(() => this.#handler?.onBytes(bytes));
+    this.#deliver();
   }
 
   write(bytes: Uint8Array): boolean {
@@ -32,16 +33,17 @@ class MemoryStream implements ByteStream {
   }
 
   arrived(bytes: Uint8Array): void {
-    if (this.#handler === undefined) this.#early.push(bytes);
-    else this.#later(() => this.#isGone || this.#handler?.onBytes(bytes));
+    this.#arrived.push(bytes);
+    this.#deliver();
   }
 
   pause(): void {
-    throw new Error("Memory streams are never full");
+    this.#isPaused = true;
   }
 
   resume(): void {
-    throw new Error("Memory streams are never paused");
+    this.#isPaused = false;
+    this.#deliver();
   }
 
   end(): void {
@@ -58,6 +60,17 @@ class MemoryStream implements ByteStream {
     this.#later(() => {
       this.#isGone = true;
       this.#handler?.onClosed(reason);
+    });
+  }
+
+  /** Hands over what has arrived, in later turns, as long as it is wanted. */
+  #deliver(): void {
+    this.#later(() => {
+      while (!this.#isGone && !this.#isPaused && this.#handler !== undefined) {
+        const bytes = this.#arrived.shift();
+        if (bytes === undefined) return;
+        this.#handler.onBytes(bytes);
+      }
     });
   }
 

@@ -8,7 +8,9 @@ import {
   type RawConnection,
 } from "../../src/client/raw-connection.ts";
 import { socketConnector } from "../../src/cmd/socket-connector.ts";
-import type { GrpcClientCall } from "../../src/http2/grpc-client-types.ts";
+import type { Connector } from "../../src/client/connector.ts";
+import type { GrpcClient, GrpcClientCall } from "../../src/http2/grpc-client-types.ts";
+import type { GrpcMetadata } from "../../src/http2/grpc-metadata.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { bytesFromLatin1, latin1FromBytes } from "../../src/stdx/bytes.ts";
 import type { MethodInfo } from "../../src/wire/codec.ts";
@@ -48,8 +50,8 @@ export class WatchTalk {
   #seen = 0;
   #onChange: (() => void) | undefined;
 
-  constructor(connection: RawConnection) {
-    this.#call = connection.grpc.stream("/etcdserverpb.Watch/Watch", connection.metadata, {
+  constructor(grpc: GrpcClient, metadata: GrpcMetadata) {
+    this.#call = grpc.stream("/etcdserverpb.Watch/Watch", metadata, {
       onMessage: (_, message) => {
         this.responses.push(decodeWatchResponse(message.slice()));
         this.#onChange?.();
@@ -140,10 +142,13 @@ export class WatchPeer {
     this.#connection = connection;
   }
 
-  static async open(endpoint: string): Promise<WatchPeer> {
+  static async open(
+    endpoint: string,
+    connector: Connector = socketConnector(undefined),
+  ): Promise<WatchPeer> {
     const connection = await openRawConnection({
       endpoint,
-      connector: socketConnector(undefined),
+      connector,
       clock: systemClock,
       onClosed: () => undefined,
     });
@@ -154,8 +159,9 @@ export class WatchPeer {
     this.#connection.close();
   }
 
-  talk(): WatchTalk {
-    return new WatchTalk(this.#connection);
+  /** Opens a watch stream; `metadata` goes with it. */
+  talk(metadata: GrpcMetadata = this.#connection.metadata): WatchTalk {
+    return new WatchTalk(this.#connection.grpc, metadata);
   }
 
   async put(key: string, value: string, lease = 0n): Promise<void> {

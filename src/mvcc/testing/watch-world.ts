@@ -23,7 +23,7 @@ import {
 import { decodeKeyValue } from "../../wire/gen/kv.ts";
 import { ChangeFeed } from "../change-feed.ts";
 import { executeDeleteRange, executePut } from "../kv-requests.ts";
-import type { WatchLimits } from "../limits.ts";
+import { WATCH_LIMITS, type WatchLimits } from "../limits.ts";
 import { MemoryStorage } from "../memory-storage.ts";
 import type { Store } from "../store.ts";
 import { executeTxn } from "../txn.ts";
@@ -37,12 +37,14 @@ import { openStore } from "./open-store.ts";
 
 /** Limits so small that everything happens: full batches, many segments, events that leave memory. */
 export const SMALL_LIMITS: WatchLimits = {
+  ...WATCH_LIMITS,
   batchBytes: 150,
   batchRevisions: 4,
   recentBytes: 3000,
   segmentRevisions: 7,
   segmentBytes: 400,
   segments: 2,
+  spreadSlice: 2,
 };
 
 /** A change as it must be shown. */
