@@ -6,6 +6,7 @@ export const LOG_SAMPLE_FIRST = 100;
 /** Of the lines beyond the first ones, each so-manieth is written. As etcd. */
 export const LOG_SAMPLE_THEREAFTER = 100;
 
+/** Milliseconds of one interval of sampling. As etcd. */
 export const LOG_SAMPLE_INTERVAL_MS = 1000;
 
 /** Distinct messages that are counted at once: far more than the program has, few enough to cost nothing. */
