@@ -264,6 +264,13 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     if (status !== undefined) this.#writeStatus(status.code, status.message, status.trailers);
   }
 
+  /** Ends a call of kind "stream" because the server stops; others are left to finish. */
+  onServerStop(code: number, message: string): void {
+    if (!this.open || this.#handler.kind !== "stream") return;
+    this.sendStatus(code, message);
+    this.#handler.onCancel(this);
+  }
+
   // --- Messages in ---------------------------------------------------------------------------------------
 
   get messageBytesMax(): number {

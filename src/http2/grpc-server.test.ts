@@ -57,6 +57,7 @@ interface Setup {
   readonly unary: Recorder;
   readonly stream: Recorder;
   readonly events: RecordedEvents;
+  readonly connection: GrpcServerConnection;
 }
 
 function setup(limits: ServerConnectionOptions = {}, more: Partial<GrpcServerConfig> = {}): Setup {
@@ -70,8 +71,9 @@ function setup(limits: ServerConnectionOptions = {}, more: Partial<GrpcServerCon
     limits,
     ...more,
   };
-  const peer = new RawPeer(new GrpcServerConnection({ config, events, peer: "1.2.3.4" }));
-  return { peer: peer.greetServer(), unary, stream, events };
+  const connection = new GrpcServerConnection({ config, events, peer: "1.2.3.4" });
+  const peer = new RawPeer(connection);
+  return { peer: peer.greetServer(), unary, stream, events, connection };
 }
 
 const OK_HEADERS = ":status=200 content-type=application/grpc";
@@ -639,6 +641,19 @@ describe("the end of a connection", () => {
     expect(peer.endpoint.shouldClose).toBe(true);
     expect(peer.readWords().at(-2)).toContain("3 HEADERS");
     expect(events.closed).toEqual(["graceful stop"]);
+  });
+
+  test("endStreams: streams end with the status, calls of one message go on", () => {
+    const { peer, unary, stream, connection } = setup();
+    unary.reply = () => {};
+    peer.send(headersFrame(1, callFields("/a.B/S")), messageFrame(1, [1], 0));
+    peer.send(headersFrame(3, callFields("/a.B/U")), messageFrame(3, [2], END_STREAM));
+    connection.endStreams(14, "stopped");
+    expect(peer.readWords()).toEqual(refused(14, "stopped"));
+    expect(stream.log).toEqual(["call", "message 1", "cancel open=false"]);
+    unary.calls[0].sendUnary(EMPTY_BYTES);
+    expect(peer.readWords()[0]).toBe(`3 HEADERS ${OK_HEADERS}`);
+    expect(unary.log).toEqual(["call", "message 2"]);
   });
 
   test("drain: a PING that is not answered does not hold it up", () => {

@@ -110,6 +110,13 @@ export class GrpcServerConnection implements Http2Endpoint {
     this.#connection.drain();
   }
 
+  /** Ends the calls of kind "stream", which may have no end of their own, with a status. */
+  endStreams(code: number, message: string): void {
+    for (const { owner } of [...this.#connection.streams.values()]) {
+      if (owner instanceof ServerCall) owner.onServerStop(code, message);
+    }
+  }
+
   close(reason: string): void {
     this.#connection.close(reason);
   }

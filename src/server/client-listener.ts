@@ -5,6 +5,7 @@
  * Writes are gathered: whatever a turn of the event loop answers on one connection leaves in one write.
  * The run loop calls `flush` at the end of its turn; what arises outside of one is flushed a moment later.
  */
+import { Errors } from "../errors/table.ts";
 import { GrpcServerConnection } from "../http2/grpc-server.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
 import { looksLikeHttp2Preface } from "../http2/protocol.ts";
@@ -218,8 +219,13 @@ class ServedConnection implements StreamHandler {
     if (!this.#writable) this.destroy();
   }
 
+  /**
+   * Differs from etcd: streams end with a status, of the code that clients make of the connection that etcd
+   * cuts instead. So they do not hold the end up, and nobody has to guess.
+   */
   drain(): void {
     this.#engine.drain();
+    this.#engine.endStreams(Errors.Stopped.code, Errors.Stopped.message);
     if (this.#engine.shouldClose) this.flush();
   }
 

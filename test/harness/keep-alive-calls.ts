@@ -16,7 +16,18 @@ export interface KeepAliveOutcome {
   readonly text: string;
 }
 
+/** A stream that is open. */
+export interface KeepAliveStream {
+  send(id: bigint): void;
+  /** No more messages from this side. */
+  halfClose(): void;
+  /** The first answer is there. */
+  readonly answered: Promise<void>;
+  readonly ended: Promise<KeepAliveOutcome>;
+}
+
 export interface KeepAliveCaller {
+  open(): KeepAliveStream;
   /** Opens a stream, sends one message per id, ends its side, and waits for the status. */
   keepAlive(ids: readonly bigint[]): Promise<KeepAliveOutcome>;
   close(): void;
@@ -31,21 +42,40 @@ export async function openKeepAliveCaller(endpoint: string): Promise<KeepAliveCa
     onClosed: () => undefined,
   });
   return {
-    keepAlive: (ids) => keepAlive(raw, ids),
+    open: () => openStream(raw),
+    keepAlive(ids) {
+      const stream = openStream(raw);
+      for (const id of ids) stream.send(id);
+      stream.halfClose();
+      return stream.ended;
+    },
     close: () => raw.close(),
   };
 }
 
-function keepAlive(raw: RawConnection, ids: readonly bigint[]): Promise<KeepAliveOutcome> {
+function openStream(raw: RawConnection): KeepAliveStream {
   const answers: LeaseKeepAliveResponse[] = [];
-  return new Promise((resolve) => {
-    const call = raw.grpc.stream("/etcdserverpb.Lease/LeaseKeepAlive", raw.metadata, {
-      onMessage: (_, message) => answers.push(decodeLeaseKeepAliveResponse(message)),
-      onStatus: (_, { code, message: text }) => resolve({ answers, code, text }),
-    });
-    for (const id of ids) {
-      call.sendMessage(encodeLeaseKeepAliveRequest(createLeaseKeepAliveRequest({ id })));
-    }
-    call.halfClose();
+  let onFirst = (): void => {};
+  let onEnd = (_outcome: KeepAliveOutcome): void => {};
+  const answered = new Promise<void>((resolve) => {
+    onFirst = resolve;
   });
+  const ended = new Promise<KeepAliveOutcome>((resolve) => {
+    onEnd = resolve;
+  });
+  const call = raw.grpc.stream("/etcdserverpb.Lease/LeaseKeepAlive", raw.metadata, {
+    onMessage: (_, message) => {
+      answers.push(decodeLeaseKeepAliveResponse(message));
+      onFirst();
+    },
+    onStatus: (_, { code, message: text }) => onEnd({ answers, code, text }),
+  });
+  return {
+    send(id) {
+      call.sendMessage(encodeLeaseKeepAliveRequest(createLeaseKeepAliveRequest({ id })));
+    },
+    halfClose: () => call.halfClose(),
+    answered,
+    ended,
+  };
 }

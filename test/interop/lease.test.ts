@@ -3,6 +3,7 @@
  * that a server chose and seconds that pass masked.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GrpcCode } from "../../src/errors/codes.ts";
 import { bytesFromLatin1, latin1FromBytes } from "../../src/stdx/bytes.ts";
 import type { MethodInfo } from "../../src/wire/codec.ts";
 import {
@@ -260,6 +261,23 @@ describe.skipIf(REFERENCE === undefined)("leases of the real etcd and of ours", 
       await talk.ask(LeaseService.leaseRevoke, { id: 41n });
       await talk.keys();
     });
+  }, 20_000);
+
+  test("a server that stops ends the streams at once", async () => {
+    for (const command of [undefined, OUR_ETCD]) {
+      const server = await startEtcd(command === undefined ? {} : { command });
+      const caller = await openKeepAliveCaller(server.endpoint);
+      const stream = caller.open();
+      stream.send(5n);
+      await stream.answered;
+      const begunMs = performance.now();
+      await server.stop();
+      const { answers, code } = await stream.ended;
+      expect([answers.length, code]).toEqual([1, GrpcCode.Unavailable]);
+      // Far less than the time that calls under way get.
+      expect(performance.now() - begunMs).toBeLessThan(1500);
+      await server.remove();
+    }
   }, 20_000);
 
   test("the real etcdctl prints the same", async () => {
