@@ -4,13 +4,13 @@
  *
  * Source: etcd etcdutl/etcdutl/snapshot_command.go (3.5).
  */
-import path from "node:path";
 import { FlagRefusal } from "../server/flag-refusal.ts";
 import { clusterProblem, parseInitialCluster } from "../server/initial-cluster.ts";
 import { parseServerUrls } from "../server/server-url.ts";
 import { databaseStatus } from "../snapshot/database-status.ts";
 import { type InitialMember, restoreSnapshot } from "../snapshot/restore-snapshot.ts";
 import { byteString, textOf } from "./byte-text.ts";
+import { cleanPath } from "./clean-path.ts";
 import { consoleLog } from "./console-line.ts";
 import { databaseStatusText } from "./file-answers.ts";
 import { fileEnvironment, type FileSession, orExitOnFile } from "./file-tools.ts";
@@ -86,10 +86,4 @@ function initialMembers(name: string, cluster: string, advertised: string): Init
 function accepted<T>(value: T | FlagRefusal): T {
   if (!(value instanceof FlagRefusal)) return value;
   throw new ToolExit(ExitCode.ERROR, byteString(value.message));
-}
-
-/** Without the slash at the end that people's shells add. */
-function cleanPath(given: string): string {
-  const clean = path.normalize(given);
-  return clean.length > 1 && clean.endsWith("/") ? clean.slice(0, -1) : clean;
 }

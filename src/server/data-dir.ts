@@ -12,7 +12,7 @@
 import path from "node:path";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
-import { RESTORING_NAME } from "../snapshot/restore-snapshot.ts";
+import { RESTORING_NAME } from "../snapshot/member-places.ts";
 import { makeDurableDirectory } from "../wal/durable-directory.ts";
 import { cleanSnapshotDirectory } from "../wal/snapshot-files.ts";
 import { backendPathOf, memberDirOf, type ServerConfig, snapDirOf, walDirOf } from "./config.ts";

@@ -46,7 +46,7 @@ export async function adoptDatabase(
       reader.rollback();
     }
     const tx = db.beginWrite();
-    replaceMembers(tx, adoption.members, log);
+    replaceMembers(tx, adoption.members, log, false);
     const meta = tx.createBucketIfNotExists(bytesFromLatin1("meta"));
     if (adoption.revisionBump > 0n) bumpRevision(tx, meta, adoption.revisionBump, log);
     meta.put(META.consistentIndex, encodeUint64(adoption.index));
@@ -57,12 +57,18 @@ export async function adoptDatabase(
   }
 }
 
-function replaceMembers(tx: Tx, members: readonly MemberInfo[], log: Log): void {
+/** Forgets the members of the cluster for others; with `forgetsVersion` also what they have agreed on. */
+export function replaceMembers(
+  tx: Tx,
+  members: readonly MemberInfo[],
+  log: Log,
+  forgetsVersion: boolean,
+): void {
   log.info("Trimming membership information from the backend...");
   for (const name of CLUSTER_BUCKETS) {
     const bytes = bytesFromLatin1(name);
-    // What the cluster has agreed on stays: its version decides which features members may use.
-    if (name !== "cluster" && tx.bucket(bytes) !== undefined) tx.deleteBucket(bytes);
+    const isForgotten = name !== "cluster" || forgetsVersion;
+    if (isForgotten && tx.bucket(bytes) !== undefined) tx.deleteBucket(bytes);
     tx.createBucketIfNotExists(bytes);
   }
   const bucket = tx.createBucketIfNotExists(bytesFromLatin1("members"));

@@ -42,7 +42,7 @@ export async function withDatabase<T>(
     refuseOtherFiles(disk, path);
     const lock = disk.open(path, "read");
     try {
-      await holdLock(environment, path, () => lock.tryLock());
+      await holdLock(environment, path, lock);
       return readDatabase(disk, path, lock, use);
     } finally {
       lock.close();
@@ -52,23 +52,31 @@ export async function withDatabase<T>(
   }
 }
 
-/** Waits until `tryLock` says that the lock is taken. */
-export async function holdLock(
+/** Waits until the lock of an open file is taken. */
+async function holdLock(
   { clock, onLockWait }: FileEnvironment,
   path: string,
-  tryLock: () => boolean,
+  file: DiskFile,
 ): Promise<void> {
-  const startMs = clock.nowMs();
-  let isTold = false;
-  while (!tryLock()) {
-    if (!isTold && clock.nowMs() - startMs >= LOCK_NOTICE_MS) {
-      isTold = true;
-      onLockWait(path);
-    }
+  if (await tryLockFor(clock, file, LOCK_NOTICE_MS)) return;
+  onLockWait(path);
+  while (!(await tryLockFor(clock, file, LOCK_NOTICE_MS)));
+}
+
+/** Tries to take the lock of an open file for some time; whether it is taken. */
+export async function tryLockFor(
+  clock: Clock,
+  file: DiskFile,
+  timeoutMs: number,
+): Promise<boolean> {
+  const endMs = clock.nowMs() + timeoutMs;
+  while (!file.tryLock()) {
+    if (clock.nowMs() >= endMs) return false;
     await new Promise<void>((resolve) => {
       clock.after(LOCK_RETRY_MS, resolve);
     });
   }
+  return true;
 }
 
 /**

@@ -71,7 +71,11 @@ export async function foundLog(
   }
 }
 
-function openedWal(options: Parameters<typeof createWal>[0], metadata: Uint8Array): Promise<Wal> {
+/** Makes a log and opens it. Errors: WalError, DiskError. */
+export function openedWal(
+  options: Parameters<typeof createWal>[0],
+  metadata: Uint8Array,
+): Promise<Wal> {
   return new Promise((resolve, reject) => {
     createWal(options, metadata, (failure, wal) => {
       if (failure !== undefined) reject(failure);

@@ -1,10 +1,7 @@
 /**
  * A snapshot of a database becomes the data directory of a member of a new cluster.
  *
- * Differs from etcd: everything is made under `<data-dir>/member.restoring`, and a log elsewhere under `<wal-dir>.restoring`.
- * Only when all of it is on the device is the log given its name, and last of all the directory
- * `<data-dir>/member`: a restore that was interrupted has none, and no member starts from it. etcd makes all in
- * place, and after a crash in between founds a cluster on top of what is there.
+ * It gets its name when all of it is on the device: see member-places.ts.
  *
  * Source: etcd etcdutl/snapshot/v3_snapshot.go (Restore).
  */
@@ -20,6 +17,7 @@ import { parentOf } from "../wal/segment-name.ts";
 import { adoptDatabase } from "./adopt-database.ts";
 import { copySnapshot, openSnapshotFile, type SnapshotFile } from "./copy-snapshot.ts";
 import { FOUNDING_TERM, type Founding, foundLog } from "./found-log.ts";
+import { discardMember, type MemberPlaces, placesOf, publishMember } from "./member-places.ts";
 import { asSnapshotError, SnapshotError } from "./snapshot-error.ts";
 
 export interface RestoreOptions {
@@ -54,18 +52,6 @@ export interface RestoreEnvironment {
   readonly walSegmentBytes?: number;
 }
 
-/** Name of a member's directory that is not finished; no server starts beside it. */
-export const RESTORING_NAME = "member.restoring";
-
-/** Where a member is made, and where it goes. */
-interface Places {
-  readonly temporary: string;
-  readonly member: string;
-  readonly temporaryWal: string;
-  readonly wal: string;
-  readonly snap: string;
-}
-
 /** Restores. Errors: SnapshotError; the data directory is as empty as before then. */
 export async function restoreSnapshot(
   environment: RestoreEnvironment,
@@ -80,7 +66,7 @@ export async function restoreSnapshot(
 
 async function restore(environment: RestoreEnvironment, options: RestoreOptions): Promise<void> {
   const { disk } = environment;
-  const places = placesOf(options);
+  const places = placesOf(options.dataDir, options.walDir);
   const founding = foundingOf(options, environment.sha1);
   refuseUsedDirectories(disk, options, places);
   const log = environment.log.named("snapshot/restore-snapshot.ts");
@@ -96,26 +82,25 @@ async function restore(environment: RestoreEnvironment, options: RestoreOptions)
   try {
     await make(environment, options, places, founding, snapshot);
   } catch (error) {
-    disk.remove(places.temporary);
-    disk.remove(places.temporaryWal);
+    discardMember(disk, places);
     throw error;
   } finally {
     snapshot.file.close();
   }
-  publish(disk, places);
+  publishMember(disk, places);
   log.info("restored snapshot", fields);
 }
 
 async function make(
   environment: RestoreEnvironment,
   options: RestoreOptions,
-  places: Places,
+  places: MemberPlaces,
   founding: Founding,
   snapshot: SnapshotFile,
 ): Promise<void> {
   const { disk, clock, sha256 } = environment;
   const log = environment.log.named("snapshot/adopt-database.ts");
-  const snapDirectory = `${places.temporary}/snap`;
+  const snapDirectory = places.temporarySnap;
   makeDurableDirectory(disk, snapDirectory);
   const database = `${snapDirectory}/db`;
   await copySnapshot(disk, snapshot, database, sha256, options.skipHashCheck);
@@ -146,25 +131,6 @@ async function make(
   await foundLog({ disk, clock, log: walLog }, { ...place, segmentBytes }, founding);
 }
 
-/** Gives everything its name. */
-function publish(disk: Disk, places: Places): void {
-  if (!places.temporaryWal.startsWith(`${places.temporary}/`)) {
-    disk.rename(places.temporaryWal, places.wal);
-    disk.syncDirectory(parentOf(places.wal));
-  }
-  disk.rename(places.temporary, places.member);
-  disk.syncDirectory(parentOf(places.member));
-}
-
-function placesOf({ dataDir, walDir }: RestoreOptions): Places {
-  const member = `${dataDir}/member`;
-  const temporary = `${dataDir}/${RESTORING_NAME}`;
-  const wal = walDir ?? `${member}/wal`;
-  const isInside = wal.startsWith(`${member}/`);
-  const temporaryWal = isInside ? temporary + wal.slice(member.length) : `${wal}.restoring`;
-  return { temporary, member, temporaryWal, wal, snap: `${member}/snap` };
-}
-
 function foundingOf({ members, clusterToken, name }: RestoreOptions, sha1: Sha1): Founding {
   if (members.length > FOUNDING_MEMBERS_MAX) {
     throw new SnapshotError(
@@ -189,7 +155,7 @@ function foundingOf({ members, clusterToken, name }: RestoreOptions, sha1: Sha1)
 function refuseUsedDirectories(
   disk: Disk,
   { dataDir, walDir }: RestoreOptions,
-  { wal, temporaryWal }: Places,
+  { wal, temporaryWal }: MemberPlaces,
 ): void {
   const stat = disk.stat(dataDir);
   if (stat !== undefined && (stat.kind !== "directory" || disk.list(dataDir).length > 0)) {

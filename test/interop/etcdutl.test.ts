@@ -3,71 +3,30 @@
  * codes from both; what each one makes of a snapshot is the same to the byte, and both servers start on it.
  */
 import * as fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
+import { BothEtcdutls, maskedOutcome, type Outcome } from "../harness/both-etcdutls.ts";
 import { dumpBuckets } from "../harness/bucket-dump.ts";
 import { startEtcd } from "../harness/etcd-process.ts";
 import { runOurEtcdutl } from "../harness/etcdutl-inprocess.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
-import { type RunResult, runProgram } from "../harness/processes.ts";
 import { openRawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
 import { readAgain, readContent, type StoreContent } from "../harness/store-content.ts";
 import { KVService } from "../../src/wire/gen/services.ts";
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** What a run said, without times, modules and the folder it ran in. */
-function masked({ code, stdout, stderr }: RunResult, folder: string): Outcome {
-  const mask = (bytes: Buffer): string =>
-    bytes
-      .toString("latin1")
-      .replaceAll(`${folder}/`, "")
-      .replace(/^\d{4}-\S+\t(\w+)\t\S+\t/gm, "$1\t")
-      .replace(/"took": "[^"]*"/g, '"took": "<time>"')
-      // Commands that ours does not have, and one that the real one has not yet.
-      .replace(/^ {2}(?:backup|completion|defrag|hashkv) .*\n/gm, "");
-  return { code, stdout: mask(stdout), stderr: mask(stderr) };
-}
-
 describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
-  let folder = "";
+  let both: BothEtcdutls;
   let content: StoreContent | undefined;
   /** What the server said to `endpoint hashkv` at some revisions: hash, compact revision. */
   const hashes = new Map<number, string>();
 
-  /** Files in the folder of each tool: real/…, ours/… */
-  const inBoth = (name: string, make: (path: string) => void): void => {
-    for (const tool of ["real", "ours"]) make(path.join(folder, tool, name));
-  };
-
-  /** Runs both tools; a word that begins with "@" names a file in the folder of the tool. */
-  async function runBoth(words: readonly string[]): Promise<Record<"real" | "ours", Outcome>> {
-    const place = (tool: string): string[] =>
-      words.map((word) => word.replace("@", `${path.join(folder, tool)}/`));
-    const real = await runProgram(path.join(REFERENCE ?? "", "etcdutl"), place("real"));
-    const ours = await runOurEtcdutl(place("ours"));
-    return {
-      real: masked(real, path.join(folder, "real")),
-      ours: masked(ours, path.join(folder, "ours")),
-    };
-  }
-
-  async function expectSame(...words: string[]): Promise<Outcome> {
-    const { real, ours } = await runBoth(words);
-    expect(ours, words.join(" ")).toEqual(real);
-    return ours;
-  }
+  const expectSame = (...words: string[]): Promise<Outcome> => both.expectSame(...words);
 
   beforeAll(async () => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcdutl-"));
-    const snapshot = path.join(folder, "snapshot");
+    both = new BothEtcdutls();
+    const snapshot = path.join(both.real, "s");
     const server = await startEtcd();
     const caller = await openRawCaller(server.endpoint);
     for (let at = 0; at < 60; at++) {
@@ -94,10 +53,7 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
     const saved = await runReference("etcdctl", [endpoint, "snapshot", "save", snapshot]);
     expect(saved.code, saved.stderr).toBe(0);
     await server.remove();
-    inBoth("s", (file) => {
-      fs.mkdirSync(path.dirname(file));
-      fs.copyFileSync(snapshot, file);
-    });
+    fs.copyFileSync(snapshot, path.join(both.ours, "s"));
     const whole = fs.readFileSync(snapshot);
     const without = whole.subarray(0, -32);
     const flipped = Uint8Array.from(whole);
@@ -112,9 +68,9 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       ["more-noise", Buffer.alloc(50_000, "no database")],
       ["beginning", whole.subarray(0, 512)],
     ] as const) {
-      inBoth(name, (file) => fs.writeFileSync(file, bytes));
+      both.make(name, (file) => fs.writeFileSync(file, bytes));
     }
-    inBoth("folder", (file) => fs.mkdirSync(file));
+    both.make("folder", (file) => fs.mkdirSync(file));
   }, 30_000);
 
   /** Hash, revision and compact revision, as the server behind `endpoint` has them. */
@@ -126,7 +82,7 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
   }
 
   afterAll(() => {
-    fs.rmSync(folder, { recursive: true, force: true });
+    both.remove();
   });
 
   test.each([
@@ -181,10 +137,10 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
 
   describe("hashkv", () => {
     const hashkv = async (...words: string[]): Promise<Outcome> =>
-      masked(await runOurEtcdutl(["hashkv", ...words]), path.join(folder, "ours"));
+      maskedOutcome(await runOurEtcdutl(["hashkv", ...words]), both.ours);
 
     test("is what the server said, at any revision", async () => {
-      const file = path.join(folder, "ours", "s");
+      const file = path.join(both.ours, "s");
       for (const [rev, expected] of hashes) {
         const [hash, compactRevision] = expected.split(", ");
         const at = rev === 0 ? content?.revision : rev;
@@ -194,7 +150,7 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
     });
 
     test("knows what is compacted, and what is not there yet", async () => {
-      const file = path.join(folder, "ours", "s");
+      const file = path.join(both.ours, "s");
       const text = "Error: etcdserver: mvcc: required revision";
       expect(await hashkv(file, "--rev=19")).toMatchObject({
         code: 1,
@@ -207,13 +163,13 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
     });
 
     test.each(["empty", "text", "folder", "none"])("refuses a file that is %s", async (name) => {
-      const file = path.join(folder, "ours", name);
+      const file = path.join(both.ours, name);
       const status = await runOurEtcdutl(["snapshot", "status", file]);
-      expect(await hashkv(file)).toEqual(masked(status, path.join(folder, "ours")));
+      expect(await hashkv(file)).toEqual(maskedOutcome(status, both.ours));
     });
 
     test("leaves the file as it is", async () => {
-      const file = path.join(folder, "ours", "s");
+      const file = path.join(both.ours, "s");
       const before = fs.readFileSync(file);
       await hashkv(file);
       expect(fs.readFileSync(file).equals(before)).toBe(true);
@@ -253,15 +209,15 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
   ])("refuses a cluster that cannot be: %s", async (flag) => {
     const outcome = await expectSame("snapshot", "restore", "@s", "--data-dir", "@bad", flag);
     expect(outcome.code).toBe(1);
-    expect(fs.existsSync(path.join(folder, "ours", "bad"))).toBe(false);
+    expect(fs.existsSync(path.join(both.ours, "bad"))).toBe(false);
   });
 
   test("refuses directories that are in use", async () => {
-    inBoth("used", (file) => {
+    both.make("used", (file) => {
       fs.mkdirSync(file);
       fs.writeFileSync(path.join(file, "a"), "");
     });
-    inBoth("wal", (file) => fs.mkdirSync(file));
+    both.make("wal", (file) => fs.mkdirSync(file));
     const restore = ["snapshot", "restore", "@s", "--data-dir"];
     await expectSame(...restore, "@used");
     await expectSame(...restore, "@s");
@@ -283,7 +239,7 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       const words = flags.split(" ").filter((word) => word !== "");
       const outcome = await expectSame("snapshot", "restore", "@s", "--data-dir", out, ...words);
       expect(outcome.code).toBe(0);
-      const [real, ours] = ["real", "ours"].map((tool) => path.join(folder, tool, `out ${name}`));
+      const [real, ours] = both.folders.map((folder) => path.join(folder, `out ${name}`));
       const files = filesBelow(real);
       expect(filesBelow(ours)).toEqual(files);
       for (const file of files) {
@@ -304,7 +260,7 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
     test("goes where it is told, the log elsewhere", async () => {
       const words = ["--data-dir", "@apart/data", "--wal-dir", "@apart/logs/wal"];
       await expectSame("snapshot", "restore", "@s", ...words);
-      const [real, ours] = ["real", "ours"].map((tool) => path.join(folder, tool, "apart"));
+      const [real, ours] = both.folders.map((folder) => path.join(folder, "apart"));
       expect(filesBelow(ours)).toEqual(filesBelow(real));
     });
 
@@ -312,10 +268,10 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       ["the real etcd", {}],
       ["ours", { command: OUR_ETCD }],
     ])("with higher revisions is served by %s", async (_, command) => {
-      const dataDir = path.join(folder, "ours", `higher served by ${_}`);
+      const dataDir = path.join(both.ours, `higher served by ${_}`);
       const peer = "http://127.0.0.1:2380";
       await runOurEtcdutl([
-        ...["snapshot", "restore", path.join(folder, "ours", "s"), "--data-dir", dataDir],
+        ...["snapshot", "restore", path.join(both.ours, "s"), "--data-dir", dataDir],
         ...[`--initial-cluster=default=${peer}`, `--initial-advertise-peer-urls=${peer}`],
         ...["--bump-revision=1000", "--mark-compacted"],
       ]);
@@ -335,10 +291,10 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       ["the real etcd", {}],
       ["ours", { command: OUR_ETCD }],
     ])("is served by %s", async (_, command) => {
-      const dataDir = path.join(folder, "ours", `served by ${_}`);
+      const dataDir = path.join(both.ours, `served by ${_}`);
       const peer = "http://127.0.0.1:2380";
       const { code } = await runOurEtcdutl([
-        ...["snapshot", "restore", path.join(folder, "ours", "s"), "--data-dir", dataDir],
+        ...["snapshot", "restore", path.join(both.ours, "s"), "--data-dir", dataDir],
         ...[`--initial-cluster=default=${peer}`, `--initial-advertise-peer-urls=${peer}`],
       ]);
       expect(code).toBe(0);

@@ -25,7 +25,7 @@ export function etcdutlCommands(): EtcdutlCommand {
       "set the output format (fields, json, protobuf, simple, table)",
       "w",
     ),
-    commands: [hashKvCommand(), snapshotCommands(), version, help],
+    commands: [backupCommand(), hashKvCommand(), snapshotCommands(), version, help],
   });
 }
 
@@ -57,6 +57,21 @@ function snapshotCommands(): Spec {
         run: async (...of) => (await import("../snapshot-commands.ts")).runSnapshotStatus(...of),
       },
     ],
+  };
+}
+
+function backupCommand(): Spec {
+  return {
+    use: "backup",
+    short: "[legacy] offline backup of etcd directory",
+    flags: new FlagSet()
+      .string("data-dir", "", "Path to the etcd data dir")
+      .string("wal-dir", "", "Path to the etcd wal dir")
+      .string("backup-dir", "", "Path to the backup dir")
+      .string("backup-wal-dir", "", "Path to the backup wal dir")
+      .bool("with-v3", true, "Backup v3 backend data"),
+    requiredFlags: ["backup-dir", "data-dir"],
+    run: async (...of) => (await import("./run-backup.ts")).runBackup(...of),
   };
 }
 
