@@ -78,6 +78,11 @@ export class WatchHub {
     return this.#watchers;
   }
 
+  /** Bytes of events kept in memory for watchers that have not been shown them yet. */
+  get recentBytes(): number {
+    return this.#recentBytes;
+  }
+
   /**
    * Opens a stream for a client. Streams with the same `connection` share its turns.
    * `progressIntervalMs`: between two progress notifications of its watchers, jitter included.

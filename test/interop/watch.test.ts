@@ -289,4 +289,17 @@ describe.skipIf(REFERENCE === undefined)("watch streams", () => {
     expect(outcomes[0].length).toBeGreaterThan(0);
     expect(outcomes[1]).toEqual(outcomes[0]);
   });
+
+  test("a stop ends the streams at once, as unavailable", async () => {
+    const talks = peers.map((peer) => peer.talk());
+    for (const talk of talks) talk.create({ on: "a" });
+    await Promise.all(talks.map((talk) => talk.next(1)));
+    const startMs = Date.now();
+    await Promise.all(servers.map((server) => server.stop()));
+    for (const talk of talks) {
+      await talk.next(1);
+      expect(talk.status).toMatch(/^14 /);
+    }
+    expect(Date.now() - startMs).toBeLessThan(1500);
+  });
 });

@@ -5,6 +5,7 @@ import { createPutRequest } from "../../wire/gen/rpc.ts";
 import { executePut } from "../kv-requests.ts";
 import { MemoryStorage } from "../memory-storage.ts";
 import { Restore } from "../restore.ts";
+import type { RevisionStorage } from "../storage.ts";
 import type { Store } from "../store.ts";
 import type { ChangeSink } from "../write-transaction.ts";
 import { MemoryLeases } from "./memory-leases.ts";
@@ -13,7 +14,7 @@ const IGNORED: ChangeSink = { onChanges: () => undefined };
 
 /** Restores a store in one go. */
 export function openStore(
-  storage = new MemoryStorage(),
+  storage: RevisionStorage = new MemoryStorage(),
   leases = new MemoryLeases(),
   changes = IGNORED,
 ): Store {

@@ -233,6 +233,8 @@ export class WatchWorld implements ChangeSink {
   readonly #newest = new Map<string, KeyValue>();
   #streams: StreamModel[] = [];
   #nowMs = 0;
+  /** Set to see that the oracle notices: what the hub is told instead of a change. */
+  sabotage: ((changes: readonly KeyChange[]) => readonly KeyChange[]) | undefined;
   #events = 0;
   #compacted = 0;
   #cancelled = 0;
@@ -255,7 +257,7 @@ export class WatchWorld implements ChangeSink {
       if (tombstone) this.#newest.delete(key);
       else this.#newest.set(key, kv);
     }
-    this.#feed.onChanges(revision, changes);
+    this.#feed.onChanges(revision, this.sabotage?.(changes) ?? changes);
   }
 
   /** The next change that a watcher has to be shown. Moves over what it does not want. */
