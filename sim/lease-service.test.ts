@@ -14,14 +14,17 @@ import { GrpcCode } from "../src/errors/codes.ts";
 import { Errors } from "../src/errors/table.ts";
 import type { GrpcClientCall } from "../src/http2/grpc-client-types.ts";
 import { Prng } from "../src/stdx/prng.ts";
+import { createMessage, MessageType } from "../src/wire/gen/raft.ts";
 import {
   AlarmType,
   createLeaseGrantRequest,
   createLeaseKeepAliveRequest,
+  createLeaseTimeToLiveRequest,
   decodeLeaseGrantResponse,
   decodeLeaseKeepAliveResponse,
   encodeLeaseGrantRequest,
   encodeLeaseKeepAliveRequest,
+  encodeLeaseTimeToLiveRequest,
 } from "../src/wire/gen/rpc.ts";
 import { MemoryNetwork, MemoryServer } from "../test/harness/memory-grpc.ts";
 import { SimulatedDisk } from "./disk.ts";
@@ -30,6 +33,7 @@ import { SimulatedMember } from "./simulated-member.ts";
 const KEEP_ALIVE = "/etcdserverpb.Lease/LeaseKeepAlive";
 
 const TTL_SECONDS = 2;
+const ELECTION_MS = 1000;
 
 /** Later than the time at which the lease expires, by the clock that renewals are told. */
 const LATE_MS = 3000;
@@ -129,10 +133,26 @@ describe("the Lease service", () => {
     }
   }
 
-  async function grant(id: bigint, ttl = TTL_SECONDS): Promise<Ended> {
-    let ended: Ended | undefined;
+  /** Another member has been elected, it says. */
+  function depose(): void {
+    const { id, term } = member.host.member.status();
+    const type = MessageType.MsgHeartbeat;
+    member.host.member.step(createMessage({ type, from: id + 1n, to: id, term: term + 1 }));
+    member.host.poke();
+  }
+
+  function grant(id: bigint, ttl = TTL_SECONDS): Promise<Ended> {
     const body = encodeLeaseGrantRequest(createLeaseGrantRequest({ id, ttl }));
-    const path = "/etcdserverpb.Lease/LeaseGrant";
+    return ask("/etcdserverpb.Lease/LeaseGrant", body);
+  }
+
+  function timeToLive(id: bigint): Promise<Ended> {
+    const body = encodeLeaseTimeToLiveRequest(createLeaseTimeToLiveRequest({ id }));
+    return ask("/etcdserverpb.Lease/LeaseTimeToLive", body);
+  }
+
+  async function ask(path: string, body: Uint8Array): Promise<Ended> {
+    let ended: Ended | undefined;
     raw.grpc.unary(path, raw.metadata, body, NO_DEADLINE, ({ code, message }, answer) => {
       ended = { code, text: message, body: answer?.slice() };
     });
@@ -247,6 +267,35 @@ describe("the Lease service", () => {
     await travel();
     expect(stream.ended?.code).toBe(GrpcCode.Internal);
     expect(stream.ended?.text).toContain("grpc: error unmarshalling request");
+  });
+
+  test("a leader that is deposed renews nothing, forgets all expiries, and starts anew when it leads again", async () => {
+    await grant(7n);
+    await grant(8n, 50);
+    const { lessor } = member.host.member.applier;
+    aheadMs = LATE_MS;
+    const waiting = new Stream(raw);
+    waiting.send(7n);
+    await settle(() => true);
+    aheadMs = 0;
+    depose();
+    await settle(() => waiting.ended !== undefined);
+    const { code, message } = Errors.NotPrimaryLessor;
+    expect(waiting.ended).toEqual({ code, text: message });
+    const refused = new Stream(raw);
+    refused.send(8n);
+    await travel();
+    expect(refused.ended).toEqual({ code, text: message });
+    expect(await timeToLive(8n)).toMatchObject({ text: Errors.LeaderChanged.message });
+    expect(lessor.byExpiry().map(({ expiryMs }) => expiryMs)).toEqual([Infinity, Infinity]);
+    // Nobody else can lead: it is elected again, and both leases have their time, and a bit more.
+    await settle(() => lessor.isPrimary);
+    const left = (id: bigint): number => (lessor.lease(id)?.expiryMs ?? 0) - member.nowMs;
+    expect(left(7n)).toBeGreaterThan(TTL_SECONDS * 1000);
+    expect(left(7n)).toBeLessThanOrEqual(TTL_SECONDS * 1000 + ELECTION_MS);
+    expect(left(8n)).toBeGreaterThan(50_000);
+    await settle(() => !lessor.exists(7n));
+    expect(lessor.exists(8n)).toBe(true);
   });
 
   test("a full database grants nothing, renews and revokes", async () => {
