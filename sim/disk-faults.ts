@@ -37,6 +37,8 @@ export interface DiskFault {
   readonly code: "EIO" | "ENOSPC";
   /** Only for paths that end in this; default: all. */
   readonly pathSuffix?: string;
+  /** Only for paths with this in them; default: all. */
+  readonly pathPart?: string;
   /** How many matching operations still succeed first; default 0. */
   readonly after?: number;
   /** How many fail then; default 1. */
@@ -68,6 +70,7 @@ export class FaultPlan {
 
 function matches(fault: DiskFault, operation: DiskOperation, path: string): boolean {
   if (fault.pathSuffix !== undefined && !path.endsWith(fault.pathSuffix)) return false;
+  if (fault.pathPart !== undefined && !path.includes(fault.pathPart)) return false;
   if (fault.operation === operation) return true;
   return fault.operation === "write" && operation === "writeDurable";
 }

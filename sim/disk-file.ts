@@ -18,13 +18,14 @@ export interface FileHost {
   truncate(file: SimulatedFile, size: number): void;
   /** The largest end of the writes that the file has under way. */
   pendingEnd(file: SimulatedFile): number;
+  rename(from: string, to: string): void;
   /** Whether the file has operations under way. */
   isBusy(file: SimulatedFile): boolean;
 }
 
 /** An open file of the simulated disk. */
 export class SimulatedFile implements DiskFile {
-  readonly path: string;
+  #path: string;
   readonly node: FileNode;
   readonly #disk: FileHost;
   readonly #writable: boolean;
@@ -32,9 +33,13 @@ export class SimulatedFile implements DiskFile {
 
   constructor(disk: FileHost, path: string, node: FileNode, writable: boolean) {
     this.#disk = disk;
-    this.path = path;
+    this.#path = path;
     this.node = node;
     this.#writable = writable;
+  }
+
+  get path(): string {
+    return this.#path;
   }
 
   size(): number {
@@ -76,11 +81,25 @@ export class SimulatedFile implements DiskFile {
     return true;
   }
 
+  rename(to: string): void {
+    this.#mustBeOpen();
+    this.#disk.rename(this.#path, to);
+    this.#path = to;
+  }
+
+  discard(): void {
+    this.#end();
+  }
+
   close(): void {
     assert(
       !this.#disk.isBusy(this),
       () => `Cannot close "${this.path}": an operation is under way`,
     );
+    this.#end();
+  }
+
+  #end(): void {
     if (this.node.lockHolder === this) this.node.lockHolder = undefined;
     this.#closed = true;
   }

@@ -241,6 +241,12 @@ export class SimulatedDisk implements Disk, FileHost {
     this.#removeTree({ ...slot, node: undefined }, node);
   }
 
+  freeBytes(directory: string): number | undefined {
+    this.#directoryAt("stat", directory);
+    const { capacityBytes } = this.#options;
+    return capacityBytes === undefined ? undefined : capacityBytes - sizeBelow(this.#names.root);
+  }
+
   syncDirectory(path: string): void {
     this.#point("syncDirectory", path);
     const directory = this.#directoryAt("sync directory", path);
@@ -341,11 +347,7 @@ export class SimulatedDisk implements Disk, FileHost {
   #exceedsCapacity(file: SimulatedFile, size: number): boolean {
     const capacity = this.#options.capacityBytes;
     if (capacity === undefined || size <= file.node.size) return false;
-    const used = (node: Node): number =>
-      node.kind === "file"
-        ? node.size
-        : [...node.entries.values()].reduce((sum, child) => sum + used(child), 0);
-    return used(this.#names.root) - file.node.size + size > capacity;
+    return sizeBelow(this.#names.root) - file.node.size + size > capacity;
   }
 
   #removeTree(slot: Slot, node: Node): void {
@@ -414,6 +416,12 @@ function refuseReplacing(node: Node, replaced: Node | undefined, to: string): vo
   if (replaced.kind === "file") return;
   if (node.kind === "file") throw failure("rename", to, "EISDIR");
   if (replaced.entries.size > 0) throw failure("rename", to, "ENOTEMPTY");
+}
+
+/** Bytes of all files below. */
+function sizeBelow(node: Node): number {
+  if (node.kind === "file") return node.size;
+  return [...node.entries.values()].reduce((sum, child) => sum + sizeBelow(child), 0);
 }
 
 function endOf(change: Change | undefined): number {

@@ -21,6 +21,9 @@ const IDLE_TURNS_MAX = 200;
 /** Small, so that a short life fills several segments. */
 const SEGMENT_BYTES = 4096;
 
+/** Small, so that a short life has many slices and commits of a copy. */
+const DEFRAG_STEPS = { sliceItems: 4, commitBytes: 700 };
+
 /** Milliseconds the clock moves when nothing else happens: less than a tick. */
 const IDLE_STEP_MS = 10;
 
@@ -55,8 +58,11 @@ export class SimulatedMember {
   async start(random: Random, overrides: Partial<ServerConfig> = {}): Promise<boolean> {
     const config = simulatedConfig(overrides);
     const { disk, log } = this;
-    const walSegmentBytes = SEGMENT_BYTES;
-    const environment = { disk, clock: this.#clock, random, log, sha1, sha256, walSegmentBytes };
+    const environment = {
+      ...{ disk, clock: this.#clock, random, log, sha1, sha256 },
+      walSegmentBytes: SEGMENT_BYTES,
+      defragSteps: DEFRAG_STEPS,
+    };
     const starting = (async () => {
       const opened = await openMember(config, environment);
       const host = new MemberHost(config, environment, opened, {

@@ -88,6 +88,11 @@ export interface ServiceContext {
   readonly compactor: Compactor;
   readonly hashes: Hashes;
   readonly backups: Backups;
+  /**
+   * Rewrites the database without its unused space; calls `done` at the end, with the failure if there was
+   * one: Unknown with the text of the error, TooManyRequests, Stopped.
+   */
+  readonly defragment: (done: (failure: EtcdError | undefined) => void) => void;
   readonly clock: Clock;
   readonly log: NamedLog;
   readonly watches: WatchFacts;

@@ -2,6 +2,7 @@
 import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
 import type { ServiceContext } from "./context.ts";
 import { alarmMethod } from "./maintenance-alarm.ts";
+import { defragmentMethod } from "./maintenance-defragment.ts";
 import { downgradeMethod } from "./maintenance-downgrade.ts";
 import { hashKeyspaceMethod, hashMethod } from "./maintenance-hash.ts";
 import { moveLeaderMethod } from "./maintenance-move-leader.ts";
@@ -12,6 +13,7 @@ export function maintenanceMethods(context: ServiceContext): [string, GrpcMethod
   return [
     ["/etcdserverpb.Maintenance/Status", statusMethod(context)],
     ["/etcdserverpb.Maintenance/Alarm", alarmMethod(context)],
+    ["/etcdserverpb.Maintenance/Defragment", defragmentMethod(context)],
     ["/etcdserverpb.Maintenance/Hash", hashMethod(context)],
     ["/etcdserverpb.Maintenance/HashKV", hashKeyspaceMethod(context)],
     ["/etcdserverpb.Maintenance/MoveLeader", moveLeaderMethod(context)],

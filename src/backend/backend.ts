@@ -8,11 +8,13 @@
  * Source: etcd server/storage/backend, server/etcdserver/cindex.
  */
 import { type Bucket } from "../bolt/bucket.ts";
+import { CACHE_BYTES_MAX_DEFAULT } from "../bolt/limits.ts";
 import { Db } from "../bolt/db.ts";
 import type { Tx } from "../bolt/tx.ts";
-import type { Disk, Done } from "../ports/disk.ts";
+import { DiskError, type Disk, type Done } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
+import { DatabaseCopy } from "./database-copy.ts";
 import { decodeUint64, encodeUint64 } from "./integers.ts";
 import { PinnedState } from "./pinned-state.ts";
 import { BUCKET_NAMES, type BucketName, META } from "./schema.ts";
@@ -35,16 +37,28 @@ export interface BackendSizes {
   readonly bytesInUse: number;
 }
 
+/**
+ * How a switch to a copy ended: done; or not done, with everything as it was, to be committed to the old
+ * file; or with an error after which it is not known which file will be found, and the process has to end.
+ */
+export type SwitchOutcome = "switched" | "kept" | DiskError;
+
 /** Share of a page that is filled where keys only grow. Source: etcd (UnsafeSeqPut). */
 const SEQUENTIAL_FILL_PERCENT = 0.9;
 
 export class Backend {
-  readonly #db: Db;
+  readonly #disk: Disk;
+  readonly #cacheBytesMax: number;
+  #db: Db;
   #tx: Tx;
   readonly #buckets = new Map<BucketName, Bucket>();
   #pendingChanges = 0;
+  /** What is to take the place of the file. */
+  #copy: DatabaseCopy | undefined;
 
-  private constructor(db: Db) {
+  private constructor(disk: Disk, db: Db, cacheBytesMax: number) {
+    this.#disk = disk;
+    this.#cacheBytesMax = cacheBytesMax;
     this.#db = db;
     this.#tx = db.beginWrite();
     this.#bindBuckets();
@@ -55,7 +69,13 @@ export class Backend {
    * the file and leave it as it is.
    */
   static open(disk: Disk, path: string, options: BackendOptions = {}): Backend {
-    return new Backend(Db.open(disk, path, { permissions: 0o600, ...options }));
+    const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
+    const db = Db.open(disk, path, { permissions: 0o600, cacheBytesMax });
+    return new Backend(disk, db, cacheBytesMax);
+  }
+
+  get path(): string {
+    return this.#db.path;
   }
 
   /** Changes since the last commit. */
@@ -72,11 +92,13 @@ export class Backend {
   put(bucket: BucketName, key: Uint8Array, value: Uint8Array): void {
     this.#pendingChanges++;
     this.bucket(bucket).put(key, value);
+    this.#copy?.put(bucket, key, value);
   }
 
   delete(bucket: BucketName, key: Uint8Array): void {
     this.#pendingChanges++;
     this.bucket(bucket).delete(key);
+    this.#copy?.delete(bucket, key);
   }
 
   /** Calls `visit` with every item of a bucket, in key order. */
@@ -110,12 +132,68 @@ export class Backend {
    * database is failed for good and the process has to end.
    */
   commit(position: Position, done: Done): void {
-    this.put("meta", META.consistentIndex, encodeUint64(position.index));
-    if (position.term > 0) this.put("meta", META.term, encodeUint64(position.term));
+    this.#putPosition(position);
     this.#tx.commit(done);
     this.#tx = this.#db.beginWrite();
     this.#bindBuckets();
     this.#pendingChanges = 0;
+  }
+
+  /**
+   * Starts a copy of the database in a new file at `path`, which the caller fills with `copySlice` and
+   * commits, and which gets every change from now on. One at a time. Errors: DiskError, BoltError.
+   */
+  beginCopy(path: string): DatabaseCopy {
+    assert(this.#copy === undefined, "There is a copy already");
+    this.#copy = new DatabaseCopy(this.#disk, path, this.#tx, this.#db.pageSize);
+    return this.#copy;
+  }
+
+  /** See `DatabaseCopy.copySlice`. */
+  copySlice(budget: number): void {
+    this.#copy?.copySlice(this.#tx, budget);
+  }
+
+  /** Gives the copy up; see `DatabaseCopy.abandon`. */
+  dropCopy(): void {
+    this.#copy?.abandon();
+    this.#copy = undefined;
+  }
+
+  /** Whether the next commit can make the copy the database. */
+  get isCopyReady(): boolean {
+    const copy = this.#copy;
+    if (copy === undefined || copy.failure !== undefined) return false;
+    return copy.isComplete && !copy.isCommitting && !this.#db.isBusy;
+  }
+
+  /**
+   * Commits like `commit`, but to the copy, which then takes the name of the database and its place here.
+   * Until that is durable both files get all changes, and the old one is what a crash leaves. Only when
+   * `isCopyReady`.
+   */
+  commitToCopy(position: Position, done: (outcome: SwitchOutcome) => void): void {
+    const copy = this.#copy;
+    assert(copy !== undefined && this.isCopyReady, "There is no copy to switch to");
+    this.#putPosition(position);
+    const earlierChanges = this.#pendingChanges;
+    this.#pendingChanges = 0;
+    copy.commit(() => {
+      if (copy.failure !== undefined) {
+        this.#pendingChanges += earlierChanges;
+        this.dropCopy();
+        done("kept");
+        return;
+      }
+      try {
+        this.#switchTo(copy);
+      } catch (error) {
+        if (!(error instanceof DiskError)) throw error;
+        done(error);
+        return;
+      }
+      done("switched");
+    });
   }
 
   /** Holds the last durable state. Close it: until then its pages cannot be used again. */
@@ -128,10 +206,27 @@ export class Backend {
     return { bytes: sizeBytes, bytesInUse: inUseBytes };
   }
 
-  /** Closes the file. Changes that were not committed are lost; no commit may be under way. */
+  /** Closes the file, and gives up a copy. Changes that were not committed are lost; no commit may be under way. */
   close(): void {
+    this.dropCopy();
     this.#tx.rollback();
     this.#db.close();
+  }
+
+  #putPosition(position: Position): void {
+    this.put("meta", META.consistentIndex, encodeUint64(position.index));
+    if (position.term > 0) this.put("meta", META.term, encodeUint64(position.term));
+  }
+
+  #switchTo(copy: DatabaseCopy): void {
+    const { db, tx } = copy.replace(this.#db.path);
+    this.#copy = undefined;
+    db.cacheBytesMax = this.#cacheBytesMax;
+    // Backups may still read from the old file: it ends with the last of them.
+    this.#db.retire();
+    this.#db = db;
+    this.#tx = tx;
+    this.#bindBuckets();
   }
 
   #bindBuckets(): void {

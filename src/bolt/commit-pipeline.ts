@@ -9,12 +9,7 @@
  */
 import { DiskError } from "../ports/disk.ts";
 import type { DiskFile, Done, Durability } from "../ports/disk.ts";
-import {
-  GROW_BYTES_MIN,
-  WRITE_BYTES_MAX,
-  WRITE_CHUNKS_MAX,
-  WRITES_UNDER_WAY_MAX,
-} from "./limits.ts";
+import { GROW_BYTES_MIN, WRITE_BYTES_MAX, WRITE_CHUNKS_MAX } from "./limits.ts";
 import { encodeMetaPage } from "./meta.ts";
 import type { Meta } from "./meta.ts";
 
@@ -50,6 +45,7 @@ export interface CommitOptions {
   /** See `DbOptions`. */
   readonly growBytes: number;
   readonly sync: boolean;
+  readonly writesUnderWayMax: number;
 }
 
 interface WriteRun {
@@ -99,10 +95,17 @@ export class CommitPipeline {
     if (this.#commits.length === 1 && this.#creation === undefined) this.#start(commit);
   }
 
+  /** Forgets what is under way: nothing more is written, and nobody is called back. */
+  abandon(): void {
+    this.#commits.length = 0;
+    this.#creation = undefined;
+  }
+
   /** Writes the first content of a new file. Commits may be submitted already. */
   create(creation: Creation): void {
     this.#creation = creation;
     this.#file.write([creation.image], 0, "durable", (error) => {
+      if (this.#creation !== creation) return;
       const failure = error ?? attempt(creation.publish);
       if (failure !== undefined) return this.#fail(failure);
       this.#creation = undefined;
@@ -118,6 +121,7 @@ export class CommitPipeline {
       return;
     }
     this.#file.sync((error) => {
+      if (this.#commits[0] !== commit) return;
       if (error !== undefined) return this.#fail(error);
       this.#isOpenedStateDurable = true;
       this.#growFile(commit);
@@ -133,7 +137,9 @@ export class CommitPipeline {
       this.#writePages(commit);
     } else {
       // A callback must not come before the call that gave it has returned.
-      this.#file.sync(() => this.#fail(failure));
+      this.#file.sync(() => {
+        if (this.#commits[0] === commit) this.#fail(failure);
+      });
     }
   }
 
@@ -155,7 +161,7 @@ export class CommitPipeline {
       this.#writeMeta(commit);
       return;
     }
-    const start = Math.min(WRITES_UNDER_WAY_MAX, this.#runs.length);
+    const start = Math.min(this.#options.writesUnderWayMax, this.#runs.length);
     for (let count = 0; count < start; count++) this.#writeNextRun(commit);
   }
 
@@ -164,8 +170,8 @@ export class CommitPipeline {
     this.#runsUnderWay++;
     this.#file.write(run.chunks, run.position, "volatile", (error) => {
       this.#runsUnderWay--;
+      if (this.#commits[0] !== commit) return;
       if (error !== undefined) this.#fail(error);
-      else if (this.#commits[0] !== commit) return;
       else if (this.#nextRun < this.#runs.length) this.#writeNextRun(commit);
       else if (this.#runsUnderWay === 0) this.#syncPages(commit);
     });
@@ -178,6 +184,7 @@ export class CommitPipeline {
       return;
     }
     this.#file.sync((error) => {
+      if (this.#commits[0] !== commit) return;
       if (error !== undefined) this.#fail(error);
       else this.#writeMeta(commit);
     });
@@ -189,6 +196,7 @@ export class CommitPipeline {
     const durability: Durability = this.#options.sync ? "durable" : "volatile";
     const bytes = encodeMetaPage(meta, pageId);
     this.#file.write([bytes], pageId * meta.pageSize, durability, (error) => {
+      if (this.#commits[0] !== commit) return;
       if (error !== undefined) this.#fail(error);
       else this.#finish(commit);
     });
@@ -203,7 +211,6 @@ export class CommitPipeline {
 
   /** Nothing is tried again: what the file holds now is unknown. */
   #fail(error: DiskError): void {
-    if (!this.isBusy) return;
     const failed = this.#commits.splice(0);
     this.#creation = undefined;
     this.#onFailed(error);

@@ -19,7 +19,12 @@ import { FreeScan } from "./free-scan.ts";
 import { Freelist } from "./freelist.ts";
 import type { PageRun } from "./freelist.ts";
 import { decodeFreelistPage, encodeFreelistPage, freelistPageCount } from "./freelist-page.ts";
-import { CACHE_BYTES_MAX_DEFAULT, GROW_BYTES_DEFAULT, PAGE_BYTES_DEFAULT } from "./limits.ts";
+import {
+  CACHE_BYTES_MAX_DEFAULT,
+  GROW_BYTES_DEFAULT,
+  PAGE_BYTES_DEFAULT,
+  WRITES_UNDER_WAY_MAX,
+} from "./limits.ts";
 import { isPageSize } from "./meta.ts";
 import type { Meta } from "./meta.ts";
 import { openFile, parentOf } from "./open-file.ts";
@@ -50,6 +55,8 @@ export interface DbOptions {
   readonly growBytes?: number;
   /** Wait for the device in commits. Without, a power failure can destroy the file. Default true. */
   readonly sync?: boolean;
+  /** Writes of one commit that are under way at once. Default WRITES_UNDER_WAY_MAX. */
+  readonly writesUnderWayMax?: number;
 }
 
 /** Which state a reading transaction sees: the last durable one, or the last whose commit was called. */
@@ -80,7 +87,6 @@ export interface DbStats {
 }
 
 export class Db {
-  readonly path: string;
   readonly #store: PageStore;
   /** `undefined` in a file opened for reading. */
   readonly #freelist: Freelist | undefined;
@@ -96,10 +102,10 @@ export class Db {
   #scan: FreeScan | undefined;
   #scanTxid = 0;
   #failure: BoltError | undefined;
+  #isRetired = false;
 
   private constructor(opened: OpenedFile, disk: Disk, options: DbOptions) {
     const { file, meta, image } = opened;
-    this.path = file.path;
     this.#owner = {
       commit: (tx, done) => this.#commit(tx, done),
       release: (tx) => this.#release(tx),
@@ -114,11 +120,15 @@ export class Db {
     this.#store = new PageStore(file, meta.pageSize, meta.highWaterId, cacheBytesMax);
     this.#freelistSync = options.freelistSync ?? false;
     if (options.readOnly === true) return;
-    this.#freelist = new Freelist(this.path, meta.txid);
+    this.#freelist = new Freelist(file, meta.txid);
     const growBytes = options.growBytes ?? GROW_BYTES_DEFAULT;
     this.#pipeline = new CommitPipeline(
       file,
-      { growBytes, sync: options.sync ?? true },
+      {
+        growBytes,
+        sync: options.sync ?? true,
+        writesUnderWayMax: options.writesUnderWayMax ?? WRITES_UNDER_WAY_MAX,
+      },
       (error) => {
         this.#fail(error);
       },
@@ -160,6 +170,10 @@ export class Db {
     }
   }
 
+  get path(): string {
+    return this.#store.file.path;
+  }
+
   get pageSize(): number {
     return this.#store.pageSize;
   }
@@ -167,6 +181,11 @@ export class Db {
   /** Whether a commit, or the making of the file, is on its way to the device. */
   get isBusy(): boolean {
     return this.#pipeline?.isBusy ?? false;
+  }
+
+  /** Changes the bound on clean pages in memory, in bytes. */
+  set cacheBytesMax(bytes: number) {
+    this.#store.bytesMax = bytes;
   }
 
   /** Opens a snapshot. It must be closed with `rollback`: until then its pages are not reused. */
@@ -228,6 +247,28 @@ export class Db {
   }
 
   /**
+   * Gives the file another name in its directory, and makes that durable. What had the name is replaced.
+   * Errors: DiskError; which name the file has after a power failure is unknown then.
+   */
+  rename(disk: Disk, path: string): void {
+    this.#store.file.rename(path);
+    disk.syncDirectory(parentOf(path));
+  }
+
+  /**
+   * Ends the use of a file that another one has replaced, or that nobody needs: the write transaction is
+   * rolled back, commits on their way are forgotten, and no transaction begins any more. Reading ones go
+   * on; when the last one is closed the file is, and its space is given back.
+   */
+  retire(): void {
+    this.#pipeline?.abandon();
+    this.#writer?.rollback();
+    this.#failure ??= new BoltError("databaseClosed", `"${this.path}" was replaced`);
+    this.#isRetired = true;
+    this.#discardIfUnused();
+  }
+
+  /**
    * Closes the file and gives up the lock. Open transactions are closed. Errors: BoltError databaseBusy
    * while a commit is on its way: wait for its `done`.
    */
@@ -252,6 +293,11 @@ export class Db {
     } else {
       this.#freelist?.unpin(tx.state.meta.txid);
     }
+    this.#discardIfUnused();
+  }
+
+  #discardIfUnused(): void {
+    if (this.#isRetired && this.#open.size === 0) this.#store.file.discard();
   }
 
   #commit(tx: Tx, done: Done): void {

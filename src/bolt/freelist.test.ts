@@ -6,7 +6,7 @@ const BASE = 100;
 
 /** A freelist in which each of pages 2 to 9 was allocated by the transaction of that number after BASE. */
 function withPages(): Freelist {
-  const freelist = new Freelist("db", BASE);
+  const freelist = new Freelist({ path: "db" }, BASE);
   freelist.addKnownFree(new Uint32Array(1));
   for (let id = 2; id < 10; id++) freelist.noteAllocated(id, 1, BASE + id);
   return freelist;
@@ -80,7 +80,7 @@ describe("Freelist", () => {
   });
 
   test("pages of one commit lie in a row where there is a row", () => {
-    const freelist = new Freelist("db", BASE);
+    const freelist = new Freelist({ path: "db" }, BASE);
     // Free: 4, 8, 12, ... and the row 40 to 63.
     freelist.addKnownFree(Uint32Array.of(0x11111110, 0xffffff00));
     freelist.preparePlace(10);
@@ -92,7 +92,7 @@ describe("Freelist", () => {
   });
 
   test("allocates from 100,000 single pages one by one, each once", () => {
-    const freelist = new Freelist("db", BASE);
+    const freelist = new Freelist({ path: "db" }, BASE);
     freelist.addKnownFree(new Uint32Array(6250).fill(0x55555554));
     const count = freelist.freeCount;
     const ids: (number | undefined)[] = [];

@@ -43,7 +43,7 @@ const COMMITS_MAX = 0xffffffff;
 export class Freelist {
   /** Where the newest state whose commit was called stores the list. */
   storedList: PageRun | undefined;
-  readonly #path: string;
+  readonly #file: { readonly path: string };
   /** The state that the file was opened with: pages in use then count as allocated in it. */
   readonly #baseTxid: number;
   readonly #free = new FreeMap();
@@ -58,8 +58,9 @@ export class Freelist {
   /** Where the next search starts: pages of one commit are to lie in a row. */
   #rover = FIRST_PAGE_ID;
 
-  constructor(path: string, baseTxid: number) {
-    this.#path = path;
+  /** `file` is named in errors. */
+  constructor(file: { readonly path: string }, baseTxid: number) {
+    this.#file = file;
     this.#baseTxid = baseTxid;
     this.#newestTxid = baseTxid;
   }
@@ -127,7 +128,7 @@ export class Freelist {
     this.#reserve(id + count);
     for (let page = id; page < id + count; page++) {
       if (this.#state[page] !== USED) {
-        throw new CorruptionError(this.#path, page, "used twice, or used although it is free");
+        throw new CorruptionError(this.#file.path, page, "used twice, or used although it is free");
       }
       this.#state[page] = FREED;
     }

@@ -18,7 +18,8 @@ export class PageStore {
   readonly pageSize: number;
   /** One past the largest page id that may be asked for. */
   highWaterId: number;
-  readonly #bytesMax: number;
+  /** Bound on the clean pages in memory, in bytes. */
+  bytesMax: number;
   readonly #pages = new Map<number, Page>();
   /** The clean pages; pinned ones are not in it. */
   readonly #clock: Page[] = [];
@@ -27,12 +28,11 @@ export class PageStore {
   #bytes = 0;
   #misses = 0;
 
-  /** `bytesMax` bounds the clean pages in memory. */
   constructor(file: DiskFile, pageSize: number, highWaterId: number, bytesMax: number) {
     this.file = file;
     this.pageSize = pageSize;
     this.highWaterId = highWaterId;
-    this.#bytesMax = bytesMax;
+    this.bytesMax = bytesMax;
   }
 
   /** Bytes of clean pages in memory. */
@@ -150,7 +150,7 @@ export class PageStore {
 
   /** Amortized O(1) per page: a mark that is cleared was set by a use. */
   #evict(): void {
-    while (this.#bytes > this.#bytesMax) {
+    while (this.#bytes > this.bytesMax) {
       if (this.#hand >= this.#clock.length) this.#hand = 0;
       const page = this.#clock[this.#hand];
       if (page.referenced) {

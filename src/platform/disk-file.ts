@@ -30,6 +30,10 @@ import type { DiskPace } from "./disk-pace.ts";
 const ZERO_CHUNK_BYTES = 256 * 1024;
 const ZEROS = new Uint8Array(ZERO_CHUNK_BYTES);
 
+/** A file that is given up shrinks by so much at a time, with such pauses: a gigabyte in half a second. */
+const DISCARD_STEP_BYTES = 16 * 1024 * 1024;
+const DISCARD_PAUSE_MS = 10;
+
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: fs.constants.O_RDONLY,
   readWrite: fs.constants.O_RDWR,
@@ -48,7 +52,7 @@ export interface DiskShare {
 }
 
 export class SystemFile implements DiskFile {
-  readonly path: string;
+  #path: string;
   readonly #share: DiskShare;
   readonly #writable: boolean;
   readonly #descriptor: number;
@@ -59,10 +63,12 @@ export class SystemFile implements DiskFile {
   /** Largest end of the writes under way. */
   #pendingEnd = 0;
   #closed = false;
+  /** Close when nothing is under way any more, and give the space back. */
+  #discarded = false;
 
   constructor(share: DiskShare, path: string, mode: OpenMode, permissions: number) {
     this.#share = share;
-    this.path = path;
+    this.#path = path;
     this.#writable = mode !== "read";
     this.#descriptor = wrapped("open", path, () => fs.openSync(path, FLAGS[mode], permissions));
     this.#durableDescriptor = -1;
@@ -73,6 +79,10 @@ export class SystemFile implements DiskFile {
       fs.closeSync(this.#descriptor);
       throw toDiskError("open", path, error);
     }
+  }
+
+  get path(): string {
+    return this.#path;
   }
 
   size(): number {
@@ -145,6 +155,18 @@ export class SystemFile implements DiskFile {
     return this.#lock !== undefined;
   }
 
+  rename(to: string): void {
+    this.#mustBeOpen();
+    wrapped("rename", this.path, () => fs.renameSync(this.path, to));
+    this.#path = to;
+  }
+
+  discard(): void {
+    if (this.#closed) return;
+    this.#discarded = true;
+    if (this.#underWay === 0) this.#giveBack();
+  }
+
   close(): void {
     if (this.#closed) return;
     assert(this.#underWay === 0, () => `Cannot close "${this.path}": an operation is under way`);
@@ -154,6 +176,15 @@ export class SystemFile implements DiskFile {
       if (this.#durableDescriptor >= 0) fs.closeSync(this.#durableDescriptor);
       fs.closeSync(this.#descriptor);
     });
+  }
+
+  #giveBack(): void {
+    this.#closed = true;
+    this.#lock?.release();
+    if (this.#durableDescriptor >= 0) fs.close(this.#durableDescriptor, ignore);
+    const { size, nlink } = fs.fstatSync(this.#descriptor);
+    if (nlink === 0 && this.#writable) shrinkAndClose(this.#descriptor, size);
+    else fs.close(this.#descriptor, ignore);
   }
 
   #readOnce(into: Uint8Array, offset: number, position: number): number {
@@ -175,8 +206,7 @@ export class SystemFile implements DiskFile {
       this.#share.underWay++;
       this.#underWay++;
       process.nextTick(() => {
-        this.#share.underWay--;
-        this.#underWay--;
+        this.#ended();
         done(failure);
       });
       return;
@@ -196,11 +226,17 @@ export class SystemFile implements DiskFile {
     this.#underWay++;
     this.#pendingEnd = Math.max(this.#pendingEnd, end);
     return (error) => {
-      this.#share.underWay--;
-      this.#underWay--;
-      if (this.#underWay === 0) this.#pendingEnd = 0;
+      this.#ended();
       done(error === null ? undefined : toDiskError(operation, this.path, error));
     };
+  }
+
+  #ended(): void {
+    this.#share.underWay--;
+    this.#underWay--;
+    if (this.#underWay > 0) return;
+    this.#pendingEnd = 0;
+    if (this.#discarded && !this.#closed) this.#giveBack();
   }
 
   #mustBeOpen(): void {
@@ -220,6 +256,20 @@ function openAgain(path: string, descriptor: number, flag: number): number {
   if (a.ino === b.ino && a.dev === b.dev) return second;
   fs.closeSync(second);
   throw new Error("the file was replaced while it was opened");
+}
+
+function ignore(): void {}
+
+/** Cuts a file without a name shorter, step by step with pauses, and closes it. */
+function shrinkAndClose(descriptor: number, size: number): void {
+  if (size <= DISCARD_STEP_BYTES) {
+    fs.close(descriptor, ignore);
+    return;
+  }
+  const rest = size - DISCARD_STEP_BYTES;
+  fs.ftruncate(descriptor, rest, () => {
+    setTimeout(() => shrinkAndClose(descriptor, rest), DISCARD_PAUSE_MS).unref();
+  });
 }
 
 function totalBytes(chunks: readonly Uint8Array[]): number {

@@ -63,6 +63,11 @@ export class SystemDisk implements Disk {
     wrapped("remove", path, () => fs.rmSync(path, { recursive: true, force: true }));
   }
 
+  freeBytes(directory: string): number | undefined {
+    const { bavail, bsize } = wrapped("stat", directory, () => fs.statfsSync(directory));
+    return bavail * bsize;
+  }
+
   syncDirectory(path: string): void {
     wrapped("sync directory", path, () => {
       const descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);

@@ -30,6 +30,7 @@ export interface DiskStat {
 
 /** An open file. Positions and sizes are bytes from the start of the file. */
 export interface DiskFile {
+  /** The path that it was opened with, or last renamed to. */
   readonly path: string;
 
   /** Size now, in bytes, with all completed and pending writes of this handle. */
@@ -63,8 +64,20 @@ export interface DiskFile {
    */
   tryLock(): boolean;
 
+  /**
+   * Gives the open file another name in the same directory; atomic, replaces what has it. The lock stays.
+   * Durable after `syncDirectory`.
+   */
+  rename(to: string): void;
+
   /** No operation of this file may be under way. Closing twice does nothing. */
   close(): void;
+
+  /**
+   * Closes a file for good, when operations under way have ended. When its name is gone its space is given
+   * back bit by bit, without holding anybody up: of a gigabyte at once, writes to other files would notice.
+   */
+  discard(): void;
 }
 
 export interface Disk {
@@ -79,6 +92,8 @@ export interface Disk {
   rename(from: string, to: string): void;
   /** Removes a file, or a directory with its content; no error when nothing is there. */
   remove(path: string): void;
+  /** Bytes that can still be written below the directory; `undefined` when that is not known. */
+  freeBytes(directory: string): number | undefined;
   /** Makes creations, renames and removals in the directory durable. Synchronous. */
   syncDirectory(path: string): void;
 }

@@ -33,8 +33,10 @@ import { compactionPolicy } from "./compaction-retention.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_SLICE_REVISIONS } from "./limits.ts";
+import type { DefragSteps } from "./defragmentation.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
+import { defragmentAtStart } from "./start-defrag.ts";
 import { StartError } from "./start-error.ts";
 import { ETCD_VERSION } from "./version.ts";
 
@@ -48,6 +50,8 @@ export interface Environment {
   readonly sha256: () => Digest;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
   readonly walSegmentBytes?: number;
+  /** Steps of a defragmentation, as `limits.ts` has them when absent. Simulations take small ones. */
+  readonly defragSteps?: DefragSteps;
 }
 
 export interface OpenedMember {
@@ -106,10 +110,12 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
         `"${directory.wal}"; put the file back, or restore the data directory from a snapshot`,
     );
   }
-  const backend = Backend.open(disk, directory.database);
+  let backend = Backend.open(disk, directory.database);
   try {
     removeLeftovers(disk, directory, log);
     refuseUnservable(directory.database, backend);
+    const { bootstrapDefragBytes } = config;
+    backend = await defragmentAtStart(backend, directory.snap, bootstrapDefragBytes, environment);
     const opened = hasLog
       ? await reopenLog(config, directory, environment)
       : await foundLog(config, directory, backend, environment);

@@ -1,7 +1,7 @@
 /**
  * When the backend commits: a batch interval after the first change, or as soon as enough changes have
  * gathered. A commit writes its pages while new changes gather in the next transaction; only one is under
- * way.
+ * way. When a defragmentation has a copy of the database ready, the next commit switches to it.
  *
  * Source: etcd server/storage/backend (batchInterval, batchLimit).
  */
@@ -79,15 +79,30 @@ export class CommitSchedule {
     this.#begun++;
     const told = this.#waiting;
     this.#waiting = [];
-    this.#backend.commit(this.#applier.position(), (error) => {
-      this.#committing = false;
-      if (error !== undefined) {
-        this.#onFailure(error);
-        return;
-      }
-      for (const done of told) done();
-      if (this.#waiting.length > 0) this.#commit();
-      else this.afterApply();
-    });
+    const position = this.#applier.position();
+    if (this.#backend.isCopyReady) {
+      this.#backend.commitToCopy(position, (outcome) => {
+        if (outcome === "kept") this.#commitAsBefore(told);
+        else this.#committed(outcome === "switched" ? undefined : outcome, told);
+      });
+    } else {
+      this.#backend.commit(position, (error) => this.#committed(error, told));
+    }
+  }
+
+  /** After a copy has failed: what was to be in its commit is in the one of the old file. */
+  #commitAsBefore(told: readonly (() => void)[]): void {
+    this.#backend.commit(this.#applier.position(), (error) => this.#committed(error, told));
+  }
+
+  #committed(error: DiskError | undefined, told: readonly (() => void)[]): void {
+    this.#committing = false;
+    if (error !== undefined) {
+      this.#onFailure(error);
+      return;
+    }
+    for (const done of told) done();
+    if (this.#waiting.length > 0) this.#commit();
+    else this.afterApply();
   }
 }

@@ -56,6 +56,8 @@ export interface ServerConfig {
   readonly compactHashCheckMs: number;
   /** Time between two looks whether a downgrade has arrived; 0 means never. */
   readonly downgradeCheckMs: number;
+  /** Unused space of the database from which on it is defragmented at start, in bytes; 0 means never. */
+  readonly bootstrapDefragBytes: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
@@ -68,6 +70,8 @@ export interface ServerConfig {
   readonly watchProgressIntervalMs: number;
   readonly log: LogSettings;
 }
+
+const BYTES_PER_MEGABYTE = 1024 * 1024;
 
 /** What 0 stands for, where 0 is the default of a flag. */
 export const DEFAULT_QUOTA_BACKEND_BYTES = 2_147_483_648;
@@ -116,6 +120,8 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
       ? values["experimental-compact-hash-check-time"]
       : 0,
     downgradeCheckMs: values["experimental-downgrade-check-time"],
+    bootstrapDefragBytes:
+      values["experimental-bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
     maxConcurrentStreams: values["max-concurrent-streams"],

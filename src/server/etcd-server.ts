@@ -150,6 +150,7 @@ function createConnections(
     compactor: host.compactor,
     hashes: host.maintenance.hashes,
     backups: host.maintenance.backups,
+    defragment: (done) => host.maintenance.defragmentation.request(done),
     clock,
     log,
     watches: {

@@ -321,6 +321,13 @@ const EXPERIMENTAL_FLAGS = {
     "5s",
     "Time between two looks of the leader whether a downgrade has arrived (0 means never).",
   ),
+  "experimental-bootstrap-defrag-threshold-megabytes": flag(
+    "Experimental feature",
+    uint64,
+    0,
+    "0",
+    "Megabytes of unused space from which on the database is defragmented at start (0 means never).",
+  ),
   "experimental-enable-lease-checkpoint": flag(
     "Experimental feature",
     bool,

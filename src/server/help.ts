@@ -16,6 +16,7 @@ export const USAGE = `Usage:
 
 /** Flags whose defaults etcd shows in its own way. */
 const ODD_DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ["experimental-bootstrap-defrag-threshold-megabytes", ""],
   ["experimental-compaction-batch-limit", " 1000"],
   ["experimental-downgrade-check-time", ""],
 ]);

@@ -59,3 +59,18 @@ export const DOWNGRADE_CHECK_MS_MIN = 100;
 
 /** Least milliseconds between two corruption checks: a negative interval must not spin. */
 export const CORRUPTION_CHECK_MS_MIN = 100;
+
+/** Items (large ones count more) that a defragmentation copies in one slice: a third of a millisecond. */
+export const DEFRAG_SLICE_ITEMS = 128;
+
+/**
+ * Bytes of a copy in one commit to its file: few, so that its turning into pages takes no longer than a slice,
+ * and its way to the device is no obstacle for the writes of the log.
+ */
+export const DEFRAG_COMMIT_BYTES = 256 * 1024;
+
+/** Milliseconds between two lines of progress of a defragmentation. */
+export const DEFRAG_PROGRESS_MS = 10_000;
+
+/** Requests for a defragmentation that may wait: each holds little more than its stream. */
+export const DEFRAG_REQUESTS_WAITING_MAX = 256;

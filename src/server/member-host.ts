@@ -30,8 +30,9 @@ export class MemberHost {
   readonly #commits: CommitSchedule;
   readonly #compactions: CompactionLoop;
   readonly #duties: LeaderDuties;
+  readonly #snapshots: SnapshotSaver;
   readonly #loop: RunLoop;
-  /** Hashes and backups. */
+  /** Hashes, backups and defragmentation. */
   readonly maintenance: MaintenanceWork;
 
   constructor(
@@ -67,8 +68,8 @@ export class MemberHost {
       pauseMs: config.compactionSleepIntervalMs,
     });
     const { store } = member.applier;
-    this.maintenance = new MaintenanceWork(environment, backend, store, commits);
-    const snapshots = new SnapshotSaver({
+    this.maintenance = new MaintenanceWork(environment, opened, store, commits);
+    this.#snapshots = new SnapshotSaver({
       member,
       wal,
       commits,
@@ -86,7 +87,7 @@ export class MemberHost {
       member,
       wal,
       commits,
-      snapshots,
+      snapshots: this.#snapshots,
       compactions: this.#compactions,
       clock,
       tickMs: config.heartbeatIntervalMs,
@@ -153,6 +154,7 @@ export class MemberHost {
     const { member, wal, backend } = this.#opened;
     this.#duties.stop();
     this.#compactions.stop();
+    this.#snapshots.stop();
     this.maintenance.stop();
     member.stop();
     this.#loop.stop();

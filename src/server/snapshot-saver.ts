@@ -37,6 +37,7 @@ export interface SnapshotSaverParts {
 export class SnapshotSaver {
   readonly #parts: SnapshotSaverParts;
   #saving = false;
+  #stopped = false;
 
   constructor(parts: SnapshotSaverParts) {
     this.#parts = parts;
@@ -48,9 +49,16 @@ export class SnapshotSaver {
     this.#parts.commits.force(() => this.#saveFile(snapshot));
   }
 
+  /** No further step of a snapshot that is being saved: a file without its record counts for nothing. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #saveFile(snapshot: Snapshot): void {
+    if (this.#stopped) return;
     const { disk, clock, log, directory } = this.#parts;
     saveSnapshotFile({ disk, clock, log, directory }, snapshot, (failure) => {
+      if (this.#stopped) return;
       if (failure === undefined) this.#saveRecord(snapshot);
       else this.#parts.onFailure(failure);
     });
@@ -60,6 +68,7 @@ export class SnapshotSaver {
     const { index, term, confState } = snapshot.metadata;
     const record = { snapshot: { index, term, confState }, entries: [] };
     this.#parts.wal.append(record, (failure) => {
+      if (this.#stopped) return;
       if (failure === undefined) this.#finish(snapshot);
       else this.#parts.onFailure(failure);
     });

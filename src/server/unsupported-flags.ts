@@ -98,11 +98,12 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "experimental-snapshot-catchup-entries": unsupported(ONE_MEMBER, uint64, 5000),
 
   "unsafe-no-fsync": unsupported("an answer always means that the data is on disk", bool, false),
-  "backend-bbolt-freelist-type": unsupported("there is one kind of free list", string, "", "map"),
-  "experimental-bootstrap-defrag-threshold-megabytes": unsupported(
-    "the database is not rewritten at start",
-    uint64,
-    0,
+  "backend-bbolt-freelist-type": unsupported(
+    "there is one kind of free list",
+    string,
+    "",
+    "map",
+    "array",
   ),
   "experimental-memory-mlock": unsupported("memory is not locked", bool, false),
 
@@ -126,10 +127,12 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
     bool,
     true,
   ),
+  // Accepted: the service goes on during a defragmentation, so there is nothing to stop it for.
   "experimental-stop-grpc-service-on-defrag": unsupported(
     "a defragmentation does not stop the service",
     bool,
     false,
+    true,
   ),
 
   "experimental-enable-distributed-tracing": unsupported(TRACING, bool, false),

@@ -185,6 +185,40 @@ describe.each(implementations)("%s files", (_name, createHarness) => {
     file.close();
   });
 
+  test("rename() of an open file replaces another and keeps the lock", async () => {
+    const { disk, directory, finish } = createHarness();
+    const file = disk.open(`${directory}/a`, "create");
+    disk.open(`${directory}/b`, "create").close();
+    expect(file.tryLock()).toBe(true);
+    await finish(write(file, [Uint8Array.of(1)], 0, "durable"));
+    file.rename(`${directory}/b`);
+    expect(file.path).toBe(`${directory}/b`);
+    expect(disk.list(directory)).toEqual(["b"]);
+    const other = disk.open(`${directory}/b`, "readWrite");
+    expect(other.tryLock()).toBe(false);
+    expect([...bytesOf(other)]).toEqual([1]);
+    expect(errorOf(() => file.rename(`${directory}/no/c`)).code).toBe("ENOENT");
+    file.close();
+    expect(other.tryLock()).toBe(true);
+    other.close();
+  });
+
+  test("discard() ends the use of a file, and waits for what is under way", async () => {
+    const { disk, directory, finish } = createHarness();
+    const file = disk.open(`${directory}/a`, "create");
+    const kept = disk.open(`${directory}/kept`, "create");
+    await finish(write(kept, [Uint8Array.of(1)], 0, "durable"));
+    const written = write(file, [new Uint8Array(20 * 1024 * 1024)], 0, "volatile");
+    disk.remove(`${directory}/a`);
+    file.discard();
+    expect(await finish(written)).toBeUndefined();
+    expect(() => file.size()).toThrow("closed");
+    file.discard();
+    kept.discard();
+    expect(disk.list(directory)).toEqual(["kept"]);
+    expect(disk.stat(`${directory}/kept`)?.size).toBe(1);
+  });
+
   test("tryLock() excludes another handle until close()", () => {
     const { disk, directory } = createHarness();
     const first = disk.open(`${directory}/a`, "create");
@@ -264,6 +298,13 @@ describe.each(implementations)("%s names", (_name, createHarness) => {
     disk.makeDirectory(`${directory}/f`);
     expect(errorOf(() => disk.rename(`${directory}/f`, `${directory}/e`)).code).toBe("ENOTEMPTY");
     disk.syncDirectory(directory);
+  });
+
+  test("freeBytes() tells what is known, of directories only", () => {
+    const { disk, directory } = createHarness();
+    const free = disk.freeBytes(directory);
+    expect(free === undefined || free > 0).toBe(true);
+    expect(errorOf(() => disk.freeBytes(`${directory}/no`)).code).toBe("ENOENT");
   });
 
   test("remove() takes directories with their content and accepts what is missing", () => {

@@ -1,6 +1,7 @@
 /**
- * Hashes and backups against the real etcd: equal hashes on equal data, and a backup that either program
- * makes restores with etcdutl and is served by the other.
+ * Hashes, backups and defragmentation against the real etcd: equal hashes on equal data, a backup that either
+ * program makes restores with etcdutl and is served by the other, and a database that we have rewritten is
+ * served by the real one.
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -32,6 +33,12 @@ const OPERATIONS = 600;
 
 /** What members advertise, whatever port they listen on: it is in the database. */
 const FLAGS = ["--advertise-client-urls=http://127.0.0.1:2379"];
+
+/** What a line of the log may have beside what is compared. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  ...["ts", "caller"],
+  ...["temporary-path", "needed-bytes-max", "free-bytes"],
+]);
 
 interface Running {
   readonly server: EtcdProcess;
@@ -179,19 +186,63 @@ describe.skipIf(REFERENCE === undefined)("maintenance", () => {
     30_000,
   );
 
-  test("the log of a snapshot says what the real one's does", () => {
-    const lines = (program: Program): string[] => {
+  test("Defragment answers as the real one does, and changes nothing that is seen", async () => {
+    const { path: method } = MaintenanceService.defragment;
+    for (const program of ["real", "ours"] as const) {
+      const { server, caller } = at(program);
+      const before = await readContent(server);
+      const size = fs.statSync(path.join(server.dataDir, "member", "snap", "db")).size;
+      expect(await caller.call(method, new Uint8Array())).toEqual({
+        code: 0,
+        text: "",
+        body: new Uint8Array(),
+      });
+      expect(await readContent(server)).toEqual(before);
+      const names = fs.readdirSync(path.join(server.dataDir, "member", "snap"));
+      expect(names).toEqual(["db"]);
+      expect(
+        fs.statSync(path.join(server.dataDir, "member", "snap", "db")).size,
+      ).toBeLessThanOrEqual(size);
+    }
+    const [real, ours] = await hashKv(0);
+    const hashOf = ({ body }: RawAnswer): number =>
+      decodeHashKVResponse(body ?? new Uint8Array()).hash;
+    expect(hashOf(ours)).toBe(hashOf(real));
+  });
+
+  test("a database that we have defragmented is served by the real one", async () => {
+    const { server, caller } = at("ours");
+    const { defragment } = MaintenanceService;
+    const content = await readContent(server);
+    expect((await caller.call(defragment.path, new Uint8Array())).code).toBe(0);
+    await server.stop("SIGKILL");
+    const served = await start("real", server.dataDir);
+    try {
+      expect(await readContent(served.server)).toEqual(content);
+    } finally {
+      served.caller.close();
+      await served.server.stop();
+    }
+    const file = path.join(server.dataDir, "member", "snap", "db");
+    const { code, stderr } = await runReference("etcdutl", ["snapshot", "status", file]);
+    expect(code, stderr).toBe(0);
+  }, 30_000);
+
+  test("the log says what the real one's does about snapshots and defragmentation", () => {
+    const lines = (program: Program, topic: RegExp): string[] => {
       const found = at(program)
         .server.log()
         .split("\n")
-        .filter((line) => /database s/.test(line));
-      return found.slice(0, 3).map((line) => {
+        .filter((line) => topic.test(line));
+      return found.slice(0, 4).map((line) => {
         const { level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
-        const names = Object.keys(fields).filter((name) => name !== "ts" && name !== "caller");
+        const names = Object.keys(fields).filter((name) => !OWN_FIELDS.has(name));
         return `${String(level)} ${String(msg)} ${names.join(" ")}`;
       });
     };
-    expect(lines("ours")).toHaveLength(3);
-    expect(lines("ours")).toEqual(lines("real"));
+    for (const topic of [/database s/, /defragment/]) {
+      expect(lines("ours", topic)).toHaveLength(4);
+      expect(lines("ours", topic)).toEqual(lines("real", topic));
+    }
   });
 });
