@@ -27,7 +27,7 @@ function isKept(entry: Entry, withV3: boolean, log: Log): boolean {
     log.info("ignoring EntryConfChange raft entry");
     return false;
   }
-  const { v2, isMemberAttributes, hasHeader } = contentOf(entry.data ?? EMPTY_BYTES);
+  const { v2, isMemberAttributes, hasHeader } = requestsOf(entry.data ?? EMPTY_BYTES);
   if (v2?.method === "PUT" && MEMBER_ATTRIBUTES.test(v2.path)) {
     const fields = { entry: entryText(entry), "v2Req.Path": v2.path };
     log.info("ignoring member attribute update on", fields);
@@ -47,14 +47,17 @@ function emptied({ term, index }: Entry): Entry {
   return { type: EntryType.EntryNormal, term, index, data: undefined };
 }
 
-interface Content {
+/** What an entry asks for. */
+export interface EntryRequests {
+  /** A request of the v2 API. */
   readonly v2: Request | undefined;
   readonly isMemberAttributes: boolean;
   /** Requests of the v3 API have one. */
   readonly hasHeader: boolean;
 }
 
-function contentOf(data: Uint8Array): Content {
+/** Takes the content of an entry apart. Throws `WireError`. */
+export function requestsOf(data: Uint8Array): EntryRequests {
   const parts = partsOf(data);
   if (parts === undefined) {
     return { v2: decodeRequest(data), isMemberAttributes: false, hasHeader: false };

@@ -22,8 +22,8 @@ export function maskedOutcome({ code, stdout, stderr }: RunResult, folder: strin
       .replace(/^\d{4}-\S+\t(\w+)\t\S+\t/gm, "$1\t")
       .replace(/"took": "[^"]*"/g, '"took": "<time>"')
       .replace(/^(?:go\.|github\.com|main\.|runtime\.)\S*\n\t.*\n/gm, "")
-      // A command of the library that the real tool is built with, and one that the real tool has later.
-      .replace(/^ {2}(?:completion|defrag|hashkv) .*\n/gm, "");
+      // A command of the library that the real tool is built with, and those that it has in later releases.
+      .replace(/^ {2}(?:check|completion|defrag|hashkv) .*\n/gm, "");
   return { code, stdout: mask(stdout), stderr: mask(stderr) };
 }
 

@@ -12,7 +12,7 @@ import { loadSnapshot } from "../../src/wal/snapshot-files.ts";
 import type { Snapshot } from "../../src/wire/gen/raft.ts";
 import { BothEtcdutls } from "../harness/both-etcdutls.ts";
 import { dumpBuckets } from "../harness/bucket-dump.ts";
-import { startEtcd } from "../harness/etcd-process.ts";
+import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { runOurEtcdutl } from "../harness/etcdutl-inprocess.ts";
 import { QUIET_LOG } from "../harness/quiet-log.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
@@ -118,6 +118,45 @@ describe.skipIf(REFERENCE === undefined)("etcdutl backup", () => {
     "--data-dir @d --backup-dir @x4 --with-v3=maybe",
   ])("refuses what it cannot do: %s", async (line) => {
     await both.expectSame("backup", ...line.split(" ").filter((word) => word !== ""));
+  });
+
+  describe("check v2store", () => {
+    const check = async (...words: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await runOurEtcdutl(["check", "v2store", ...words]);
+      return `${code} ${stdout.toString()}${stderr.toString()}`;
+    };
+    const NOTHING = "0 No custom content found in v2store.\n";
+    const SOMETHING = "1 Error: detected custom content in v2store\n";
+
+    test.each(["d", "snapshots", "none"])("finds nothing in %s", async (name) => {
+      expect(await check("--data-dir", path.join(both.ours, name))).toBe(NOTHING);
+    });
+
+    test("finds keys in a snapshot, and behind one", async () => {
+      const dataDir = path.join(both.real, "v2");
+      const flags = ["--enable-v2", "--snapshot-count=10"];
+      const put = async (server: EtcdProcess, count: number): Promise<void> => {
+        for (let at = 0; at < count; at++) {
+          const words = [`--endpoints=${server.endpoint}`, "put", "a", "b"];
+          await runReference("etcdctl", words);
+        }
+      };
+      const first = await startEtcd({ dataDir, flags });
+      await put(first, 20);
+      await fetch(`http://${first.endpoint}/v2/keys/a?value=b`, { method: "PUT" });
+      await first.stop();
+      expect(await check("--data-dir", dataDir)).toBe(SOMETHING);
+      const wal = path.join(dataDir, "member/wal");
+      expect(await check("--data-dir", dataDir, "--wal-dir", wal)).toBe(SOMETHING);
+      const second = await startEtcd({ dataDir, flags });
+      await put(second, 30);
+      await second.stop();
+      expect(await check("--data-dir", dataDir)).toBe(SOMETHING);
+    }, 20_000);
+
+    test("needs a directory", async () => {
+      expect(await check()).toMatch(/^1 Error: required flag\(s\) "data-dir" not set\nUsage:/);
+    });
   });
 
   test("leaves nothing behind where it fails", async () => {

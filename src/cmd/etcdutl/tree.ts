@@ -25,7 +25,14 @@ export function etcdutlCommands(): EtcdutlCommand {
       "set the output format (fields, json, protobuf, simple, table)",
       "w",
     ),
-    commands: [backupCommand(), hashKvCommand(), snapshotCommands(), version, help],
+    commands: [
+      backupCommand(),
+      checkCommands(),
+      hashKvCommand(),
+      snapshotCommands(),
+      version,
+      help,
+    ],
   });
 }
 
@@ -72,6 +79,25 @@ function backupCommand(): Spec {
       .bool("with-v3", true, "Backup v3 backend data"),
     requiredFlags: ["backup-dir", "data-dir"],
     run: async (...of) => (await import("./run-backup.ts")).runBackup(...of),
+  };
+}
+
+/** Of later releases of 3.5. */
+function checkCommands(): Spec {
+  return {
+    use: "check <subcommand>",
+    short: "commands for checking properties",
+    commands: [
+      {
+        use: "v2store",
+        short: "Check custom content in v2store",
+        flags: new FlagSet()
+          .string("data-dir", "", "Required. A data directory not in use by etcd.")
+          .string("wal-dir", "", "Optional. A dedicated WAL directory."),
+        requiredFlags: ["data-dir"],
+        run: async (...of) => (await import("./run-check.ts")).runCheckV2Store(...of),
+      },
+    ],
   };
 }
 
