@@ -28,7 +28,7 @@ export const BYTES_PER_BUDGET_UNIT = 2048;
 /** Bounds of what the watch hub keeps and does at once; tests take small ones. */
 export interface WatchLimits {
   /**
-   * Watchers of one member. One that waits costs about 300 bytes beside its key, so they cost 600 MB at most.
+   * Watchers of one member, with those that were compacted and not cancelled yet. One that waits costs about 300 bytes beside its key, so they cost 600 MB at most.
    * Differs from etcd: it has no bound; here a watch beyond it is refused as created and cancelled.
    */
   readonly watchers: number;
@@ -36,7 +36,8 @@ export interface WatchLimits {
   readonly keyBytes: number;
   /**
    * Bytes of events that one response gathers, before the revision that goes beyond ends it: few responses
-   * for watchers that catch up, and no long turn of one stream. What one revision holds is never split.
+   * for watchers that catch up, no long turn of one stream, and little that waits for one without room. What
+   * one revision holds is never split.
    */
   readonly batchBytes: number;
   /** Revisions that one response gathers. Source: etcd server/mvcc/watcher_group.go (watchBatchMaxRevs). */
@@ -58,7 +59,7 @@ export interface WatchLimits {
 export const WATCH_LIMITS: WatchLimits = {
   watchers: 2_000_000,
   keyBytes: 256 * 1024 * 1024,
-  batchBytes: 256 * 1024,
+  batchBytes: 64 * 1024,
   batchRevisions: 1000,
   recentBytes: 16 * 1024 * 1024,
   segmentRevisions: 1000,

@@ -54,7 +54,10 @@ export class WatchHub {
   #recentBytes = 0;
   /** The newest revision whose changes have reached their groups. */
   #head: number;
-  #watchers = 0;
+  /** Watchers that have not ended. */
+  #live = 0;
+  /** Watchers that streams remember, and what their ranges cost. */
+  #known = 0;
   #keyBytes = 0;
   #nowMs = 0;
   readonly #touched: WatchGroup[] = [];
@@ -75,7 +78,7 @@ export class WatchHub {
 
   /** Watchers that have not ended. */
   get watchers(): number {
-    return this.#watchers;
+    return this.#live;
   }
 
   /** Bytes of events kept in memory for watchers that have not been shown them yet. */
@@ -101,7 +104,7 @@ export class WatchHub {
   close(stream: WatchStream): void {
     if (stream.closed) return;
     stream.closed = true;
-    for (const watcher of stream.watchers.values()) this.#end(watcher);
+    for (const watcher of stream.watchers.values()) this.#forget(watcher);
     stream.watchers.clear();
     this.#progress.forget(stream);
     stream.connection.streams--;
@@ -123,7 +126,7 @@ export class WatchHub {
     if (wantedId !== 0 && stream.watchers.has(wantedId)) return "duplicateId";
     const keyBytes = this.#keyBytes + key.length + rangeEnd.length;
     const { watchers: watchersMax, keyBytes: keyBytesMax } = this.#limits;
-    if (this.#watchers >= watchersMax || keyBytes > keyBytesMax) return "tooMany";
+    if (this.#known >= watchersMax || keyBytes > keyBytesMax) return "tooMany";
     this.#absorb();
     this.#feed.listening = true;
     const id = wantedId === 0 ? freeId(stream) : wantedId;
@@ -138,7 +141,7 @@ export class WatchHub {
     const watcher = stream.watchers.get(watchIdFrom(watchId));
     if (watcher === undefined) return false;
     stream.watchers.delete(watcher.id);
-    this.#end(watcher);
+    this.#forget(watcher);
     this.#progress.consider(stream);
     return true;
   }
@@ -293,7 +296,8 @@ export class WatchHub {
     stream.startMax = Math.max(stream.startMax, nextRevision);
     if (watcher.has(WatcherFlag.PROGRESS)) this.#progress.added(stream, this.#nowMs);
     group.watchers++;
-    this.#watchers++;
+    this.#live++;
+    this.#known++;
     this.#keyBytes += group.keyBytes;
     if (nextRevision > this.#head) {
       group.addWaiting(watcher);
@@ -316,13 +320,19 @@ export class WatchHub {
     if (watcher.nextRevision >= stream.startMax) stream.startMaxStale = true;
     if (watcher.has(WatcherFlag.PROGRESS)) this.#progress.removed(stream);
     group.watchers--;
-    this.#watchers--;
-    this.#keyBytes -= group.keyBytes;
+    this.#live--;
     if (group.queued === 0 && !group.hasNews) this.#dropRecent(group);
     if (group.watchers > 0) return;
     this.#dropRecent(group);
     this.#index.remove(group);
-    if (this.#watchers === 0) this.#feed.listening = false;
+    if (this.#live === 0) this.#feed.listening = false;
+  }
+
+  /** Ends a watcher that its stream does not remember any more. */
+  #forget(watcher: Watcher): void {
+    this.#end(watcher);
+    this.#known--;
+    this.#keyBytes -= watcher.group.keyBytes;
   }
 
   // --- Showing ----------------------------------------------------------------------------------------------
