@@ -96,7 +96,7 @@ export function dumpStore(store: Store): string {
 
 /** The same text for a real store and its leases. */
 export function dumpState({ store, lessor }: { store: Store; lessor: Lessor }): string {
-  const leases = lessor.byExpiry().map(({ id, keys }) => leaseLine(id, [...keys]));
+  const leases = [...lessor.leases()].map(({ id, keys }) => leaseLine(id, [...keys]));
   return [dumpStore(store), ...leases.sort()].join("\n");
 }
 

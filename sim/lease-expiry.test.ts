@@ -90,7 +90,7 @@ function attachments({ store, lessor }: Applier): Map<string, bigint> {
     expect(lessor.leaseOf(key), key).toBe(lease);
     if (lease !== 0n) expect(lessor.lease(lease)?.keys.has(key), key).toBe(true);
   }
-  for (const { id, keys } of lessor.byExpiry()) {
+  for (const { id, keys } of lessor.leases()) {
     for (const key of keys) expect(leases.get(key), key).toBe(id);
   }
   return leases;

@@ -22,6 +22,7 @@ import {
   createLeaseTimeToLiveRequest,
   decodeLeaseGrantResponse,
   decodeLeaseKeepAliveResponse,
+  decodeLeaseLeasesResponse,
   encodeLeaseGrantRequest,
   encodeLeaseKeepAliveRequest,
   encodeLeaseTimeToLiveRequest,
@@ -92,8 +93,9 @@ describe("the Lease service", () => {
     member = new SimulatedMember(new SimulatedDisk({ random: new Prng(3) }), 1_000_000);
     expect(await member.start(new Prng(1), overrides)).toBe(true);
     const { clusterId } = member.host;
+    const { backups } = member.host.maintenance;
     const clock = { nowMs: () => member.nowMs + aheadMs };
-    const context = { member: member.host.member, clusterId, clock };
+    const context = { member: member.host.member, clusterId, clock, backups };
     const methods = Object.fromEntries(leaseMethods(context));
     if (waitingMax !== undefined) methods[KEEP_ALIVE] = keepAliveMethod(context, waitingMax);
     const network = new MemoryNetwork();
@@ -149,6 +151,11 @@ describe("the Lease service", () => {
   function timeToLive(id: bigint): Promise<Ended> {
     const body = encodeLeaseTimeToLiveRequest(createLeaseTimeToLiveRequest({ id }));
     return ask("/etcdserverpb.Lease/LeaseTimeToLive", body);
+  }
+
+  async function listed(): Promise<bigint[]> {
+    const { body } = await ask("/etcdserverpb.Lease/LeaseLeases", new Uint8Array());
+    return decodeLeaseLeasesResponse(body ?? new Uint8Array()).leases.map(({ id }) => id);
   }
 
   async function ask(path: string, body: Uint8Array): Promise<Ended> {
@@ -244,6 +251,22 @@ describe("the Lease service", () => {
     expect((await send(5000)).answers).toHaveLength(5000);
   });
 
+  test.each([100, 7000])("lists %i leases, those that expire first at the front", async (count) => {
+    const { lessor } = member.host.member.applier;
+    for (let id = 1; id <= count; id++) lessor.grant(BigInt(id), 1000 + ((id - 1) % 50), 0);
+    const lists = [listed(), listed()];
+    await travel();
+    // Comes while the list is made, and knows of another lease.
+    const late = grant(999_999n, 5000).then(() => listed());
+    const [first, second, third] = await Promise.all([...lists, late]);
+    const ttlOf = (id: bigint): number => 1000 + ((Number(id) - 1) % 50);
+    expect([...first].sort((a, b) => ttlOf(a) - ttlOf(b))).toEqual(first);
+    expect(new Set(first).size).toBe(count);
+    expect(second).toEqual(first);
+    expect(third.at(-1)).toBe(999_999n);
+    expect(third).toHaveLength(count + 1);
+  });
+
   test("a client that does not read gets everything later", async () => {
     await grant(7n, 1000);
     const stream = new Stream(raw);
@@ -287,7 +310,7 @@ describe("the Lease service", () => {
     await travel();
     expect(refused.ended).toEqual({ code, text: message });
     expect(await timeToLive(8n)).toMatchObject({ text: Errors.LeaderChanged.message });
-    expect(lessor.byExpiry().map(({ expiryMs }) => expiryMs)).toEqual([Infinity, Infinity]);
+    expect([...lessor.leases()].map(({ expiryMs }) => expiryMs)).toEqual([Infinity, Infinity]);
     // Nobody else can lead: it is elected again, and both leases have their time, and a bit more.
     await settle(() => lessor.isPrimary);
     const left = (id: bigint): number => (lessor.lease(id)?.expiryMs ?? 0) - member.nowMs;

@@ -111,6 +111,7 @@ export interface HeaderContext {
 /** What the Lease service needs. */
 export type LeaseContext = Pick<ServiceContext, "member" | "clusterId"> & {
   readonly clock: Pick<Clock, "nowMs">;
+  readonly backups: Pick<Backups, "runInSlices">;
 };
 
 /** Fills in who answers, and in which term; the revision is there already. */

@@ -14,8 +14,6 @@ import { assert, AssertionError } from "../stdx/assert.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
-  createLeaseLeasesResponse,
-  createLeaseStatus,
   createLeaseTimeToLiveResponse,
   decodeLeaseGrantRequest,
   decodeLeaseLeasesRequest,
@@ -23,7 +21,6 @@ import {
   decodeLeaseTimeToLiveRequest,
   encodeLeaseGrantRequest,
   encodeLeaseGrantResponse,
-  encodeLeaseLeasesResponse,
   encodeLeaseRevokeResponse,
   encodeLeaseTimeToLiveResponse,
   type LeaseTimeToLiveRequest,
@@ -32,6 +29,7 @@ import {
 } from "../wire/gen/rpc.ts";
 import { completeHeader, headerAt, type LeaseContext } from "./context.ts";
 import { keepAliveMethod } from "./lease-keep-alive.ts";
+import { LeaseLister } from "./lease-list.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -95,17 +93,13 @@ function timeToLive(
     // Of an expired lease that is being revoked: 0 or below, as etcd tells it.
     ttl: Math.trunc((lease.expiryMs - context.clock.nowMs()) / 1000),
     grantedTtl: lease.ttlSeconds,
-    keys: keys ? [...lease.keys].sort().map(bytesFromLatin1) : [],
+    keys: keys ? Array.from(lease.keys, bytesFromLatin1) : [],
   });
 }
 
 function leasesMethod(context: LeaseContext): GrpcMethodHandler {
-  return unary(decodeLeaseLeasesRequest, (call) => {
-    const { lessor, store } = context.member.applier;
-    const header = headerAt(context, store.revision);
-    const leases = lessor.byExpiry().map(({ id }) => createLeaseStatus({ id }));
-    call.sendUnary(encodeLeaseLeasesResponse(createLeaseLeasesResponse({ header, leases })));
-  });
+  const lister = new LeaseLister(context);
+  return unary(decodeLeaseLeasesRequest, (call) => lister.list(call));
 }
 
 /** A proposed grant or revocation. */

@@ -30,3 +30,6 @@ export const SHARED_RESPONSE_IDS = 1024;
 
 /** Bytes of the responses of one batch that are kept to be shared. */
 export const SHARED_RESPONSE_BYTES_MAX = 1024 * 1024;
+
+/** Leases that one slice of a list looks at: about two milliseconds. */
+export const LEASES_PER_SLICE = 2_000;

@@ -56,9 +56,9 @@ export class Lessor {
     return this.#leases.size;
   }
 
-  /** All leases, those that expire first at the front. O(n log n). */
-  byExpiry(): Lease[] {
-    return [...this.#leases.values()].sort((a, b) => a.expiryMs - b.expiryMs || 0);
+  /** All leases, in no order; goes on where leases come and go meanwhile. */
+  leases(): MapIterator<Lease> {
+    return this.#leases.values();
   }
 
   /** The lease `key` is attached to, `NO_LEASE` for none. */
