@@ -56,14 +56,7 @@ export async function startEtcd(
     onFatal,
   });
   const connections = createConnections(config, environment, host);
-  try {
-    await host.start();
-  } catch (error) {
-    for (const listener of listeners) listener.close();
-    early.destroyAll();
-    await host.stop();
-    throw error;
-  }
+  await host.start();
   early.handTo((stream) => connections.accept(stream));
   for (const url of config.listenClientUrls) {
     log.info("serving client traffic insecurely; this is strongly discouraged!", {
