@@ -201,6 +201,11 @@ export class Backend {
     return new PinnedState(this.#db.beginRead("durable"));
   }
 
+  /** Runs `pass` over much of the database, which must not commit, nor wait: what it scans is read ahead. */
+  whilePassing<T>(pass: () => T): T {
+    return this.#db.whilePassing(pass);
+  }
+
   sizes(): BackendSizes {
     const { sizeBytes, inUseBytes } = this.#db.stats();
     return { bytes: sizeBytes, bytesInUse: inUseBytes };

@@ -227,6 +227,14 @@ export class Db {
     return true;
   }
 
+  /**
+   * Runs `pass`, in which passing cursors read ahead: for a pass over pages that mostly lie in a row. It must
+   * not commit, nor wait.
+   */
+  whilePassing<T>(pass: () => T): T {
+    return this.#store.whilePassing(pass);
+  }
+
   stats(): DbStats {
     const { pageSize } = this.#store;
     const sizeBytes = this.#newest.highWaterId * pageSize;

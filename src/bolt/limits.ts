@@ -58,6 +58,9 @@ export const WRITES_UNDER_WAY_MAX = 2;
 /** Bytes per read while the free pages are found by scanning. */
 export const SCAN_READ_BYTES = 1024 * 1024;
 
+/** Most bytes read ahead of a pass over pages that lie in a row. */
+export const READ_AHEAD_BYTES_MAX = 256 * 1024;
+
 /** Pages that the scan reads without need rather than start another read. */
 export const SCAN_GAP_PAGES = 16;
 

@@ -12,6 +12,7 @@ import { FIRST_PAGE_ID, PAGE_OVERFLOW_AT, viewOf } from "./layout.ts";
 import { PAGE_RUN_BYTES_MAX } from "./limits.ts";
 import { parsePage } from "./page.ts";
 import type { Page } from "./page.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 export class PageStore {
   readonly file: DiskFile;
@@ -27,6 +28,7 @@ export class PageStore {
   #hand = 0;
   #bytes = 0;
   #misses = 0;
+  #ahead: ReadAhead | undefined;
 
   constructor(file: DiskFile, pageSize: number, highWaterId: number, bytesMax: number) {
     this.file = file;
@@ -65,7 +67,20 @@ export class PageStore {
    * everything, which must not push out what is in use. Errors: CorruptionError, DiskError.
    */
   peek(id: number): Page {
-    return this.#pages.get(id) ?? this.load(id);
+    return this.#pages.get(id) ?? this.#loadAhead(id);
+  }
+
+  /**
+   * Runs `pass`, in which `peek` reads ahead: for a pass over pages that mostly lie in a row. It must not
+   * write, nor wait.
+   */
+  whilePassing<T>(pass: () => T): T {
+    this.#ahead = new ReadAhead(this.file, this.pageSize);
+    try {
+      return pass();
+    } finally {
+      this.#ahead = undefined;
+    }
   }
 
   /** Reads the branch or leaf page `id` from the file, past the cache. */
@@ -121,6 +136,15 @@ export class PageStore {
       this.#enterClock(page);
     }
     this.#evict();
+  }
+
+  #loadAhead(id: number): Page {
+    const bytes = this.#ahead?.page(id);
+    const isInFile =
+      bytes !== undefined &&
+      id >= FIRST_PAGE_ID &&
+      id * this.pageSize + bytes.length <= this.highWaterId * this.pageSize;
+    return isInFile ? parsePage(this.file.path, id, bytes) : this.load(id);
   }
 
   #read(id: number, into: Uint8Array, offset: number): void {

@@ -287,9 +287,11 @@ function restoreStore(
   const log = environment.log.named("mvcc/restore.ts");
   const startMs = clock.nowMs();
   const restore = new Restore(new RevisionBucket(backend), lessor, changes);
-  while (!restore.step(RESTORE_SLICE_REVISIONS)) {
-    log.info("restoring the key index", { revisions: restore.summary.revisions });
-  }
+  backend.whilePassing(() => {
+    while (!restore.step(RESTORE_SLICE_REVISIONS)) {
+      log.info("restoring the key index", { revisions: restore.summary.revisions });
+    }
+  });
   const store = restore.finish();
   const { revisions, keys } = restore.summary;
   log.info("restored the key index", {

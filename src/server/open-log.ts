@@ -13,8 +13,9 @@ import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import { createWal } from "../wal/create-wal.ts";
 import { openWal, type OpenedWal } from "../wal/open-wal.ts";
 import { NO_SNAPSHOT, validSnapshots } from "../wal/read-wal.ts";
-import { loadSnapshot } from "../wal/snapshot-files.ts";
-import type { WalOptions } from "../wal/types.ts";
+import { loadSnapshot, type SnapshotLocation } from "../wal/snapshot-files.ts";
+import type { WalOptions, WalSnapshot } from "../wal/types.ts";
+import { WalError } from "../wal/wal-error.ts";
 import type { Wal } from "../wal/wal.ts";
 import { decodeMetadata, encodeMetadata } from "../wire/gen/raft-internal.ts";
 import {
@@ -23,6 +24,7 @@ import {
   type Entry,
   EntryType,
   type HardState,
+  type Snapshot,
 } from "../wire/gen/raft.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
@@ -90,17 +92,10 @@ export async function reopenLog(
   environment: Environment,
 ): Promise<OpenedLog> {
   const options = walOptions(directory, environment);
-  const { disk } = environment;
   const log = environment.log.named(CALLER);
-  const known = validSnapshots(options);
-  const snapshot = loadSnapshot({ disk, log, directory: directory.snap }, known);
-  const start = snapshot === undefined ? NO_SNAPSHOT : snapshot.metadata;
-  const { wal, content } = await new Promise<OpenedWal>((resolve, reject) => {
-    openWal(options, start, (failure, opened) => {
-      if (failure !== undefined) reject(failure);
-      else if (opened !== undefined) resolve(opened);
-    });
-  });
+  const location = { disk: environment.disk, log, directory: directory.snap };
+  const { snapshot, wal, content } =
+    (await openAtNewest(options, location)) ?? (await openAtValid(options, location));
   const { nodeId, clusterId } = decodeMetadata(content.metadata ?? new Uint8Array(0));
   const { hardState, entries } = content;
   log.info("restarting local member", {
@@ -121,6 +116,55 @@ export async function reopenLog(
       : decodeV2Store(utf8FromBytes(snapshot.data ?? new Uint8Array(0)), clusterId);
   refuseOtherMembers(nodeId, cluster, entries, directory.wal);
   return { memberId: nodeId, cluster, wal, stored: { snapshot, hardState, entries } };
+}
+
+interface StartedLog extends OpenedWal {
+  readonly snapshot: Snapshot | undefined;
+}
+
+/**
+ * Opens the log where the newest snapshot file says, without looking at what is before; `undefined` when the
+ * log does not vouch for that snapshot.
+ */
+async function openAtNewest(
+  options: WalOptions,
+  location: SnapshotLocation,
+): Promise<StartedLog | undefined> {
+  const snapshot = loadSnapshot(location, undefined);
+  if (snapshot === undefined) return undefined;
+  const { index } = snapshot.metadata;
+  let opened: OpenedWal;
+  try {
+    opened = await openAt(options, snapshot.metadata);
+  } catch (error) {
+    if (error instanceof WalError && UNVOUCHED.has(error.code)) return undefined;
+    throw error;
+  }
+  if (index <= opened.content.hardState.commit) return { snapshot, ...opened };
+  await new Promise<void>((resolve) => opened.wal.close(() => resolve()));
+  return undefined;
+}
+
+/** What a log says that has no record of the snapshot, or another one, or begins behind it. */
+const UNVOUCHED: ReadonlySet<string> = new Set([
+  "snapshot-not-found",
+  "snapshot-mismatch",
+  "file-not-found",
+]);
+
+/** Opens the log at the newest snapshot that it vouches for, or at its start. Reads all of it. */
+async function openAtValid(options: WalOptions, location: SnapshotLocation): Promise<StartedLog> {
+  const snapshot = loadSnapshot(location, validSnapshots(options));
+  return { snapshot, ...(await openAt(options, snapshot?.metadata ?? NO_SNAPSHOT)) };
+}
+
+function openAt(options: WalOptions, start: WalSnapshot): Promise<OpenedWal> {
+  return new Promise((resolve, reject) => {
+    openWal(options, start, (failure, opened) => {
+      if (failure !== undefined) reject(failure);
+      else if (opened !== undefined) resolve(opened);
+    });
+  });
 }
 
 function foundingOf(config: ServerConfig, { sha1 }: Environment): Founding {
