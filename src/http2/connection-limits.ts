@@ -1,5 +1,7 @@
 /** Options with their defaults filled in. */
 import {
+  ASSEMBLY_BYTES_MAX,
+  CLIENT_ASSEMBLY_BYTES_MAX,
   CLIENT_CONNECTION_WINDOW_BYTES,
   CLIENT_STREAM_WINDOW_BYTES,
   CONCURRENT_STREAMS_UNLIMITED,
@@ -19,6 +21,7 @@ import type { ClientConnectionOptions, ServerConnectionOptions } from "./options
 
 export interface ConnectionLimits {
   readonly receiveMessageBytesMax: number;
+  readonly assemblyBytesMax: number;
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
   readonly headerListBytesMax: number;
@@ -49,6 +52,7 @@ const COMMON = {
 export function serverLimits(options: ServerConnectionOptions): ConnectionLimits {
   return {
     ...COMMON,
+    assemblyBytesMax: ASSEMBLY_BYTES_MAX,
     streamWindowBytes: SERVER_STREAM_WINDOW_BYTES,
     connectionWindowBytes: SERVER_CONNECTION_WINDOW_BYTES,
     keepaliveTimeMs: SERVER_KEEPALIVE_TIME_MS,
@@ -60,6 +64,7 @@ export function serverLimits(options: ServerConnectionOptions): ConnectionLimits
 export function clientLimits(options: ClientConnectionOptions): ConnectionLimits {
   return {
     ...COMMON,
+    assemblyBytesMax: CLIENT_ASSEMBLY_BYTES_MAX,
     streamWindowBytes: CLIENT_STREAM_WINDOW_BYTES,
     connectionWindowBytes: CLIENT_CONNECTION_WINDOW_BYTES,
     keepaliveTimeMs: 0,

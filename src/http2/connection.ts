@@ -61,6 +61,7 @@ export class Connection {
   nextStreamId = 1;
   /** Bytes of incomplete messages of all streams. */
   assemblyBytes = 0;
+  readonly assemblyBytesMax: number;
   drainState: DrainState = "none";
   /** When the PING of the graceful end was sent. */
   drainPingMs = 0;
@@ -82,6 +83,7 @@ export class Connection {
   constructor(role: ConnectionRole, limits: ConnectionLimits, events: EndpointEvents) {
     this.role = role;
     this.limits = limits;
+    this.assemblyBytesMax = limits.assemblyBytesMax;
     this.events = events;
     this.pingPolicy = new PingPolicy(limits);
     this.scheduler = new SendScheduler(this.out, this.flood, this.pingPolicy);

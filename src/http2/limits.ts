@@ -61,10 +61,16 @@ export const STREAM_ID_MAX = 0x7fff_ffff;
 export const RECEIVE_MESSAGE_BYTES_DEFAULT = 4 * 1024 * 1024;
 
 /**
- * Bytes of incomplete messages of one connection, all streams together. A stream whose data would exceed it
+ * Bytes of incomplete messages of one connection to a server, all streams together. A stream whose data would exceed it
  * is reset. Sixteen of etcd's largest default requests at once, each still incomplete.
  */
 export const ASSEMBLY_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * The same for a client, which has asked for them: two of the largest answers that there can be. One keyspace
+ * or one batch of events can be far larger than any request.
+ */
+export const CLIENT_ASSEMBLY_BYTES_MAX = 2 ** 32;
 
 /** Bytes of request body of a request that is not gRPC; more is answered 413. */
 export const PLAIN_BODY_BYTES_MAX = 4 * 1024 * 1024;

@@ -8,7 +8,6 @@
  *
  * Source: gRPC over HTTP/2, "Length-Prefixed-Message".
  */
-import { ASSEMBLY_BYTES_MAX } from "./limits.ts";
 import { readUint32 } from "./protocol.ts";
 
 export const MESSAGE_PREFIX_BYTES = 5;
@@ -20,6 +19,7 @@ const GATHER_FACTOR = 4;
 /** What an incomplete message needs of its connection: one account for all of them, in bytes. */
 export interface AssemblyAccount {
   assemblyBytes: number;
+  readonly assemblyBytesMax: number;
 }
 
 /** Who reads messages. */
@@ -91,8 +91,9 @@ export class MessageAssembly {
   #grow(length: number): boolean {
     const size = Math.min(this.#promised, Math.max(GATHER_FACTOR * length, GATHER_BYTES_MIN));
     const more = size - this.#bytes.length;
-    if (this.#account.assemblyBytes + more > ASSEMBLY_BYTES_MAX) return false;
-    this.#account.assemblyBytes += more;
+    const account = this.#account;
+    if (account.assemblyBytes + more > account.assemblyBytesMax) return false;
+    account.assemblyBytes += more;
     const grown = new Uint8Array(size);
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;

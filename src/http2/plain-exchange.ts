@@ -8,7 +8,7 @@ import { writeFrameHeader, writeHeaderBlock } from "./frame-writer.ts";
 import type { ServerCallScope } from "./grpc-server-call.ts";
 import type { PlainHeader, PlainRequest } from "./grpc-server-types.ts";
 import { type HeaderField, isPseudo } from "./header-field.ts";
-import { ASSEMBLY_BYTES_MAX, PLAIN_BODY_BYTES_MAX } from "./limits.ts";
+import { PLAIN_BODY_BYTES_MAX } from "./limits.ts";
 import { ErrorCode, FLAG_END_STREAM, FRAME_HEADER_BYTES, FrameType } from "./protocol.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Http2Stream, StreamOwner } from "./stream.ts";
@@ -123,7 +123,7 @@ export class PlainExchange implements PlainRequest, StreamOwner {
     const count = end - start;
     if (
       this.#bodyBytes + count > PLAIN_BODY_BYTES_MAX ||
-      connection.assemblyBytes + count > ASSEMBLY_BYTES_MAX
+      connection.assemblyBytes + count > connection.assemblyBytesMax
     ) {
       this.respond(413, [TEXT_TYPE], bytesFromUtf8("http: request body too large\n"));
       this.#dropBody();

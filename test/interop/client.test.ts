@@ -140,6 +140,16 @@ describe.skipIf(REFERENCE === undefined)("client library", () => {
     }
   });
 
+  test("receives an answer of 100 MB", async () => {
+    const value = new Uint8Array(1_400_000).fill(7);
+    for (let i = 0; i < 72; i++) await client.kv.put({ key: bytes(`huge/${i}`), value });
+    const range = { key: bytes("huge/"), rangeEnd: bytes("huge0") };
+    const { kvs } = await client.kv.range(range);
+    expect(kvs.map(({ value: { length } }) => length)).toEqual(kvs.map(() => value.length));
+    expect(kvs).toHaveLength(72);
+    await client.kv.deleteRange(range);
+  });
+
   test("keeps a lease alive past its time, until it is revoked", async () => {
     const { id, ttl } = await client.lease.grant({ ttl: 2 });
     await put("leased", "1", id);
