@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 import {
+  createHashKVRequest,
   createPutRequest,
   createRangeRequest,
   type CompactionRequest,
 } from "../../src/wire/gen/rpc.ts";
-import { ClusterService, KVService } from "../../src/wire/gen/services.ts";
+import { ClusterService, KVService, MaintenanceService } from "../../src/wire/gen/services.ts";
 import { describeAnswer, describeMessage, isSameAnswer } from "../harness/answer-difference.ts";
 import { MALFORMED, nestedTxn } from "../harness/malformed-requests.ts";
 import { type Operation, StoreState } from "../harness/operation.ts";
@@ -35,7 +36,7 @@ const WATCH_INTERVAL = 12;
 const HISTORY_STEP = 50;
 
 /** Share of the operations after which nothing is compacted any more, so that much history is there to compare. */
-const COMPACTING_SHARE = 0.6;
+const COMPACTING_SHARE = 0.95;
 
 /** Events for which the real server may lose a race. */
 const FORGOTTEN_MAX = 50;
@@ -56,7 +57,13 @@ describe.skipIf(REFERENCE === undefined)("random requests", () => {
     // Every mistake that the operations are meant to make was made.
     if (OPERATIONS >= 20_000) expect(run.said.size).toBeGreaterThan(20);
     await run.compareHistory();
-  }, 120_000);
+    await run.compareHashes();
+    // Then each from its files, and on those of the other.
+    for (const swap of [false, true]) {
+      await pair.restart({ swap });
+      await run.compareHashes();
+    }
+  }, 180_000);
 
   test("bytes that are no proper request have the same answers", async () => {
     const differences: string[] = [];
@@ -153,6 +160,20 @@ class Run {
       const request = createRangeRequest({ ...all, revision });
       const operation = { method: KVService.range, request };
       this.#check(operation, await this.#pair.call(operation));
+    }
+  }
+
+  /** The hash of the store at each of its revisions. */
+  async compareHashes(): Promise<void> {
+    const { revision: newest, compactRevision } = this.#state;
+    for (let from = Math.max(1, compactRevision); from <= newest; from += READS_MAX) {
+      const count = Math.min(READS_MAX, newest - from + 1);
+      const reads = Array.from({ length: count }, (_, i) => {
+        const request = createHashKVRequest({ revision: from + i });
+        return { method: MaintenanceService.hashKV, request };
+      });
+      const answers = await Promise.all(reads.map((read) => this.#pair.call(read)));
+      for (const [i, read] of reads.entries()) this.#check(read, answers[i]);
     }
   }
 
