@@ -16,6 +16,7 @@ import { databaseStatusText } from "./file-answers.ts";
 import { fileEnvironment, type FileSession, orExitOnFile } from "./file-tools.ts";
 import { outputForm } from "./output-form.ts";
 import type { FlagSet } from "./pflag.ts";
+import { ProgressBar } from "./progress-bar.ts";
 import { ExitCode, ToolExit } from "./tool-exit.ts";
 
 /** `snapshot status <filename>`. */
@@ -50,8 +51,13 @@ export async function runSnapshotRestore(
   );
   const { clock, io } = session;
   const walDir = text("wal-dir");
+  const bar = new ProgressBar(io, clock);
+  const log = consoleLog(clock, (line) => {
+    bar.clear();
+    io.error(line);
+  });
   const restore = restoreSnapshot(
-    { ...session, log: consoleLog(clock, (line) => io.error(line)) },
+    { ...session, log, onProgress: (done, total) => bar.show(done, total) },
     {
       snapshotPath: textOf(args[0]),
       dataDir: cleanPath(text("data-dir") || `${name}.etcd`),
@@ -64,7 +70,11 @@ export async function runSnapshotRestore(
       initialMemoryMapBytes: flags.getInteger("initial-memory-map-size"),
     },
   );
-  await orExitOnFile(restore);
+  try {
+    await orExitOnFile(restore);
+  } finally {
+    bar.clear();
+  }
 }
 
 function requireOneArgument(command: string, args: readonly string[]): void {

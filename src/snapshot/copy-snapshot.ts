@@ -58,24 +58,31 @@ export function openSnapshotFile(disk: Disk, path: string): SnapshotFile {
   }
 }
 
+/** What copying needs of the world. */
+export interface CopyEnvironment {
+  readonly disk: Disk;
+  readonly sha256: () => Digest;
+  /** Told now and then how far it has come. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
 /**
  * Copies the database of `snapshot` to the new file `path` and makes it durable. With `skipHashCheck` its
  * digest may be wrong or missing. Errors: SnapshotError in etcd's words, DiskError.
  */
 export async function copySnapshot(
-  disk: Disk,
+  environment: CopyEnvironment,
   snapshot: SnapshotFile,
   path: string,
-  sha256: () => Digest,
   skipHashCheck: boolean,
 ): Promise<void> {
   const { digest } = snapshot;
   if (digest === undefined && !skipHashCheck) {
     throw new SnapshotError("snapshot missing hash but --skip-hash-check=false");
   }
-  const target = disk.open(path, "create", DATABASE_MODE);
+  const target = environment.disk.open(path, "create", DATABASE_MODE);
   try {
-    const computed = await copyBytes(snapshot, target, sha256());
+    const computed = await copyBytes(environment, snapshot, target);
     if (!skipHashCheck && digest !== undefined && !equalBytes(digest, computed)) {
       throw new SnapshotError(`expected sha256 ${shownBytes(digest)}, got ${shownBytes(computed)}`);
     }
@@ -96,10 +103,11 @@ export function written(operation: (done: (error?: Error) => void) => void): Pro
 }
 
 async function copyBytes(
+  { sha256, onProgress }: CopyEnvironment,
   { file, databaseBytes }: SnapshotFile,
   target: DiskFile,
-  digest: Digest,
 ): Promise<Uint8Array> {
+  const digest = sha256();
   const chunk = new Uint8Array(Math.min(COPY_CHUNK_BYTES, databaseBytes));
   for (let at = 0; at < databaseBytes; ) {
     const wanted = chunk.subarray(0, Math.min(chunk.length, databaseBytes - at));
@@ -109,6 +117,7 @@ async function copyBytes(
     const position = at;
     await written((done) => target.write([wanted], position, "volatile", done));
     at += count;
+    onProgress?.(at, databaseBytes);
   }
   return digest.finish();
 }

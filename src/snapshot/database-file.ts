@@ -114,7 +114,8 @@ function openDatabase(disk: Disk, path: string, file: DiskFile): Db {
   }
 }
 
-function refuseOtherFiles(disk: Disk, path: string): void {
+/** Throws for what cannot be a database: nothing, a directory, an empty file. */
+export function refuseOtherFiles(disk: Disk, path: string): void {
   const stat = disk.stat(path);
   if (stat === undefined) throw new SnapshotError(`stat ${path}: no such file or directory`);
   if (stat.kind === "directory") throw new SnapshotError(`open ${path}: is a directory`);

@@ -9,13 +9,17 @@ import { computeClusterId, computeMemberId, type Sha1 } from "../membership/iden
 import { FOUNDING_MEMBERS_MAX } from "../membership/limits.ts";
 import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Digest } from "../ports/digest.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { NamedLog } from "../ports/log.ts";
 import { makeDurableDirectory } from "../wal/durable-directory.ts";
 import { parentOf } from "../wal/segment-name.ts";
 import { adoptDatabase } from "./adopt-database.ts";
-import { copySnapshot, openSnapshotFile, type SnapshotFile } from "./copy-snapshot.ts";
+import {
+  type CopyEnvironment,
+  copySnapshot,
+  openSnapshotFile,
+  type SnapshotFile,
+} from "./copy-snapshot.ts";
 import { FOUNDING_TERM, type Founding, foundLog } from "./found-log.ts";
 import { discardMember, type MemberPlaces, placesOf, publishMember } from "./member-places.ts";
 import { asSnapshotError, SnapshotError } from "./snapshot-error.ts";
@@ -42,12 +46,10 @@ export interface InitialMember {
   readonly peerUrls: readonly string[];
 }
 
-export interface RestoreEnvironment {
-  readonly disk: Disk;
+export interface RestoreEnvironment extends CopyEnvironment {
   readonly clock: Clock;
   readonly log: NamedLog;
   readonly sha1: Sha1;
-  readonly sha256: () => Digest;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
   readonly walSegmentBytes?: number;
 }
@@ -98,12 +100,12 @@ async function make(
   founding: Founding,
   snapshot: SnapshotFile,
 ): Promise<void> {
-  const { disk, clock, sha256 } = environment;
+  const { disk, clock } = environment;
   const log = environment.log.named("snapshot/adopt-database.ts");
   const snapDirectory = places.temporarySnap;
   makeDurableDirectory(disk, snapDirectory);
   const database = `${snapDirectory}/db`;
-  await copySnapshot(disk, snapshot, database, sha256, options.skipHashCheck);
+  await copySnapshot(environment, snapshot, database, options.skipHashCheck);
   await adoptDatabase(
     disk,
     database,

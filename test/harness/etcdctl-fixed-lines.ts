@@ -442,6 +442,8 @@ const MAINTENANCE: CommandLine[] = [
     ["alarm", "list", "x"],
     ["alarm", "disarm", "x"],
     ["alarm", "nonsense"],
+    ["defrag", "-h"],
+    ["defrag", "--data-dir"],
     ["defrag", "extra"],
     ["defrag", "--cluster"],
     ["endpoint", "hashkv", "-h"],

@@ -29,8 +29,6 @@ const ourEtcdctl: Tool = (args, options) => {
 
 /** Lines with which the tool comes to the server; with the others it would only talk to itself. */
 const LINES = commandList(SEED).filter(({ args, environment }) => {
-  // Our server does not have this method.
-  if (args.includes("defrag")) return false;
   const words = [...args, ...Object.values(environment ?? {})].join(" ");
   return words.includes("{endpoint}") && !words.includes("{dead}");
 });

@@ -5,6 +5,7 @@
 import * as fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SystemDisk } from "../../src/platform/disk.ts";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
 import { BothEtcdutls, maskedOutcome, type Outcome } from "../harness/both-etcdutls.ts";
 import { dumpBuckets } from "../harness/bucket-dump.ts";
@@ -15,6 +16,12 @@ import { openRawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
 import { readAgain, readContent, type StoreContent } from "../harness/store-content.ts";
 import { KVService } from "../../src/wire/gen/services.ts";
+
+/** The cluster that `startEtcd` starts. */
+const AS_STARTED = [
+  "--initial-cluster=default=http://127.0.0.1:2380",
+  "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+];
 
 describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
   let both: BothEtcdutls;
@@ -134,6 +141,87 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       await expectSame("snapshot", "status", "@s", "-w", form);
     },
   );
+
+  describe("defrag", () => {
+    beforeAll(async () => {
+      const restore = ["snapshot", "restore", path.join(both.real, "s"), "--data-dir"];
+      const dataDir = path.join(both.real, "holes");
+      await runReference("etcdutl", [...restore, dataDir, ...AS_STARTED]);
+      const server = await startEtcd({ dataDir });
+      const endpoint = `--endpoints=${server.endpoint}`;
+      const caller = await openRawCaller(server.endpoint);
+      for (let at = 0; at < 200; at++) {
+        const key = bytesFromLatin1(`hole${at % 150}`);
+        const request = KVService.put.request.create({ key, value: new Uint8Array(2000) });
+        await caller.call(KVService.put.path, KVService.put.request.encode(request));
+      }
+      caller.close();
+      await runReference("etcdctl", [endpoint, "del", "hole", "--prefix"]);
+      const newest = String((content?.revision ?? 0) + 201);
+      const compaction = ["compaction", newest, "--physical"];
+      expect(await runReference("etcdctl", [endpoint, ...compaction])).toMatchObject({ code: 0 });
+      await server.stop();
+      fs.cpSync(path.join(both.real, "holes"), path.join(both.ours, "holes"), { recursive: true });
+    }, 30_000);
+
+    test.each(["", "-h", "--data-dir", "extra words"])("says the same to: %s", async (line) => {
+      await expectSame("defrag", ...line.split(" ").filter((word) => word !== ""));
+    });
+
+    test("makes the file as small, with the same content", async () => {
+      const [before] = both.folders.map((folder) => path.join(folder, "holes/member/snap/db"));
+      const buckets = dumpBuckets(before);
+      const { real, ours } = await both.run(["defrag", "--data-dir", "@holes"]);
+      expect(ours.code).toBe(0);
+      const sizes = ({ stderr }: Outcome): number[] =>
+        [...stderr.matchAll(/"current-db-size-bytes": (\d+)/g)].map(([, size]) => Number(size));
+      const [[realBefore, realAfter], [oursBefore, oursAfter]] = [sizes(real), sizes(ours)];
+      expect(oursBefore).toBe(realBefore);
+      expect(oursAfter).toBeLessThan(oursBefore / 4);
+      expect(oursAfter).toBeLessThanOrEqual(realAfter + 4096);
+      const shape = ({ stderr }: Outcome): string =>
+        stderr.replace(/-?\d+(?:\.\d+)?( [kM]?B)?/g, "<n>");
+      expect(shape(ours)).toBe(shape(real));
+      for (const folder of both.folders) {
+        expect(dumpBuckets(path.join(folder, "holes/member/snap/db"))).toEqual(buckets);
+        expect(fs.readdirSync(path.join(folder, "holes/member/snap")).sort()).toContain("db");
+      }
+      const file = path.join(both.ours, "holes/member/snap/db");
+      const status = await runReference("etcdutl", ["snapshot", "status", file]);
+      expect(status.code, status.stderr).toBe(0);
+      const server = await startEtcd({ dataDir: path.join(both.ours, "holes") });
+      expect((await readContent(server, [])).keys).toEqual(content?.keys);
+      await server.stop();
+    }, 20_000);
+
+    test("waits for whoever uses the file, and says so", async () => {
+      const dataDir = path.join(both.ours, "holes");
+      const file = path.join(dataDir, "member/snap/db");
+      const lock = new SystemDisk({ warn: () => undefined }).open(file, "read");
+      expect(lock.tryLock()).toBe(true);
+      const work = runOurEtcdutl(["defrag", "--data-dir", dataDir]);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1300);
+      });
+      lock.close();
+      const { code, stderr } = await work;
+      expect(code).toBe(0);
+      const words = `waiting for etcd to close and release its lock on "${file}". `;
+      expect(stderr.toString()).toMatch(/^waiting for etcd.*\n.*defragmenting.*\n.*finished/);
+      expect(stderr.toString().startsWith(words)).toBe(true);
+    });
+
+    test.each(["none", "empty"])("ends with one line when the database is %s", async (name) => {
+      const dataDir = path.join(both.ours, `defrag-${name}`);
+      const snap = path.join(dataDir, "member/snap");
+      fs.mkdirSync(snap, { recursive: true });
+      if (name === "empty") fs.writeFileSync(path.join(snap, "db"), "");
+      const { code, stderr } = await runOurEtcdutl(["defrag", "--data-dir", dataDir]);
+      expect(code).toBe(1);
+      expect(stderr.toString()).toMatch(/^Error: Failed to defragment etcd data\[.*\] \(.*\)\n$/);
+      expect(fs.readdirSync(snap)).toEqual(name === "empty" ? ["db"] : []);
+    });
+  });
 
   describe("hashkv", () => {
     const hashkv = async (...words: string[]): Promise<Outcome> =>
@@ -269,10 +357,9 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       ["ours", { command: OUR_ETCD }],
     ])("with higher revisions is served by %s", async (_, command) => {
       const dataDir = path.join(both.ours, `higher served by ${_}`);
-      const peer = "http://127.0.0.1:2380";
       await runOurEtcdutl([
         ...["snapshot", "restore", path.join(both.ours, "s"), "--data-dir", dataDir],
-        ...[`--initial-cluster=default=${peer}`, `--initial-advertise-peer-urls=${peer}`],
+        ...AS_STARTED,
         ...["--bump-revision=1000", "--mark-compacted"],
       ]);
       const file = path.join(dataDir, "member/snap/db");
@@ -292,10 +379,9 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       ["ours", { command: OUR_ETCD }],
     ])("is served by %s", async (_, command) => {
       const dataDir = path.join(both.ours, `served by ${_}`);
-      const peer = "http://127.0.0.1:2380";
       const { code } = await runOurEtcdutl([
         ...["snapshot", "restore", path.join(both.ours, "s"), "--data-dir", dataDir],
-        ...[`--initial-cluster=default=${peer}`, `--initial-advertise-peer-urls=${peer}`],
+        ...AS_STARTED,
       ]);
       expect(code).toBe(0);
       const server = await startEtcd({ ...command, dataDir });

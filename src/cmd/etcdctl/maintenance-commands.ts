@@ -31,7 +31,13 @@ export function maintenanceCommands(): Spec[] {
     {
       use: "defrag",
       short: "Defragments the storage of the etcd members with given endpoints",
-      flags: new FlagSet().bool("cluster", false, "use all endpoints from the cluster member list"),
+      flags: new FlagSet()
+        .bool("cluster", false, "use all endpoints from the cluster member list")
+        .string(
+          "data-dir",
+          "",
+          "Optional. If present, defragments a data directory not in use by etcd.",
+        ),
       run: async (...of) => (await import("./run-maintenance.ts")).runDefrag(...of),
     },
     {

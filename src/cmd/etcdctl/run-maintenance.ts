@@ -8,7 +8,7 @@ import { textOf } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { clientConfig, connect, endpointsOf, openWith } from "./client-config.ts";
 import { clusterEndpoints, messageOf } from "./cluster-endpoints.ts";
-import { commandDeadlineMs, type EtcdctlCall, orExit, type Session } from "./session.ts";
+import { commandDeadlineMs, type EtcdctlCall, orExit, type Session, withFiles } from "./session.ts";
 
 export async function runAlarmList(session: Session, call: EtcdctlCall): Promise<void> {
   refuseArguments("alarm list", call);
@@ -30,6 +30,15 @@ function refuseArguments(command: string, { args }: EtcdctlCall): void {
 }
 
 export async function runDefrag(session: Session, call: EtcdctlCall): Promise<void> {
+  const dataDir = call.flags.getString("data-dir");
+  if (dataDir !== "") {
+    session.io.error(
+      "Use `etcdutl defrag` instead. The --data-dir is going to be decomissioned in v3.6.\n\n",
+    );
+    const { runOfflineDefrag } = await import("../defrag-command.ts");
+    await runOfflineDefrag(await withFiles(session), dataDir);
+    return;
+  }
   const { client, config } = await connect(session, call);
   let isAnyMissing = false;
   for (const endpoint of await clusterEndpoints(session, call, config)) {

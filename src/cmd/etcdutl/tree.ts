@@ -28,6 +28,7 @@ export function etcdutlCommands(): EtcdutlCommand {
     commands: [
       backupCommand(),
       checkCommands(),
+      defragCommand(),
       hashKvCommand(),
       snapshotCommands(),
       version,
@@ -98,6 +99,23 @@ function checkCommands(): Spec {
         run: async (...of) => (await import("./run-check.ts")).runCheckV2Store(...of),
       },
     ],
+  };
+}
+
+function defragCommand(): Spec {
+  return {
+    use: "defrag",
+    short: "Defragments the storage of the etcd",
+    flags: new FlagSet().string(
+      "data-dir",
+      "",
+      "Required. Defragments a data directory not in use by etcd.",
+    ),
+    requiredFlags: ["data-dir"],
+    run: async (session, { flags }) => {
+      const { runOfflineDefrag } = await import("../defrag-command.ts");
+      await runOfflineDefrag(session, flags.getString("data-dir"));
+    },
   };
 }
 
