@@ -2,16 +2,17 @@
  * The countdown of the primary lessor: which leases have expired, and of which a checkpoint is due. There
  * is one exactly while this member leads; on other members leases do not expire.
  *
- * A renewal moves the expiry of a lease and leaves its place in the heap: the heap has it too early then,
- * and puts it right when that time comes. So a lease costs one move in the heap per time to live, however
- * often it is renewed.
+ * A renewal moves the expiry of a lease and mostly leaves its place in the heap: the heap has it too early
+ * then. It is put right by the renewal that finds it more than half a time to live behind, or when that
+ * early time comes. So a lease costs one or two moves in the heap per time to live, however often it is
+ * renewed, and those that have to be put right at one time are few.
  *
  * Source: etcd server/lease/lessor.go (Promote, expireExists, scheduleCheckpointIfNeeded; 3.5).
  */
 import { assert } from "../stdx/assert.ts";
 import { MinHeap, NOT_IN_HEAP } from "../stdx/heap.ts";
 import type { CheckpointEntry, Lease } from "./lease.ts";
-import { SPREAD_EXPIRIES_PER_SECOND, SPREAD_LEASES_MIN } from "./limits.ts";
+import { EXPIRY_LOOKS_MAX, SPREAD_EXPIRIES_PER_SECOND, SPREAD_LEASES_MIN } from "./limits.ts";
 
 /** A checkpoint that should be written. */
 export interface DueCheckpoint {
@@ -43,17 +44,22 @@ export class Countdown {
     this.#add(lease, nowMs);
   }
 
-  /** Counts a lease that has not expired from the start again. O(1) unless its expiry gets nearer. */
+  /** Counts a lease that has not expired from the start again. O(1), now and then O(log n). */
   renew(lease: Lease, nowMs: number): void {
     assert(!lease.isExpired(nowMs), "Cannot renew an expired lease");
     lease.expiryMs = nowMs + lease.startSeconds * 1000;
-    if (lease.expiryMs < lease.rank) this.#byExpiry.update(lease, lease.expiryMs);
+    const isFarBehind = lease.rank - nowMs < (lease.ttlSeconds * 1000) / 2;
+    if (lease.expiryMs < lease.rank || isFarBehind) this.#byExpiry.update(lease, lease.expiryMs);
   }
 
-  /** A lease that has expired and was not taken, the earliest first; `undefined` when there is none. */
+  /**
+   * A lease that has expired and was not taken, the earliest first; `undefined` when there is none, or none
+   * was found in a bounded time.
+   */
   expired(nowMs: number): Lease | undefined {
-    for (let lease = this.#byExpiry.top; lease !== undefined; lease = this.#byExpiry.top) {
-      if (lease.rank > nowMs) return undefined;
+    for (let looks = 0; looks < EXPIRY_LOOKS_MAX; looks++) {
+      const lease = this.#byExpiry.top;
+      if (lease === undefined || lease.rank > nowMs) return undefined;
       // A retry has its time in the rank; what was renewed has it in the expiry.
       if (lease.isExpired(nowMs)) return lease;
       this.#byExpiry.update(lease, lease.expiryMs);

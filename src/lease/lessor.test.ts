@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Errors } from "../errors/table.ts";
-import { LEASE_TTL_SECONDS_MAX } from "./limits.ts";
+import { EXPIRY_LOOKS_MAX, LEASE_TTL_SECONDS_MAX } from "./limits.ts";
 import { Lessor, NO_LEASE } from "./lessor.ts";
 
 const create = (checkpointSeconds = 0): Lessor =>
@@ -29,6 +29,17 @@ describe("Lessor", () => {
     lessor.remove(1n);
     expect(lessor.exists(1n)).toBe(false);
     expect(lessor.leaseOf("b")).toBe(NO_LEASE);
+  });
+
+  test("expired finds what has expired behind very many that were renewed, in a bounded time a call", () => {
+    const lessor = create();
+    lessor.promote(0, 0);
+    const count = 2 * EXPIRY_LOOKS_MAX + 1;
+    for (let id = 1; id <= count; id++) lessor.grant(BigInt(id), 10, 0);
+    lessor.grant(999_999n, 12, 0);
+    for (let id = 1; id <= count; id++) expect(lessor.renew(BigInt(id), 4000)).toBe(10);
+    const found = [1, 2, 3].map(() => lessor.expired(13_900)?.id);
+    expect(found).toEqual([undefined, undefined, 999_999n]);
   });
 
   test("attach to a lease that is gone leaves the key unattached", () => {

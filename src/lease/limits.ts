@@ -14,3 +14,9 @@ export const SPREAD_EXPIRIES_PER_SECOND = 750;
 
 /** Renewals that may wait for the revocation of one lease; clients that went away are among them. */
 export const LEASE_WAITERS_MAX = 10_000;
+
+/**
+ * Renewed leases that one search for an expired one puts right, a few milliseconds of work; the next goes
+ * on. So many come together only where as many clients fell silent at once.
+ */
+export const EXPIRY_LOOKS_MAX = 5_000;
