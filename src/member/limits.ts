@@ -30,6 +30,18 @@ export const RAFT_INFLIGHT_MESSAGES_MAX = 512;
 /** Entries kept behind a snapshot for slow followers. Source: etcd 3.5 (DefaultSnapshotCatchUpEntries). */
 export const SNAPSHOT_CATCH_UP_ENTRIES = 5_000;
 
+/** Bytes of entries kept behind a snapshot for slow followers, if that is fewer entries. */
+export const SNAPSHOT_CATCH_UP_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Bytes of entries since the last snapshot that make the next one due, if --snapshot-count has not before:
+ * they are in memory, and are read again at a start.
+ */
+export const LOG_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes that an entry costs in memory beside its data: the entry itself and the view of its data. */
+export const ENTRY_OVERHEAD_BYTES = 160;
+
 /** Longest time between two periodic auto-compactions, however long the period. Source: etcd 3.5. */
 export const COMPACTION_PERIOD_MS_MAX = 3_600_000;
 

@@ -44,9 +44,9 @@ import {
   RAFT_MESSAGE_BYTES_MAX,
   READ_INDEX_RETRY_MS,
   REQUEST_TIMEOUT_BASE_MS,
-  SNAPSHOT_CATCH_UP_ENTRIES,
   UNAPPLIED_ENTRIES_MAX,
 } from "./limits.ts";
+import { compactIndexBehind, LogRetention } from "./log-retention.ts";
 import { Pending } from "./pending.ts";
 import { ReadGate } from "./read-gate.ts";
 import type { ProposalWaiter, ReadWaiter, Ready, RenewalWaiter } from "./ready.ts";
@@ -102,7 +102,7 @@ export class Member {
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #appliedIndex: number;
-  #snapshotIndex: number;
+  readonly #retention: LogRetention;
   #confState: ConfState;
   #leader = NONE;
   #stopped = false;
@@ -121,8 +121,8 @@ export class Member {
     if (stored.snapshot !== undefined) this.#storage.applySnapshot(stored.snapshot);
     this.#storage.setHardState(stored.hardState);
     this.#storage.append(stored.entries);
-    this.#snapshotIndex = stored.snapshot?.metadata.index ?? 0;
-    this.#appliedIndex = this.#snapshotIndex;
+    this.#appliedIndex = stored.snapshot?.metadata.index ?? 0;
+    this.#retention = new LogRetention(options.snapshotCount, this.#appliedIndex);
     this.#confState = this.#storage.initialState().confState;
     this.#raft = new RawNode({
       id: options.id,
@@ -323,11 +323,11 @@ export class Member {
       if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry, nowMs);
       else this.#applyConfChange(entry);
       this.#appliedIndex = entry.index;
+      this.#retention.applied(entry);
     }
     for (const response of committed.responses) this.step(response);
     this.#reads.release(this.#appliedIndex);
-    const isDue = this.#appliedIndex - this.#snapshotIndex > this.#options.snapshotCount;
-    return isDue ? this.#makeSnapshot() : undefined;
+    return this.#retention.isSnapshotDue(this.#appliedIndex) ? this.#makeSnapshot() : undefined;
   }
 
   /** What `append` asked for is durable. Called in the order of the appends. */
@@ -350,7 +350,7 @@ export class Member {
   snapshotSaved(snapshot: Snapshot): void {
     const { index, confState } = snapshot.metadata;
     this.#storage.createSnapshot(index, confState, snapshot.data ?? new Uint8Array(0));
-    const compactIndex = Math.max(1, index - SNAPSHOT_CATCH_UP_ENTRIES);
+    const compactIndex = compactIndexBehind(this.#storage, index);
     if (compactIndex < this.#storage.firstIndex()) return;
     this.#storage.compact(compactIndex);
     this.#log.info("compacted Raft logs", { "compact-index": compactIndex });
@@ -436,7 +436,7 @@ export class Member {
 
   #makeSnapshot(): Snapshot {
     const index = this.#appliedIndex;
-    this.#snapshotIndex = index;
+    this.#retention.snapshotMade(index);
     this.#log.info("triggering snapshot", {
       "local-member-id": this.id.toString(16),
       "local-member-applied-index": index,
