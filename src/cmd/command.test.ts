@@ -141,3 +141,105 @@ Flags:
       --limit int      a number
 `);
 });
+
+/** A tool as etcdutl is: a command that needs things, and one that is there for the old days. */
+function utility(): Command<undefined> {
+  return new Command<undefined>({
+    use: "utility",
+    short: "A utility.",
+    persistentFlags: new FlagSet().string("form", "simple", "how to print", "w"),
+    commands: [
+      {
+        use: "restore <file> --into {folder} [options]",
+        short: "Restores a file",
+        flags: new FlagSet()
+          .string("into", "", "where to")
+          .string("from", "", "where from")
+          .uint64("bump", 0n, "by how much")
+          .bool("check", true, "whether to look"),
+        requiredFlags: ["from", "into"],
+        run,
+      },
+      { use: "one <file>", short: "Takes one file", exactArguments: 1, run },
+      {
+        use: "old <file>",
+        short: "Of old",
+        deprecated: "Use `new` instead",
+        hidesFlagsInUse: true,
+        run,
+      },
+      { use: "group", short: "Groups", commands: [{ use: "member", short: "Is in it", run }] },
+    ],
+  });
+}
+
+function parsed(...words: string[]): string {
+  const result = utility().find(words);
+  if (result instanceof FlagError) return result.message;
+  const call = result.command.parse(result.rest);
+  return call instanceof FlagError ? call.message : call.args.join(" ");
+}
+
+test("Command.parse names the required flags that are missing", () => {
+  expect(parsed("restore", "a")).toBe('required flag(s) "from", "into" not set');
+  expect(parsed("restore", "a", "--into=b")).toBe('required flag(s) "from" not set');
+  expect(parsed("restore", "a", "--into=", "--from", "c")).toBe("a");
+});
+
+test("Command.parse counts arguments where their number is given", () => {
+  expect(parsed("one")).toBe("accepts 1 arg(s), received 0");
+  expect(parsed("one", "a", "b")).toBe("accepts 1 arg(s), received 2");
+  expect(parsed("one", "a")).toBe("a");
+});
+
+test("unsigned flags take no sign", () => {
+  expect(parsed("restore", "--bump=-1")).toBe(
+    'invalid argument "-1" for "--bump" flag: strconv.ParseUint: parsing "-1": invalid syntax',
+  );
+  expect(parsed("restore", "--bump=18446744073709551616")).toMatch(/value out of range$/);
+  const words = ["a", "--into=b", "--from=c", "--bump=0xffffffffffffffff"];
+  expect(parsed("restore", ...words)).toBe("a");
+});
+
+test("plainUsagePage lists commands, but none that is deprecated", () => {
+  expect(plainUsagePage(utility())).toBe(`Usage:
+  utility [command]
+
+Available Commands:
+  group       Groups
+  one         Takes one file
+  restore     Restores a file
+
+Flags:
+  -w, --form string   how to print (default "simple")
+  -h, --help          help for utility
+
+Use "utility [command] --help" for more information about a command.
+`);
+});
+
+test("plainUsagePage has the flags of a command and those of all", () => {
+  const found = utility().find(["restore"]);
+  if (found instanceof FlagError) throw found;
+  expect(plainUsagePage(found.command)).toBe(`Usage:
+  utility restore <file> --into {folder} [options] [flags]
+
+Flags:
+      --bump uint     by how much
+      --check         whether to look (default true)
+      --from string   where from
+  -h, --help          help for restore
+      --into string   where to
+
+Global Flags:
+  -w, --form string   how to print (default "simple")
+`);
+  expect(plainUsagePage(found.command, false)).not.toContain("--help");
+});
+
+test("a deprecated command shows its line without flags", () => {
+  const found = utility().find(["old"]);
+  if (found instanceof FlagError) throw found;
+  expect(found.command.useLine).toBe("utility old <file>");
+  expect(found.command.spec.deprecated).toBe("Use `new` instead");
+});

@@ -37,7 +37,7 @@ export class ProgressBar {
     const bar = "#".repeat(filled) + "-".repeat(CELLS - filled);
     const seconds = Math.max(nowMs - this.#startMs, 1) / 1000;
     const rate = humanBytes(doneBytes / seconds);
-    const percent = `${Math.floor(share * 100)}%`.padStart(4);
+    const percent = `${Math.floor(share * 100)}%`.padStart(5);
     const sizes = `${humanBytes(doneBytes)} of ${humanBytes(totalBytes)}`;
     this.#io.error(`\r[${bar}]${percent} ${sizes}, ${rate}/s\x1b[K`);
   }

@@ -5,7 +5,7 @@ import { Errors } from "../errors/table.ts";
 import { Cluster } from "./cluster.ts";
 import { computeClusterId, computeMemberId } from "./identity.ts";
 import { decodeMember, encodeMember, type MemberInfo } from "./member-info.ts";
-import { decodeV2Store, encodeV2Store, V2ContentError } from "./v2-store.ts";
+import { decodeV2Store, encodeFoundingV2Store, encodeV2Store, V2ContentError } from "./v2-store.ts";
 
 const sha1 = (bytes: Uint8Array): Uint8Array => createHash("sha1").update(bytes).digest();
 
@@ -62,6 +62,30 @@ describe("v2 store image", () => {
           expect(read.members()).toEqual(cluster.members());
           expect(read.removedIds()).toEqual(cluster.removedIds());
           expect(read.version).toBe(version);
+        },
+      ),
+    );
+  });
+
+  test("of a founded cluster gives back who founded it, and what they do not say yet", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(memberArbitrary, { selector: (m) => m.id, minLength: 1, maxLength: 5 }),
+        (members) => {
+          const founders = members.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+          const text = encodeFoundingV2Store(founders);
+          const read = decodeV2Store(text, 7n);
+          const expected = founders.map((member) => ({ ...member, name: "", clientUrls: [] }));
+          expect(read.members()).toEqual(expected);
+          expect(read.version).toBeUndefined();
+          const { CurrentIndex, WatcherHub } = JSON.parse(text) as {
+            CurrentIndex: number;
+            WatcherHub: { EventHistory: { Queue: { Events: unknown[]; Size: number } } };
+          };
+          expect(CurrentIndex).toBe(members.length);
+          const { Events, Size } = WatcherHub.EventHistory.Queue;
+          expect([Size, Events.length]).toEqual([members.length, 1000]);
+          expect(Events.filter((event) => event !== null)).toHaveLength(members.length);
         },
       ),
     );
