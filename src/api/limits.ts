@@ -25,11 +25,5 @@ export const SNAPSHOT_WARNING_MS_MIN = 30_000;
  * that waits grants its client no more window, so a client alone brings it to some hundred thousand at most.
  */
 export const KEEP_ALIVES_WAITING_MAX = 1_000_000;
-/** Watch ids from 0 whose responses are shared between streams: clients seldom have more on one stream. */
-export const SHARED_RESPONSE_IDS = 1024;
-
-/** Bytes of the responses of one batch that are kept to be shared. */
-export const SHARED_RESPONSE_BYTES_MAX = 1024 * 1024;
-
 /** Leases that one slice of a list looks at: about two milliseconds. */
 export const LEASES_PER_SLICE = 2_000;

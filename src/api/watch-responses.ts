@@ -1,15 +1,20 @@
 /**
  * Watch responses as bytes. Responses with events are the hot path of a watch: their header and events are
- * marshalled once for each batch, and whole responses are shared by all streams that use the same watch id.
+ * marshalled once for each batch, and only the watch id between them is written for each watcher.
  *
  * Source: etcd server/etcdserver/api/v3rpc/watch.go (sendLoop, sendFragments).
  */
+import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { WatchBatch } from "../mvcc/watch-batch.ts";
 import type { WatchId } from "../mvcc/watcher.ts";
 import { createWatchResponse, encodeWatchResponse, type WatchResponse } from "../wire/gen/rpc.ts";
 import { concatBytes } from "../stdx/bytes.ts";
 import { type HeaderContext, headerAt } from "./context.ts";
-import { SHARED_RESPONSE_BYTES_MAX, SHARED_RESPONSE_IDS } from "./limits.ts";
+
+const TAG_WATCH_ID = 0x10;
+
+/** Ids from here on take more than an unsigned 31-bit number. */
+const SMALL_ID_END = 2 ** 31;
 
 /** A response without events. */
 export function controlResponse(
@@ -22,24 +27,42 @@ export function controlResponse(
   return encodeWatchResponse(createWatchResponse({ header, watchId: BigInt(watchId), ...parts }));
 }
 
-/** The response that shows `batch` to one watcher. May be shared: not to be changed. */
-export function eventsResponse(
+/** Where the heads of responses with events are made: a header (four numbers) and a watch id. */
+const head = new Uint8Array(128);
+
+/**
+ * Sends the response that shows `batch` to one watcher; returns whether there is room for more. All its
+ * watchers share the bytes of the header and of the events.
+ */
+export function sendEvents(
   context: HeaderContext,
+  call: GrpcServerCall,
   watchId: WatchId,
   batch: WatchBatch,
-): Uint8Array {
-  const slot = typeof watchId === "number" && watchId >= 0 ? watchId : SHARED_RESPONSE_IDS;
-  const known = slot < SHARED_RESPONSE_IDS ? batch.responses[slot] : undefined;
-  if (known !== undefined) return known;
-  const prefix = controlResponse(context, batch.lastRevision, watchId, {});
-  const response = joined(prefix, batch.bytes);
-  const roomLeft = batch.responseBytes + response.length <= SHARED_RESPONSE_BYTES_MAX;
-  if (slot < SHARED_RESPONSE_IDS && roomLeft) {
-    while (batch.responses.length <= slot) batch.responses.push(undefined);
-    batch.responses[slot] = response;
-    batch.responseBytes += response.length;
+): boolean {
+  batch.responseHeader ??= encodeWatchResponse(
+    createWatchResponse({ header: headerAt(context, batch.lastRevision) }),
+  );
+  const header = batch.responseHeader;
+  head.set(header);
+  return call.sendParts(head, writeWatchId(watchId, header.length), batch.bytes);
+}
+
+/** Writes field 2 of a response into `head`; returns where it ends. */
+function writeWatchId(watchId: WatchId, start: number): number {
+  if (watchId === 0) return start;
+  let at = start;
+  head[at++] = TAG_WATCH_ID;
+  if (typeof watchId === "number" && watchId > 0 && watchId < SMALL_ID_END) {
+    let rest = watchId;
+    for (; rest >= 0x80; rest >>>= 7) head[at++] = (rest & 0x7f) | 0x80;
+    head[at++] = rest;
+    return at;
   }
-  return response;
+  let rest = BigInt.asUintN(64, BigInt(watchId));
+  for (; rest >= 0x80n; rest >>= 7n) head[at++] = Number(rest & 0x7fn) | 0x80;
+  head[at++] = Number(rest);
+  return at;
 }
 
 /**
@@ -71,11 +94,4 @@ export function fragmentedResponses(
     first = end;
   }
   return responses;
-}
-
-function joined(prefix: Uint8Array, events: Uint8Array): Uint8Array {
-  const response = new Uint8Array(prefix.length + events.length);
-  response.set(prefix);
-  response.set(events, prefix.length);
-  return response;
 }

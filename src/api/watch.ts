@@ -17,7 +17,7 @@ import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "
 import { WireError } from "../wire/wire-error.ts";
 import type { HeaderContext, WatchFacts } from "./context.ts";
 import { fail } from "./status.ts";
-import { controlResponse, eventsResponse, fragmentedResponses } from "./watch-responses.ts";
+import { controlResponse, fragmentedResponses, sendEvents } from "./watch-responses.ts";
 
 /** The id of responses that are about no watcher. Source: etcd client/v3/watch.go (InvalidWatchID). */
 const NO_WATCH_ID = -1;
@@ -121,7 +121,7 @@ class WatchCall implements WatchReceiver {
         return hasRoom;
       }
     }
-    return this.#call.sendMessage(eventsResponse(this.#context, id, batch));
+    return sendEvents(this.#context, this.#call, id, batch);
   }
 
   onCompacted(id: WatchId, compactRevision: number): boolean {

@@ -55,6 +55,11 @@ export interface GrpcServerCall {
    * until `onWritable`. The message is sent all the same.
    */
   sendMessage(message: Uint8Array): boolean;
+  /**
+   * `sendMessage` of one message in two parts: `head[0, headLength)` is copied, `body` is kept. For messages
+   * of many calls that differ only where they begin.
+   */
+  sendParts(head: Uint8Array, headLength: number, body: Uint8Array): boolean;
   /** Ends the call. Code 0 is success; `message` is text for the client; `trailers` go with it. */
   sendStatus(code: number, message: string, trailers?: GrpcMetadata): void;
   /**

@@ -277,6 +277,33 @@ describe("streaming calls", () => {
     expect(stream.log).toEqual(["call"]);
   });
 
+  test("a message in two parts is the same message, written at once or queued", () => {
+    const { peer, stream } = setup();
+    const payloadOf = (): number[] =>
+      peer
+        .read()
+        .filter(({ type }) => type === FrameType.DATA)
+        .flatMap(({ payload }) => [...payload]);
+    for (const [id, headLength, bodyLength] of [
+      [1, 3, 4],
+      [3, 0, 100],
+      [5, 7, 0],
+      [7, 9, 60_000],
+      [9, 2, 70_000],
+    ]) {
+      peer.send(headersFrame(id, callFields("/a.B/S")));
+      peer.send(frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(200_000)));
+      const head = new Uint8Array(16).fill(id);
+      const body = new Uint8Array(bodyLength).fill(id + 1);
+      const hasRoom = stream.calls.at(-1)?.sendParts(head, headLength, body);
+      head.fill(99);
+      expect(hasRoom).toBe(bodyLength < 65_000);
+      peer.send(frame(FrameType.WINDOW_UPDATE, 0, id, uint32(10_000)));
+      const expected = [...new Array<number>(headLength).fill(id), ...body];
+      expect(payloadOf()).toEqual([0, ...uint32(expected.length), ...expected]);
+    }
+  });
+
   test("answers beyond the window wait, the handler is told to stop and to go on", () => {
     const { peer, stream } = setup();
     peer.send(headersFrame(1, callFields("/a.B/S")));

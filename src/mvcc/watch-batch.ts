@@ -1,7 +1,7 @@
 /**
  * Events that some watchers of one range have in front of them, in the order of their revisions, and the
  * batches that are cut from them. Watchers that stand at the same place get the same batch object, so that
- * what is made from it (its bytes, whole responses) is made once for all of them.
+ * what is made from it (its bytes, the header of the response) is made once for all of them.
  */
 import { assert } from "../stdx/assert.ts";
 import { concatBytes } from "../stdx/bytes.ts";
@@ -26,10 +26,8 @@ export class WatchBatch {
   readonly size: number;
   /** Whether there were more events than one batch takes. */
   readonly isFull: boolean;
-  /** Whole responses that the receivers made of it, by small watch ids; theirs to fill. */
-  readonly responses: (Uint8Array | undefined)[] = [];
-  /** Bytes of all `responses`. */
-  responseBytes = 0;
+  /** How responses that show it begin, as the receivers encode it; theirs to fill. */
+  responseHeader: Uint8Array | undefined = undefined;
   #joined: Uint8Array | undefined = undefined;
 
   constructor(

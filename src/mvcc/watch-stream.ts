@@ -2,6 +2,7 @@
  * The watchers of one client's stream, and the turns in which streams and connections are served. All
  * that happens to them is in `watch-hub.ts`.
  */
+import { assert } from "../stdx/assert.ts";
 import type { WatchBatch } from "./watch-batch.ts";
 import { type WatchId, WatcherQueue, type Watcher } from "./watcher.ts";
 
@@ -20,38 +21,43 @@ export interface WatchReceiver {
   onStreamProgress(revision: number): boolean;
 }
 
-/** First come, first served; an element is in it at most once. */
+/** First come, first served; an element is in it at most once. A ring that grows with what it has held. */
 export class TurnQueue<T extends { queuedForTurn: boolean }> {
-  #elements: T[] = [];
+  #ring: (T | undefined)[] = [undefined];
   #first = 0;
+  #length = 0;
+
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
 
   push(element: T): void {
     if (element.queuedForTurn) return;
     element.queuedForTurn = true;
-    this.#elements.push(element);
+    if (this.#length === this.#ring.length) this.#grow();
+    this.#ring[(this.#first + this.#length) & (this.#ring.length - 1)] = element;
+    this.#length++;
   }
 
   shift(): T | undefined {
-    if (this.#first === this.#elements.length) return undefined;
-    const element = this.#elements[this.#first++];
+    if (this.#length === 0) return undefined;
+    const element = this.#ring[this.#first];
+    assert(element !== undefined, "A ring has no gaps");
+    this.#ring[this.#first] = undefined;
+    this.#first = (this.#first + 1) & (this.#ring.length - 1);
+    this.#length--;
     element.queuedForTurn = false;
-    if (this.#first === this.#elements.length) {
-      this.#elements.length = 0;
-      this.#first = 0;
-    } else if (this.#first >= TURNS_KEPT && 2 * this.#first >= this.#elements.length) {
-      this.#elements.splice(0, this.#first);
-      this.#first = 0;
-    }
     return element;
   }
 
-  get isEmpty(): boolean {
-    return this.#first === this.#elements.length;
+  /** Doubles the ring, whose length is a power of two. */
+  #grow(): void {
+    const ring = this.#ring;
+    this.#ring = [...ring.slice(this.#first), ...ring.slice(0, this.#first)];
+    for (let i = this.#length; i > 0; i--) this.#ring.push(undefined);
+    this.#first = 0;
   }
 }
-
-/** Served elements at the front of a queue that are not worth moving the others for. */
-const TURNS_KEPT = 64;
 
 /** The streams of one connection, which take turns; connections take turns with each other. */
 export class WatchConnection {

@@ -31,7 +31,7 @@ import { KVService } from "../../src/wire/gen/services.ts";
 const WAIT_MS = 4000;
 
 /** How long nothing more must come before a stream counts as silent. */
-const SILENCE_MS = 60;
+const SILENCE_MS = 150;
 
 /** What is compared of a response. */
 export interface SeenResponse {
@@ -96,11 +96,11 @@ export class WatchTalk {
     this.#call.setReceiving(receiving);
   }
 
-  /** The next `count` responses, and what came with them; fewer when the call ends or time runs out. */
+  /** The next `count` responses; fewer when the call ends or time runs out. */
   async next(count: number): Promise<SeenResponse[]> {
     const wanted = this.#seen + count;
     await this.#until(() => this.responses.length >= wanted || this.status !== undefined, WAIT_MS);
-    return this.rest();
+    return this.#take(Math.min(wanted, this.responses.length));
   }
 
   /** What came since the last look, once nothing more comes. */
@@ -109,9 +109,13 @@ export class WatchTalk {
       known = this.responses.length;
       await this.#until(() => this.responses.length > known, SILENCE_MS);
     }
+    return this.#take(this.responses.length);
+  }
+
+  #take(end: number): SeenResponse[] {
     const from = this.#seen;
-    this.#seen = this.responses.length;
-    return this.responses.slice(from).map(describeResponse);
+    this.#seen = end;
+    return this.responses.slice(from, end).map(describeResponse);
   }
 
   async #until(done: () => boolean, timeoutMs: number): Promise<void> {

@@ -127,11 +127,11 @@ const history: Script = async (peer, say) => {
   const talks = specs.map(() => peer.talk());
   for (const [i, talk] of talks.entries()) {
     talk.create(specs[i]);
-    say(await talk.rest());
+    say(await talk.next(i < 4 ? 2 : 1));
   }
   for (const value of ["5", "6", "7", "8"]) await peer.put("h", value);
-  for (const talk of talks) {
-    say(await talk.rest());
+  for (const [i, talk] of talks.entries()) {
+    say(await talk.next([4, 4, 4, 4, 4, 2, 0][i]));
     talk.end();
   }
 };
