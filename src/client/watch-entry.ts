@@ -4,7 +4,7 @@
  * Its position is the revision from which it would have to be created again to miss nothing and to repeat
  * nothing. Source: etcd client/v3/watch.go (serveSubstream).
  */
-import type { GrpcCode } from "../errors/codes.ts";
+import { GrpcCode } from "../errors/codes.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { KeyValue } from "../wire/gen/kv.ts";
@@ -14,7 +14,7 @@ import {
   type WatchResponse,
 } from "../wire/gen/rpc.ts";
 import { Inbox } from "./inbox.ts";
-import { errorFromStatus } from "./rpc-status.ts";
+import { knownError } from "./rpc-status.ts";
 
 /** A server has ended a watch: its revision is compacted, or it may not or cannot be served. */
 export class WatchCanceledError extends EtcdError {
@@ -32,8 +32,8 @@ export class WatchCanceledError extends EtcdError {
 function cancelReason({ compactRevision, cancelReason }: WatchResponse): EtcdError {
   if (compactRevision !== 0) return Errors.Compacted;
   if (cancelReason === "") return Errors.FutureRevision;
-  const code: GrpcCode = Errors.LeaseExist.code;
-  return errorFromStatus({ code, message: cancelReason }, undefined);
+  const status = { code: GrpcCode.FailedPrecondition, message: cancelReason };
+  return knownError(status) ?? new EtcdError(status.code, status.message);
 }
 
 /** What whoever opened a watch is told. */

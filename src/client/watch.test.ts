@@ -232,7 +232,7 @@ describe("Watcher", () => {
   test.each([
     [{ compactRevision: 4 }, Errors.Compacted.message],
     [{ cancelReason: Errors.PermissionDenied.message }, Errors.PermissionDenied.message],
-    [{ cancelReason: "odd" }, "rpc error: code = FailedPrecondition desc = odd"],
+    [{ cancelReason: "odd" }, "odd"],
     [{}, Errors.FutureRevision.message],
   ])("ends with the reason of the server: %j", async (reason, message) => {
     const [ended, other] = [await open({ key }), await open({ key })];

@@ -27,6 +27,8 @@ export function processIo(): ToolIo {
       return process.getBuiltinModule("node:tty").isatty(STDERR);
     },
     read: readSome,
+    input: () => process.stdin,
+    execute: async (...of) => (await import("./execute.ts")).execute(...of),
     withoutEcho,
   };
 }

@@ -1,21 +1,15 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../sim/manual-clock.ts";
 import { ProgressBar } from "./progress-bar.ts";
-import type { ToolIo } from "./tool-io.ts";
 
 function barOn(isTerminal: boolean): { bar: ProgressBar; clock: ManualClock; drawn: string[] } {
   const drawn: string[] = [];
   const clock = new ManualClock();
-  const io: ToolIo = {
-    args: [],
-    environment: [],
-    out: () => undefined,
-    error: (text) => {
+  const io = {
+    error: (text: string) => {
       drawn.push(text);
     },
     isTerminal,
-    read: () => new Uint8Array(0),
-    withoutEcho: (ask) => ask(),
   };
   return { bar: new ProgressBar(io, clock), clock, drawn };
 }

@@ -12,14 +12,17 @@ const REDRAW_MS = 100;
 /** Cells of the bar. */
 const CELLS = 30;
 
+/** Where a bar is drawn. */
+type BarOutput = Pick<ToolIo, "error" | "isTerminal">;
+
 export class ProgressBar {
-  readonly #io: ToolIo;
+  readonly #io: BarOutput;
   readonly #clock: Clock;
   readonly #startMs: number;
   #drawnMs = Number.NEGATIVE_INFINITY;
   #isShown = false;
 
-  constructor(io: ToolIo, clock: Clock) {
+  constructor(io: BarOutput, clock: Clock) {
     this.#io = io;
     this.#clock = clock;
     this.#startMs = clock.nowMs();

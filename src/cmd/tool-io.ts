@@ -1,6 +1,6 @@
 /**
- * What a tool has of the process it runs in: its words, its environment and its three streams, all of them
- * synchronous. Tests give a tool memory instead of a process. All texts are byte strings.
+ * What a tool has of the process it runs in: its words, its environment and its three streams, which are
+ * synchronous, except for `input`. Tests give a tool memory instead of a process. All texts are byte strings.
  */
 export interface ToolIo {
   /** The words after the name of the program. */
@@ -13,6 +13,16 @@ export interface ToolIo {
   readonly isTerminal: boolean;
   /** Waits for input and returns up to `bytesMax` bytes of it; empty at the end. */
   read(bytesMax: number): Uint8Array;
+  /** Input as it comes, for a tool that has something else to do meanwhile; not to be mixed with `read`. */
+  input(): AsyncIterable<Uint8Array>;
+  /**
+   * Runs another program with more variables and this one's output, to its end. Returns why it failed, in
+   * Go's words.
+   */
+  execute(
+    words: readonly string[],
+    environment: readonly EnvironmentVariable[],
+  ): Promise<string | undefined>;
   /** Runs `ask` while what is typed is not shown. */
   withoutEcho<T>(ask: () => T): T;
 }

@@ -36,8 +36,11 @@ export async function identify(server: EtcdProcess, deadPort: number): Promise<C
   };
 }
 
-/** Makes the leases that command lines name. */
-export async function grantLeasesThere({ endpoint }: EtcdProcess): Promise<void> {
+/** Makes leases, which etcdctl cannot: it never chooses an id. Without `leases`, those that lines name. */
+export async function grantLeases(
+  { endpoint }: EtcdProcess,
+  leases: readonly (readonly [id: bigint, ttl: number])[] = LEASES_THERE,
+): Promise<void> {
   const client = await openClient({
     endpoints: [endpoint],
     connector: socketConnector(undefined),
@@ -45,7 +48,7 @@ export async function grantLeasesThere({ endpoint }: EtcdProcess): Promise<void>
     random: systemRandom,
     log: QUIET_LOG,
   });
-  for (const [id, ttl] of LEASES_THERE) await client.lease.grant({ id, ttl });
+  for (const [id, ttl] of leases) await client.lease.grant({ id, ttl });
   client.close();
 }
 

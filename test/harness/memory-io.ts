@@ -1,4 +1,5 @@
 /** The streams of a tool in memory: hundreds of runs take a second, and a debugger can follow them. */
+import { Readable } from "node:stream";
 import { byteString } from "../../src/cmd/byte-text.ts";
 import type { ToolIo } from "../../src/cmd/tool-io.ts";
 import type { RunOptions, RunResult } from "./processes.ts";
@@ -30,6 +31,8 @@ export async function runInMemory(
       unread = unread.subarray(chunk.length);
       return chunk;
     },
+    input: () => Readable.from([input]),
+    execute: () => Promise.resolve("no programs are run here"),
     withoutEcho: (ask) => ask(),
   });
   return { code, stdout: Buffer.from(stdout, "latin1"), stderr: Buffer.from(stderr, "latin1") };

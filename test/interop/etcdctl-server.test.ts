@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   describeOutcomes,
-  grantLeasesThere,
+  grantLeases,
   identify,
   isSameOutcome,
   maskedOutcome,
@@ -61,7 +61,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl and our server", () => {
     }
     const [deadPort] = await freePorts(1);
     identities = await Promise.all(servers.map((server) => identify(server, deadPort)));
-    await Promise.all(servers.slice(0, 2).map(grantLeasesThere));
+    await Promise.all(servers.slice(0, 2).map((server) => grantLeases(server)));
   });
 
   afterAll(async () => {

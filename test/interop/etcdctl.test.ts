@@ -10,7 +10,7 @@ import { AlarmAction, AlarmType } from "../../src/wire/gen/rpc.ts";
 import { MaintenanceService } from "../../src/wire/gen/services.ts";
 import {
   describeOutcomes,
-  grantLeasesThere,
+  grantLeases,
   identify,
   isSameOutcome,
   maskedOutcome,
@@ -42,7 +42,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
     servers = await Promise.all([startEtcd({ flags }), startEtcd({ flags })]);
     const [deadPort] = await freePorts(1);
     identities = await Promise.all(servers.map((server) => identify(server, deadPort)));
-    await Promise.all(servers.map(grantLeasesThere));
+    await Promise.all(servers.map((server) => grantLeases(server)));
   });
 
   afterAll(async () => {
@@ -180,7 +180,7 @@ async function outcome(
 
 /** Commands that ours does not have are no difference, in the pages that list commands. */
 const OWN_COMMANDS =
-  /^\t(?:alarm \S+|compaction|defrag|del|disarm|endpoint (?:hashkv|health|status)|get|grant|hashkv|health|help|keep-alive|lease \S+|list|member list|move-leader|put|restore|revoke|save|snapshot \S+|status|timetolive|txn|version)\t/;
+  /^\t(?:alarm \S+|compaction|defrag|del|disarm|endpoint (?:hashkv|health|status)|get|grant|hashkv|health|help|keep-alive|lease \S+|list|member list|move-leader|put|restore|revoke|save|snapshot \S+|status|timetolive|txn|version|watch)\t/;
 
 function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
   const { stdout } = outcomeOf;

@@ -38,10 +38,14 @@ export interface Connected {
   readonly config: ClientConfig;
 }
 
-/** Opens a client to the endpoints of the flags. */
-export async function connect(session: Session, call: EtcdctlCall): Promise<Connected> {
+/** Opens a client to the endpoints of the flags. `variables` are those that the command itself reads. */
+export async function connect(
+  session: Session,
+  call: EtcdctlCall,
+  variables: readonly string[] = [],
+): Promise<Connected> {
   const { flags } = call;
-  setFlagsFromEnvironment(call.command.inheritedFlags, session.io, session.clock);
+  setFlagsFromEnvironment(call.command.inheritedFlags, session.io, session.clock, variables);
   if (flags.getBool("debug")) showEnvironment(call.command.inheritedFlags, session.io);
   const endpoints = await endpointsOf(session, flags);
   const config = clientConfig(session, flags);

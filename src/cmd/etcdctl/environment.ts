@@ -25,11 +25,19 @@ export function variableOf(flagName: string): string {
   return `${PREFIX}_${flagName.replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** Sets the flags of `flags` that the command line left alone. A value that cannot be read is ignored. */
-export function setFlagsFromEnvironment(flags: FlagSet, io: ToolIo, clock: Clock): void {
+/**
+ * Sets the flags of `flags` that the command line left alone. A value that cannot be read is ignored.
+ * `others` are variables that are known although they belong to no flag, where they are not empty.
+ */
+export function setFlagsFromEnvironment(
+  flags: FlagSet,
+  io: ToolIo,
+  clock: Clock,
+  others: readonly string[] = [],
+): void {
   const values = new Map(io.environment.map(({ name, value }) => [name, value]));
   const given = new Set<string>();
-  const used = new Set<string>();
+  const used = new Set<string>(others.filter((name) => (values.get(name) ?? "") !== ""));
   for (const flag of flags.all()) {
     const variable = variableOf(flag.name);
     const value = values.get(variable) ?? "";

@@ -1,5 +1,5 @@
 /**
- * The flags of get, put and del, which a line of a transaction takes as well.
+ * The flags of get, put, del and watch, which lines of standard input take as well.
  *
  * Source: etcd etcdctl/ctlv3/command/{get,put,del}_command.go.
  */
@@ -58,6 +58,16 @@ export function delSpec(): KeyCommandSpec {
       )
       .bool("range", false, "delete range of keys"),
   };
+}
+
+/** Fresh flags of watch, which its interactive lines take as well. */
+export function watchFlags(): FlagSet {
+  return new FlagSet()
+    .bool("interactive", false, "Interactive mode", "i")
+    .bool("prefix", false, "Watch on a prefix if prefix is set")
+    .int64("rev", 0n, "Revision to start watching")
+    .bool("prev-kv", false, "get the previous key-value pair before the event happens")
+    .bool("progress-notify", false, "get periodic watch progress notification from server");
 }
 
 /** The text that users of etcdctl see. */

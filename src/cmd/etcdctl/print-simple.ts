@@ -110,12 +110,17 @@ export class SimplePrinter implements Printer {
   }
 
   #keyValue(kv: KeyValue, valuesOnly: boolean): string {
-    const value = `${this.#shown(kv.value)}\n`;
-    return valuesOnly ? value : `${this.#shown(kv.key)}\n${value}`;
+    return keyValueText(kv, this.#isHex, valuesOnly);
   }
+}
 
-  #shown(bytes: Uint8Array): string {
-    if (!this.#isHex) return latin1FromBytes(bytes);
-    return hexFromBytes(bytes).replaceAll(/../g, "\\x$&");
-  }
+/** A line with the key, unless only values are wanted, and one with the value. */
+export function keyValueText(kv: KeyValue, isHex: boolean, valuesOnly: boolean): string {
+  const value = `${shownBytes(kv.value, isHex)}\n`;
+  return valuesOnly ? value : `${shownBytes(kv.key, isHex)}\n${value}`;
+}
+
+function shownBytes(bytes: Uint8Array, isHex: boolean): string {
+  if (!isHex) return latin1FromBytes(bytes);
+  return hexFromBytes(bytes).replaceAll(/../g, "\\x$&");
 }

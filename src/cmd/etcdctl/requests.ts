@@ -32,7 +32,7 @@ function badArguments(message: string): ToolExit {
 }
 
 /** A key, and the end of the range that begins there; empty for the key alone. */
-interface KeyRange {
+export interface KeyRange {
   readonly key: Uint8Array;
   readonly rangeEnd: Uint8Array;
 }
@@ -50,8 +50,14 @@ function keyRange(flags: FlagSet, args: readonly string[]): KeyRange {
   if (!isPrefix && !isFromKey) {
     return { key, rangeEnd: args.length > 1 ? bytesFromLatin1(args[1]) : EMPTY_BYTES };
   }
-  if (key.length === 0) return { key: ZERO_BYTE, rangeEnd: ZERO_BYTE };
-  return { key, rangeEnd: isFromKey ? ZERO_BYTE : prefixEnd(key) };
+  if (isPrefix) return prefixRange(key);
+  return { key: key.length === 0 ? ZERO_BYTE : key, rangeEnd: ZERO_BYTE };
+}
+
+/** All keys that begin with `prefix`. */
+export function prefixRange(prefix: Uint8Array): KeyRange {
+  if (prefix.length === 0) return { key: ZERO_BYTE, rangeEnd: ZERO_BYTE };
+  return { key: prefix, rangeEnd: prefixEnd(prefix) };
 }
 
 /** The first key behind all keys that begin with `prefix`. */

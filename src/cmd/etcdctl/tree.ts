@@ -6,7 +6,7 @@
 import { Command, type CommandSpec } from "../command.ts";
 import { FlagSet } from "../pflag.ts";
 import { globalFlags } from "./global-flags.ts";
-import { delSpec, getSpec, putSpec } from "./key-flags.ts";
+import { delSpec, getSpec, putSpec, watchFlags } from "./key-flags.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
 import type { EtcdctlCommand, Session } from "./session.ts";
 
@@ -50,6 +50,12 @@ function keyCommands(): Spec[] {
         "'true' to wait for compaction to physically remove all old revisions",
       ),
       run: async (...of) => (await import("./run-keys.ts")).runCompaction(...of),
+    },
+    {
+      use: "watch [options] [key or prefix] [range_end] [--] [exec-command arg1 arg2 ...]",
+      short: "Watches events stream on keys or prefixes",
+      flags: watchFlags(),
+      run: async (...of) => (await import("./run-watch.ts")).runWatch(...of),
     },
   ];
 }
