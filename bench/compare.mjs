@@ -32,8 +32,23 @@ const { values: options } = parseArgs({
   },
 });
 
-// What they import is built by now.
-const { runKinds } = await import("./harness/runner.mjs");
-const seconds = Number(options.seconds ?? (options.quick ? 1 : 4));
-const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
-process.exitCode = (await runKinds({ ...options, seconds, rounds })) ? 0 : 1;
+/** @returns {number} */
+function positive(name, text) {
+  const number = Number(text);
+  if (!(number > 0)) throw new Error(`--${name} must be a number above 0, not "${text}"`);
+  return number;
+}
+
+try {
+  // What it imports is built by now.
+  const { runKinds } = await import("./harness/runner.mjs");
+  const complete = await runKinds({
+    ...options,
+    seconds: positive("seconds", options.seconds ?? (options.quick ? "1" : "4")),
+    rounds: Math.ceil(positive("rounds", options.rounds ?? (options.quick ? "1" : "3"))),
+  });
+  process.exitCode = complete ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

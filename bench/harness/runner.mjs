@@ -26,7 +26,10 @@ export async function runKinds(options) {
   );
   const kinds = KINDS.map((kind) => ({ kind, rows: rowsOf(kind, options.only) }));
   const chosen = kinds.filter(({ rows }) => rows.length > 0);
-  if (chosen.length === 0 || servers.length === 0) throw new Error("Nothing has that name");
+  if (chosen.length === 0 || servers.length === 0) {
+    const names = KINDS.map(({ name }) => name).join(", ");
+    throw new Error(`Nothing has that name; there are the kinds ${names}`);
+  }
   let complete = true;
   for (const { kind, rows } of chosen) {
     const results = new Map(rows.map((row) => [row, {}]));

@@ -45,6 +45,7 @@ export const maintenance = {
     { field: "p50", title: "put p50 ms", digits: 2 },
     { field: "p99", title: "put p99 ms", digits: 2 },
     { field: "slowest", title: "slowest put ms", digits: 1, over: "max" },
+    { field: "loadDelay", title: "load late at most ms", digits: 1, over: "max" },
     { field: "timesQuiet", title: "p99 / quiet p99", digits: 2 },
     { field: "failed", title: "failed puts", digits: 0, over: "max" },
     { field: "memoryMb", title: "peak memory MB", digits: 0 },
