@@ -130,7 +130,7 @@ export class WatchEvents {
     for (; at < end && size < batchBytes; at++) {
       for (const event of steps[at].events) {
         if ((form & (event.tombstone ? EventForm.NO_DELETE : EventForm.NO_PUT)) !== 0) continue;
-        const bytes = (form & EventForm.PREVIOUS) === 0 ? event.plain() : event.withPrevious(store);
+        const bytes = (form & EventForm.PREVIOUS) === 0 ? event.plain : event.withPrevious(store);
         chosen.push(bytes);
         size += bytes.length;
       }

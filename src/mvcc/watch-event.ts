@@ -1,17 +1,23 @@
 /**
- * One change of one key as watchers are shown it. It is marshalled once, when the first watcher needs it,
- * and all watchers share the bytes; the form with the previous value is made apart, in the same way.
+ * One change of one key as watchers are shown it. It is marshalled once, and all watchers share the bytes;
+ * the form with the previous value is made when the first watcher needs it, and shared in the same way.
+ *
+ * Events own their bytes: while they wait for a slow reader they must not keep blocks of memory alive in
+ * which everybody else's messages stand (see `Writer.take`).
  */
 import { EventType, writeRawEvent } from "../wire/gen/kv.ts";
 import { createRevisionOf } from "../wire/key-value.ts";
-import { beginEncoding } from "../wire/writer.ts";
+import { Writer } from "../wire/writer.ts";
 import type { Store } from "./store.ts";
 
 /** Field 11 of `WatchResponse`, a message. */
 const TAG_EVENTS = 0x5a;
 
-/** Bytes that keeping an event costs beside its key-value. */
-const EVENT_OVERHEAD_BYTES = 200;
+/** Bytes that keeping an event costs beside its own. */
+const EVENT_OVERHEAD_BYTES = 250;
+
+/** Its memory is used again for every event. */
+const writer = new Writer();
 
 export class WatchEvent {
   readonly revision: number;
@@ -20,11 +26,13 @@ export class WatchEvent {
   /** As a latin1 string. */
   readonly key: string;
   readonly tombstone: boolean;
-  /** Marshalled `mvccpb.KeyValue`, as in `KeyChange`. */
-  readonly #keyValue: Uint8Array;
-  #plain: Uint8Array | undefined = undefined;
+  /** The event as it stands in a `WatchResponse`, with tag and length. Shared: not to be changed. */
+  readonly plain: Uint8Array;
+  /** Bytes of the key-value, which `plain` ends with. */
+  readonly #keyValueBytes: number;
   #withPrevious: Uint8Array | undefined = undefined;
 
+  /** `keyValue` is that of `KeyChange`; it is borrowed until return. */
   constructor(
     revision: number,
     sub: number,
@@ -36,40 +44,42 @@ export class WatchEvent {
     this.sub = sub;
     this.key = key;
     this.tombstone = tombstone;
-    this.#keyValue = keyValue;
+    this.plain = encodeEvent(tombstone, keyValue, undefined);
+    this.#keyValueBytes = keyValue.length;
   }
 
   /** What keeping it costs. */
   get keptBytes(): number {
-    return this.#keyValue.length + EVENT_OVERHEAD_BYTES;
-  }
-
-  /** The event as it stands in a `WatchResponse`, with tag and length. Shared: not to be changed. */
-  plain(): Uint8Array {
-    this.#plain ??= this.#encode(undefined);
-    return this.#plain;
+    return this.plain.length + EVENT_OVERHEAD_BYTES;
   }
 
   /** `plain`, with the key-value that the change replaced: none where there was none or it is compacted. */
   withPrevious(store: Store): Uint8Array {
-    this.#withPrevious ??= this.#encode(this.#previous(store));
+    if (this.#withPrevious === undefined) {
+      const keyValue = this.plain.subarray(this.plain.length - this.#keyValueBytes);
+      const previous = this.#previous(keyValue, store);
+      this.#withPrevious =
+        previous === undefined ? this.plain : encodeEvent(this.tombstone, keyValue, previous);
+    }
     return this.#withPrevious;
   }
 
-  #previous(store: Store): Uint8Array | undefined {
-    const isCreation = !this.tombstone && createRevisionOf(this.#keyValue) === this.revision;
+  #previous(keyValue: Uint8Array, store: Store): Uint8Array | undefined {
+    const isCreation = !this.tombstone && createRevisionOf(keyValue) === this.revision;
     const atRevision = this.revision - 1;
     if (isCreation || atRevision < store.compactRevision) return undefined;
     return store.keyValueAt(this.key, atRevision);
   }
+}
 
-  #encode(prevKv: Uint8Array | undefined): Uint8Array {
-    const writer = beginEncoding();
-    const mark = writer.mark();
-    const type = this.tombstone ? EventType.DELETE : EventType.PUT;
-    writeRawEvent(writer, { type, kv: this.#keyValue, prevKv });
-    writer.length(mark);
-    writer.tag(TAG_EVENTS);
-    return writer.take();
-  }
+function encodeEvent(
+  tombstone: boolean,
+  kv: Uint8Array,
+  prevKv: Uint8Array | undefined,
+): Uint8Array {
+  writer.reset();
+  writeRawEvent(writer, { type: tombstone ? EventType.DELETE : EventType.PUT, kv, prevKv });
+  writer.length(0);
+  writer.tag(TAG_EVENTS);
+  return writer.view().slice();
 }

@@ -101,7 +101,7 @@ export class WatchHistory {
         return false;
       }
       const key = latin1FromBytes(keyOf(value));
-      const keyValue = tombstone ? encodeDeletion(bytesFromLatin1(key), main) : value.slice();
+      const keyValue = tombstone ? encodeDeletion(bytesFromLatin1(key), main) : value;
       bytes += keyValue.length;
       events.push(new WatchEvent(main, sub, key, tombstone, keyValue));
       return true;
