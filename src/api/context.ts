@@ -81,6 +81,22 @@ export interface WatchFacts {
   wake(): void;
 }
 
+/** Warns of reads that take long. */
+export interface ReadTimer {
+  /** A time, to be handed back. */
+  start(): number;
+  /** Whether a read that arrived at `start` took so long that it is worth a warning. */
+  isSlow(start: number): boolean;
+  /** Warns of a read that did; `request` and `response` are texts for the log. */
+  answered(
+    start: number,
+    kind: "range" | "txn",
+    request: string,
+    response: string,
+    error: EtcdError | undefined,
+  ): void;
+}
+
 export interface ServiceContext {
   readonly member: Member;
   readonly clusterId: bigint;
@@ -93,6 +109,7 @@ export interface ServiceContext {
    * one: Unknown with the text of the error, TooManyRequests, Stopped.
    */
   readonly defragment: (done: (failure: EtcdError | undefined) => void) => void;
+  readonly reads: ReadTimer;
   readonly clock: Clock;
   readonly log: NamedLog;
   readonly watches: WatchFacts;

@@ -5,6 +5,7 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/key.go, quota.go, server/etcdserver/v3_server.go.
  */
+import { rangeText, txnText } from "../apply/request-text.ts";
 import type { ApplyResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
@@ -33,6 +34,7 @@ import {
   encodeRawTxnResponse,
   type PutRequest,
   type RangeRequest,
+  type RawTxnResponse,
   type ResponseHeader,
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
@@ -50,25 +52,25 @@ export function kvMethods(context: ServiceContext): [string, GrpcMethodHandler][
   ];
 }
 
+type Answer<Request> = (call: GrpcServerCall, request: Request, start: number) => void;
+
 /** A read that waits until local state is new enough. */
 class WaitingRead<Request> implements ReadWaiter {
   readonly #call: GrpcServerCall;
   readonly #request: Request;
-  readonly #answer: (call: GrpcServerCall, request: Request) => void;
+  readonly #start: number;
+  readonly #answer: Answer<Request>;
 
-  /** `request` must not view bytes that are only lent. */
-  constructor(
-    call: GrpcServerCall,
-    request: Request,
-    answer: (call: GrpcServerCall, request: Request) => void,
-  ) {
+  /** `request` must not view bytes that are only lent; it arrived at `start`. */
+  constructor(call: GrpcServerCall, request: Request, start: number, answer: Answer<Request>) {
     this.#call = call;
     this.#request = request;
+    this.#start = start;
     this.#answer = answer;
   }
 
   onReadable(): void {
-    if (this.#call.open) this.#answer(this.#call, this.#request);
+    if (this.#call.open) this.#answer(this.#call, this.#request, this.#start);
   }
 
   onFailed(error: EtcdError): void {
@@ -77,30 +79,42 @@ class WaitingRead<Request> implements ReadWaiter {
 }
 
 function rangeMethod(context: ServiceContext): GrpcMethodHandler {
-  const answer = (call: GrpcServerCall, request: RangeRequest): void =>
-    answerRange(context, call, request);
+  const answer: Answer<RangeRequest> = (call, request, start) =>
+    answerRange(context, call, request, start);
   return unary(decodeRangeRequest, (call, request) => {
+    const start = context.reads.start();
     const refused = checkRangeRequest(request);
     if (refused !== undefined) {
       fail(call, refused);
     } else if (request.serializable) {
-      answer(call, request);
+      answer(call, request, start);
     } else {
       request.key = request.key.slice();
       request.rangeEnd = request.rangeEnd.slice();
-      context.member.whenReadable(new WaitingRead(call, request, answer));
+      context.member.whenReadable(new WaitingRead(call, request, start, answer));
     }
   });
 }
 
-function answerRange(context: ServiceContext, call: GrpcServerCall, request: RangeRequest): void {
+function answerRange(
+  context: ServiceContext,
+  call: GrpcServerCall,
+  request: RangeRequest,
+  start: number,
+): void {
+  const { reads } = context;
   const response = executeRange(context.member.applier.store, request);
   if (response instanceof EtcdError) {
     fail(call, response);
+    if (reads.isSlow(start)) reads.answered(start, "range", rangeText(request), "", response);
     return;
   }
   completeOptionalHeader(context, response.header);
-  call.sendUnary(encodeRawRangeResponse(response));
+  const bytes = encodeRawRangeResponse(response);
+  call.sendUnary(bytes);
+  if (!reads.isSlow(start)) return;
+  const text = `range_response_count:${response.kvs.length} size:${bytes.length}`;
+  reads.answered(start, "range", rangeText(request), text, undefined);
 }
 
 function putMethod(context: ServiceContext): GrpcMethodHandler {
@@ -121,9 +135,10 @@ function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
 }
 
 function txnMethod(context: ServiceContext): GrpcMethodHandler {
-  const answer = (call: GrpcServerCall, request: TxnRequest): void =>
-    answerReadOnlyTxn(context, call, request);
+  const answer: Answer<TxnRequest> = (call, request, start) =>
+    answerReadOnlyTxn(context, call, request, start);
   return unary(decodeTxnRequest, (call, request, bytes) => {
+    const start = context.reads.start();
     const refused =
       checkTxnRequest(request, context.txnOpsMax) ??
       spaceRefusal(context, { case: "txn", value: request });
@@ -132,10 +147,10 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
     } else if (!isReadOnlyTxn(request)) {
       context.member.propose(Operation.txn, bytes, new KvProposal(context, call));
     } else if (isSerializableTxn(request)) {
-      answer(call, request);
+      answer(call, request, start);
     } else {
       const own = decodeTxnRequest(bytes.slice());
-      context.member.whenReadable(new WaitingRead(call, own, answer));
+      context.member.whenReadable(new WaitingRead(call, own, start, answer));
     }
   });
 }
@@ -144,14 +159,29 @@ function answerReadOnlyTxn(
   context: ServiceContext,
   call: GrpcServerCall,
   request: TxnRequest,
+  start: number,
 ): void {
+  const { reads } = context;
   const response = executeTxn(context.member.applier.store, request);
   if (response instanceof EtcdError) {
     fail(call, response);
+    if (reads.isSlow(start)) reads.answered(start, "txn", txnText(request), "", response);
     return;
   }
   completeOptionalHeader(context, response.header);
-  call.sendUnary(encodeRawTxnResponse(response));
+  const bytes = encodeRawTxnResponse(response);
+  call.sendUnary(bytes);
+  if (!reads.isSlow(start)) return;
+  const text = `${txnResponseText(response)} size:${bytes.length}`;
+  reads.answered(start, "txn", txnText(request), text, undefined);
+}
+
+/** How many keys each range of a transaction found, for the log. */
+function txnResponseText({ responses }: RawTxnResponse): string {
+  const counts = responses.map(({ response }) =>
+    response?.case === "responseRange" ? `range_response_count:${response.value.kvs.length}` : "",
+  );
+  return `responses:<${counts.filter((text) => text !== "").join(" ")}>`;
 }
 
 function compactMethod(context: ServiceContext): GrpcMethodHandler {

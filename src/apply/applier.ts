@@ -30,6 +30,7 @@ import {
 } from "../wire/gen/raft-internal.ts";
 import type { ConfChange, ConfState, Entry } from "../wire/gen/raft.ts";
 import { WireError } from "../wire/wire-error.ts";
+import type { ApplyTimer } from "./apply-timer.ts";
 import { applyClusterOperation, applyV2Request } from "./cluster-operations.ts";
 import { endKeylessLeases } from "./lease-operations.ts";
 import { executeOperation } from "./operations.ts";
@@ -45,6 +46,7 @@ export interface ApplierParts {
   readonly quota: Quota;
   /** Whether checkpoints of leases go into the database, too. */
   readonly persistsLeaseCheckpoints: boolean;
+  readonly timer: ApplyTimer;
   readonly log: Log;
 }
 
@@ -64,6 +66,7 @@ export class Applier {
   readonly records: Records;
   readonly persistsLeaseCheckpoints: boolean;
   readonly log: Log;
+  readonly #timer: ApplyTimer;
   #position: Position;
 
   constructor(parts: ApplierParts) {
@@ -76,6 +79,7 @@ export class Applier {
     this.records = new Records(parts.backend);
     this.persistsLeaseCheckpoints = parts.persistsLeaseCheckpoints;
     this.log = parts.log;
+    this.#timer = parts.timer;
     this.#position = parts.backend.position();
   }
 
@@ -103,7 +107,9 @@ export class Applier {
     assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
     if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
     if (!changesBackend) return { id, result: DONE };
+    const start = this.#timer.start();
     const result = executeOperation(this, operation, entry.index, nowMs);
+    this.#timer.applied(start, id, operation, result);
     const { leaseRevokeBatch } = request;
     if (leaseRevokeBatch !== undefined && !(result instanceof EtcdError)) {
       endKeylessLeases(this, leaseRevokeBatch.ids);

@@ -1,12 +1,21 @@
 /** What applying an entry answers, for whoever proposed it. */
-import type {
-  AlarmMember,
-  CompactionResponse,
-  LeaseGrantResponse,
-  LeaseRevokeResponse,
-  RawDeleteRangeResponse,
-  RawPutResponse,
-  RawTxnResponse,
+import { unreachable } from "../stdx/assert.ts";
+import {
+  type AlarmMember,
+  type CompactionResponse,
+  createAlarmResponse,
+  encodeAlarmResponse,
+  encodeCompactionResponse,
+  encodeLeaseGrantResponse,
+  encodeLeaseRevokeResponse,
+  encodeRawDeleteRangeResponse,
+  encodeRawPutResponse,
+  encodeRawTxnResponse,
+  type LeaseGrantResponse,
+  type LeaseRevokeResponse,
+  type RawDeleteRangeResponse,
+  type RawPutResponse,
+  type RawTxnResponse,
 } from "../wire/gen/rpc.ts";
 
 /**
@@ -25,3 +34,27 @@ export type ApplyResult =
 
 /** The answer of operations that report nothing. */
 export const DONE: ApplyResult = { kind: "done" };
+
+/** Bytes of the answer as it is, for the log. O(bytes). */
+export function resultBytes(result: ApplyResult): number {
+  switch (result.kind) {
+    case "put":
+      return encodeRawPutResponse(result.response).length;
+    case "deleteRange":
+      return encodeRawDeleteRangeResponse(result.response).length;
+    case "txn":
+      return encodeRawTxnResponse(result.response).length;
+    case "compaction":
+      return encodeCompactionResponse(result.response).length;
+    case "leaseGrant":
+      return encodeLeaseGrantResponse(result.response).length;
+    case "leaseRevoke":
+      return encodeLeaseRevokeResponse(result.response).length;
+    case "alarm":
+      return encodeAlarmResponse(createAlarmResponse({ alarms: [...result.alarms] })).length;
+    case "done":
+      return 0;
+    default:
+      return unreachable(result);
+  }
+}

@@ -37,6 +37,7 @@ import type { DefragSteps } from "./defragmentation.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
 import { defragmentAtStart } from "./start-defrag.ts";
+import { SlowRequests } from "./slow-requests.ts";
 import { StartError } from "./start-error.ts";
 import { ETCD_VERSION } from "./version.ts";
 
@@ -61,6 +62,7 @@ export interface OpenedMember {
   readonly watches: WatchHub;
   readonly clusterId: bigint;
   readonly directory: DataDirectory;
+  readonly slowRequests: SlowRequests;
   /** Whether it has not run before. */
   readonly isNew: boolean;
   /** `undefined` when nothing is compacted by itself. */
@@ -185,17 +187,26 @@ function assemble(
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
   logQuota(config, environment.log.named("server/quota-log.ts"));
   const changes = new ChangeFeed();
+  const { clock, log } = environment;
+  const slowRequests = new SlowRequests(
+    clock,
+    log.named("server/slow-requests.ts"),
+    config.warningApplyMs,
+  );
   const applier = new Applier({
     ...readDatabase(config, environment, directory, backend, { changes, cluster: opened.cluster }),
     cluster: opened.cluster,
     backend,
     quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
     persistsLeaseCheckpoints: config.leaseCheckpoints === "persisted",
+    timer: slowRequests,
     log: environment.log.named("apply/applier.ts"),
   });
   const member = createMember(config, environment, opened, applier);
   const watches = new WatchHub(applier.store, changes);
-  return { member, wal: opened.wal, backend, watches, clusterId: opened.cluster.id, directory };
+  const { wal } = opened;
+  const clusterId = opened.cluster.id;
+  return { member, wal, backend, watches, slowRequests, clusterId, directory };
 }
 
 /** What the database says of a downgrade goes to `cluster`, unless this version must not run meanwhile. */

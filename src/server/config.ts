@@ -58,6 +58,8 @@ export interface ServerConfig {
   readonly downgradeCheckMs: number;
   /** Unused space of the database from which on it is defragmented at start, in bytes; 0 means never. */
   readonly bootstrapDefragBytes: number;
+  /** Requests that take longer are worth a line in the log. */
+  readonly warningApplyMs: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
   readonly maxConcurrentStreams: number;
@@ -122,6 +124,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     downgradeCheckMs: values["experimental-downgrade-check-time"],
     bootstrapDefragBytes:
       values["experimental-bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
+    warningApplyMs: values["experimental-warning-apply-duration"],
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
     maxConcurrentStreams: values["max-concurrent-streams"],

@@ -144,6 +144,7 @@ function createConnections(
     hashes: host.maintenance.hashes,
     backups: host.maintenance.backups,
     defragment: (done) => host.maintenance.defragmentation.request(done),
+    reads: host.reads,
     clock,
     log,
     watches: {

@@ -314,6 +314,13 @@ const EXPERIMENTAL_FLAGS = {
     "1m",
     "Time between two such comparisons.",
   ),
+  "experimental-warning-apply-duration": flag(
+    "Experimental feature",
+    durationMs,
+    100,
+    "100ms",
+    "A request that takes longer is warned of in the log.",
+  ),
   "experimental-downgrade-check-time": flag(
     "Experimental feature",
     durationMs,

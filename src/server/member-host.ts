@@ -2,7 +2,7 @@
  * A member and everything that drives it, without any way for clients to reach it: its log, its database,
  * the run loop and the work beside it. Knows only ports; the simulator runs members with this same code.
  */
-import type { Compactor, StorageFacts } from "../api/context.ts";
+import type { Compactor, ReadTimer, StorageFacts } from "../api/context.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
@@ -109,6 +109,10 @@ export class MemberHost {
 
   get clusterId(): bigint {
     return this.#opened.clusterId;
+  }
+
+  get reads(): ReadTimer {
+    return this.#opened.slowRequests;
   }
 
   get compactor(): Compactor {

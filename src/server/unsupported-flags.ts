@@ -117,11 +117,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "socket-reuse-port": unsupported("listeners do not share ports", bool, false),
   "socket-reuse-address": unsupported("listeners do not share addresses", bool, false),
 
-  "experimental-warning-apply-duration": unsupported(
-    "slow requests are not reported",
-    durationMs,
-    100,
-  ),
   "experimental-txn-mode-write-with-shared-buffer": unsupported(
     "transactions read through one buffer",
     bool,

@@ -1,0 +1,16 @@
+/** Whoever wants to know how long it takes to apply entries: the shell, which has a clock. */
+import type { EtcdError } from "../errors/etcd-error.ts";
+import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
+import type { ApplyResult } from "./result.ts";
+
+export interface ApplyTimer {
+  /** A time, to be handed back. */
+  start(): number;
+  /** The operation of the entry with request id `id` is applied; its bytes are only lent. */
+  applied(
+    start: number,
+    id: bigint,
+    operation: InternalRaftRequestOperation,
+    result: ApplyResult | EtcdError,
+  ): void;
+}
