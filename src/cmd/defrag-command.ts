@@ -14,6 +14,9 @@ import { fileEnvironment, type FileSession } from "./file-tools.ts";
 import { ProgressBar } from "./progress-bar.ts";
 import { ExitCode, ToolExit } from "./tool-exit.ts";
 
+/** What to do instead of waiting. */
+const WAY_OUT = " To defrag a running etcd instance, omit --data-dir.";
+
 /** Defragments the database below `dataDir`, a byte string. A refusal ends the tool. */
 export async function runOfflineDefrag(session: FileSession, dataDir: string): Promise<void> {
   const { clock, io } = session;
@@ -24,7 +27,7 @@ export async function runOfflineDefrag(session: FileSession, dataDir: string): P
   let startMs = clock.nowMs();
   const work = defragmentMember(
     {
-      ...fileEnvironment(session),
+      ...fileEnvironment(session, WAY_OUT),
       onStart: (path, sizes) => {
         log.info("defragmenting", { path, ...defragSizeFields(sizes) });
         startMs = clock.nowMs();

@@ -21,17 +21,14 @@ export interface FileSession extends FileTools {
   readonly clock: Clock;
 }
 
-/** What reading a database file needs; who waits for its lock is told so. */
-export function fileEnvironment({ disk, clock, io }: FileSession): FileEnvironment {
+/** What reading a database file needs; who waits for its lock is told so, and what else could be done. */
+export function fileEnvironment({ disk, clock, io }: FileSession, wayOut = ""): FileEnvironment {
   return {
     disk,
     clock,
     onLockWait: (path) => {
       const shown = goQuote(byteString(path));
-      io.error(
-        `waiting for etcd to close and release its lock on ${shown}. ` +
-          "To defrag a running etcd instance, omit --data-dir.\n",
-      );
+      io.error(`waiting for etcd to close and release its lock on ${shown}.${wayOut}\n`);
     },
   };
 }

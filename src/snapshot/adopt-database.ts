@@ -10,7 +10,7 @@ import type { Bucket } from "../bolt/bucket.ts";
 import { Db } from "../bolt/db.ts";
 import type { Tx } from "../bolt/tx.ts";
 import { encodeMember, formatId, type MemberInfo } from "../membership/member-info.ts";
-import { encodeRevision, mainOfRevisionBytes } from "../mvcc/revision.ts";
+import { encodeRevision, REVISION_BYTES } from "../mvcc/revision.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { bytesFromLatin1, bytesFromUtf8, EMPTY_BYTES } from "../stdx/bytes.ts";
@@ -80,9 +80,8 @@ export function replaceMembers(
 /** Puts one empty revision far above the others, and has everything up to it compacted. */
 function bumpRevision(tx: Tx, meta: Bucket, bump: bigint, log: Log): void {
   const keys = tx.createBucketIfNotExists(bytesFromLatin1("key"));
-  const cursor = keys.cursor();
-  const latest = cursor.last() && cursor.key !== undefined ? mainOfRevisionBytes(cursor.key) : 0;
-  const bumped = BigInt(latest) + bump;
+  const latest = latestRevision(keys);
+  const bumped = latest + bump;
   // Differs from etcd: a revision too large for what comes after it is refused; etcd wraps around.
   if (bumped > REVISION_MAX) {
     throw new SnapshotError(
@@ -98,6 +97,17 @@ function bumpRevision(tx: Tx, meta: Bucket, bump: bigint, log: Log): void {
   keys.put(encodeRevision(revision, 0, false), EMPTY_BYTES);
   log.info("marking revision compacted", { revision });
   meta.put(META.scheduledCompactRev, encodeRevision(revision, 0, false));
+}
+
+/** The main revision of the last key; 0 when there is none. */
+function latestRevision(keys: Bucket): bigint {
+  const cursor = keys.cursor();
+  if (!cursor.last() || cursor.key === undefined) return 0n;
+  const { key } = cursor;
+  const view = new DataView(key.buffer, key.byteOffset, key.length);
+  const latest = key.length < REVISION_BYTES ? -1n : view.getBigInt64(0);
+  if (latest < 0n) throw new SnapshotError(`bucket "key" ends in what is no revision`);
+  return latest;
 }
 
 /** Half of what is left of the numbers that stay exact: room for all revisions to come. */

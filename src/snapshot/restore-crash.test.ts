@@ -2,16 +2,13 @@
  * A restore that is cut off at any point of its way to the disk: what is found afterwards is no member at
  * all, or the whole one.
  */
-import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { SimulatedDisk } from "../../sim/disk.ts";
-import { SimulatedCrash } from "../../sim/disk-faults.ts";
-import { ManualClock } from "../../sim/manual-clock.ts";
+import type { SimulatedDisk } from "../../sim/disk.ts";
 import { MemoryLog } from "../../sim/memory-log.ts";
-import { Backend } from "../backend/backend.ts";
-import { Db } from "../bolt/db.ts";
+import { diskWithSnapshot, driven, SNAPSHOT_PATH } from "../../test/harness/snapshot-world.ts";
 import { check } from "../bolt/check.ts";
-import type { Digest } from "../ports/digest.ts";
+import { Db } from "../bolt/db.ts";
+import { sha1, sha256 } from "../platform/digest.ts";
 import { bytesFromLatin1, latin1FromBytes } from "../stdx/bytes.ts";
 import { Prng } from "../stdx/prng.ts";
 import { NO_SNAPSHOT, readWal, validSnapshots } from "../wal/read-wal.ts";
@@ -23,83 +20,24 @@ const SEGMENT_BYTES = 4096;
 
 const MEMBERS = ["a", "b", "c"].map((name) => ({ name, peerUrls: [`http://${name}:2380`] }));
 
-const sha1 = (bytes: Uint8Array): Uint8Array => createHash("sha1").update(bytes).digest();
-
-function sha256(): Digest {
-  const hash = createHash("sha256");
-  return {
-    update: (bytes) => {
-      hash.update(bytes);
-    },
-    finish: () => hash.digest(),
-  };
-}
-
-/** A disk with a snapshot of a small database, durable. */
-function diskWithSnapshot(seed: number): SimulatedDisk {
-  const disk = new SimulatedDisk({ random: new Prng(seed) });
-  for (const folder of ["/saved", "/data", "/logs"]) disk.makeDirectory(folder);
-  const backend = Backend.open(disk, "/saved/db");
-  for (let at = 0; at < 50; at++) {
-    backend.put("lease", bytesFromLatin1(`lease${at}`), new Uint8Array(100).fill(at));
-  }
-  backend.put("members", bytesFromLatin1("1234"), bytesFromLatin1("{}"));
-  backend.commit({ index: 77, term: 5 }, () => {});
-  disk.runUntilIdle();
-  backend.close();
-  const database = disk.open("/saved/db", "read");
-  const bytes = new Uint8Array(database.size());
-  database.read(bytes, 0);
-  database.close();
-  const snapshot = disk.open("/saved/snapshot", "create");
-  const digest = sha256();
-  digest.update(bytes);
-  snapshot.write([bytes, digest.finish()], 0, "durable", () => {});
-  disk.runUntilIdle();
-  snapshot.close();
-  disk.syncDirectory("/saved");
-  disk.syncDirectory("/");
-  return disk;
-}
-
 /** Runs a restore until it is over or the disk has halted; whether it said that it was done. */
 async function restored(disk: SimulatedDisk, walDir?: string): Promise<boolean> {
-  const clock = new ManualClock();
   const log = new MemoryLog();
-  const environment = { disk, clock, log, sha1, sha256, walSegmentBytes: SEGMENT_BYTES };
-  let outcome: unknown;
-  const work = restoreSnapshot(environment, {
-    snapshotPath: "/saved/snapshot",
-    dataDir: "/data",
-    walDir,
-    name: "b",
-    members: MEMBERS,
-    clusterToken: "token",
-    skipHashCheck: false,
-    revisionBump: 0n,
-    initialMemoryMapBytes: 0n,
-  });
-  work.then(
-    () => {
-      outcome = true;
-    },
-    (error: unknown) => {
-      outcome = error;
-    },
-  );
-  for (let idle = 0; idle < 50 && outcome === undefined && !disk.halted; idle++) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
+  const outcome = await driven(disk, async (clock) => {
+    const environment = { disk, clock, log, sha1, sha256, walSegmentBytes: SEGMENT_BYTES };
+    await restoreSnapshot(environment, {
+      snapshotPath: SNAPSHOT_PATH,
+      dataDir: "/data",
+      walDir,
+      name: "b",
+      members: MEMBERS,
+      clusterToken: "token",
+      skipHashCheck: false,
+      revisionBump: 0n,
+      initialMemoryMapBytes: 0n,
     });
-    try {
-      if (disk.step() || clock.runDeferred() > 0) idle = 0;
-    } catch (error) {
-      if (!(error instanceof SimulatedCrash)) throw error;
-    }
-  }
-  if (disk.halted || outcome instanceof SimulatedCrash) return false;
-  if (outcome !== true) throw outcome;
-  return true;
+  });
+  return outcome !== undefined;
 }
 
 /** Asserts that the member is whole. */

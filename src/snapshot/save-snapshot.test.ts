@@ -1,7 +1,7 @@
 /** A snapshot on its way to a file: whole and true, or not there. */
 import { expect, test } from "vitest";
 import { SimulatedDisk } from "../../sim/disk.ts";
-import { SimulatedCrash } from "../../sim/disk-faults.ts";
+import { contentOf, driven } from "../../test/harness/snapshot-world.ts";
 import { sha256 } from "../platform/digest.ts";
 import { Prng } from "../stdx/prng.ts";
 import { SnapshotDownload, type SnapshotPiece } from "./save-snapshot.ts";
@@ -42,11 +42,10 @@ async function save(
   pieces: AsyncIterable<SnapshotPiece>,
   seen: number[] = [],
 ): Promise<number | undefined> {
-  let outcome: { size?: number; error?: unknown } | undefined;
-  const run = async (): Promise<number> => {
-    const onPiece = (done: number): void => {
-      seen.push(done);
-    };
+  const onPiece = (done: number): void => {
+    seen.push(done);
+  };
+  const outcome = await driven(disk, async () => {
     const download = SnapshotDownload.begin({ disk, sha256, onPiece }, PATH);
     try {
       const size = await download.receive(pieces);
@@ -55,33 +54,12 @@ async function save(
     } finally {
       download.discard();
     }
-  };
-  run().then(
-    (size) => {
-      outcome = { size };
-    },
-    (error: unknown) => {
-      outcome = { error };
-    },
-  );
-  for (let idle = 0; idle < 20 && outcome === undefined && !disk.halted; idle++) {
-    await new Promise((resolve) => {
-      setImmediate(resolve);
-    });
-    if (disk.step()) idle = 0;
-  }
-  if (disk.halted || outcome?.error instanceof SimulatedCrash) return undefined;
-  if (outcome?.size === undefined) throw outcome?.error;
-  return outcome.size;
+  });
+  return outcome?.value;
 }
 
-function contentOf(disk: SimulatedDisk): Uint8Array | undefined {
-  if (disk.stat(PATH) === undefined) return undefined;
-  const file = disk.open(PATH, "read");
-  const bytes = new Uint8Array(file.size());
-  file.read(bytes, 0);
-  file.close();
-  return bytes;
+function savedIn(disk: SimulatedDisk): Uint8Array | undefined {
+  return disk.stat(PATH) === undefined ? undefined : contentOf(disk, PATH);
 }
 
 test.each([[1], [31], [32], [33], [512], [1000], [SNAPSHOT.length], [10_000]])(
@@ -90,7 +68,7 @@ test.each([[1], [31], [32], [33], [512], [1000], [SNAPSHOT.length], [10_000]])(
     const disk = newDisk();
     const seen: number[] = [];
     expect(await save(disk, inPieces(SNAPSHOT, size), seen)).toBe(SNAPSHOT.length);
-    expect(contentOf(disk)).toEqual(SNAPSHOT);
+    expect(savedIn(disk)).toEqual(SNAPSHOT);
     expect(disk.list("/saved")).toEqual(["snapshot"]);
     expect(seen.at(-1)).toBe(SNAPSHOT.length);
     expect(seen).toHaveLength(Math.ceil(SNAPSHOT.length / size));
@@ -119,7 +97,7 @@ test("a stream that breaks off leaves what was there before", async () => {
     throw new Error("the member has gone");
   }
   await expect(save(disk, broken())).rejects.toThrow("the member has gone");
-  expect(contentOf(disk)).toEqual(SNAPSHOT);
+  expect(savedIn(disk)).toEqual(SNAPSHOT);
   expect(disk.list("/saved")).toEqual(["snapshot"]);
 });
 
@@ -127,7 +105,7 @@ test("a failing disk is told, and leaves nothing under the name", async () => {
   const disk = newDisk();
   disk.inject({ operation: "sync", pathSuffix: ".part", code: "EIO" });
   await expect(save(disk, inPieces(SNAPSHOT, 100))).rejects.toThrow("input/output error");
-  expect(contentOf(disk)).toBeUndefined();
+  expect(savedIn(disk)).toBeUndefined();
 });
 
 test("after a crash at every point the file is whole or not there", async () => {
@@ -138,7 +116,7 @@ test("after a crash at every point the file is whole or not there", async () => 
     const size = await save(disk, inPieces(SNAPSHOT, 300));
     for (const survival of ["kept", "lost", "random"] as const) {
       const after = disk.crash(new Prng(point), { survival });
-      const found = contentOf(after);
+      const found = savedIn(after);
       if (size !== undefined || found !== undefined) expect(found).toEqual(SNAPSHOT);
       outcomes++;
     }

@@ -300,6 +300,16 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
     expect(fs.existsSync(path.join(both.ours, "bad"))).toBe(false);
   });
 
+  test("refuses revisions that leave no room for others", async () => {
+    const { code, stderr } = await runOurEtcdutl([
+      ...["snapshot", "restore", path.join(both.ours, "s"), "--data-dir"],
+      ...[path.join(both.ours, "too-high"), "--bump-revision=9007199254740991", "--mark-compacted"],
+    ]);
+    expect(code).toBe(1);
+    expect(stderr.toString()).toContain("Error: --bump-revision 9007199254740991 is too large");
+    expect(fs.readdirSync(path.join(both.ours, "too-high"))).toEqual([]);
+  });
+
   test("refuses directories that are in use", async () => {
     both.make("used", (file) => {
       fs.mkdirSync(file);
