@@ -14,7 +14,13 @@ export const EventForm = { NO_PUT: 1, NO_DELETE: 2, PREVIOUS: 4 } as const;
 
 const FORMS = 8;
 
-/** What one response shows. Never part of a revision. */
+/**
+ * What one response shows. Never part of a revision.
+ *
+ * Differs from etcd: changes that follow each other closely may come in one response, where a watcher that
+ * is up to date gets one for each revision there. In a response from history the revision of the header is
+ * the last one that it covers, there it is the store's newest, also when more events below it follow.
+ */
 export class WatchBatch {
   /** First revision that it covers, with an event or not. */
   readonly firstRevision: number;

@@ -22,12 +22,15 @@ export class HistorySegment {
   /** In the order of their keys, those of one key in the order of their revisions. */
   readonly #byKey: readonly WatchEvent[];
   readonly #ofGroup = new Map<WatchGroup, WatchEvents>();
+  /** Shared by all groups that have no event here. */
+  readonly #none: WatchEvents;
 
   /** `events` come in the order of their revisions. */
   constructor(from: number, end: number, events: readonly WatchEvent[], limits: WatchLimits) {
     this.#limits = limits;
     this.from = from;
     this.end = end;
+    this.#none = new WatchEvents(limits, end - 1);
     this.#byKey = events.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   }
 
@@ -41,7 +44,7 @@ export class HistorySegment {
       if (!group.reaches(event.key)) break;
       found.push(event);
     }
-    const events = new WatchEvents(this.#limits, this.end - 1);
+    const events = found.length === 0 ? this.#none : new WatchEvents(this.#limits, this.end - 1);
     for (const event of found.sort(byRevision)) events.add(event);
     this.#ofGroup.set(group, events);
     return events;

@@ -363,7 +363,12 @@ export class WatchHub {
     if (!stream.receiver.onProgress(watcher.id, this.#head)) stream.blocked = true;
   }
 
-  /** Shows a watcher the next batch. */
+  /**
+   * Shows a watcher the next batch.
+   *
+   * Differs from etcd: a watcher that is behind goes on over a compaction as long as memory has what it
+   * needs; there it is cancelled.
+   */
   #advance(watcher: Watcher): number {
     const { group, nextRevision, form } = watcher;
     // Only who starts in the past can ask for what is compacted and yet in memory.
