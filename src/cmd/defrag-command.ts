@@ -8,7 +8,6 @@ import { databasePathOf, defragmentMember } from "../snapshot/defragment-member.
 import { SnapshotError } from "../snapshot/snapshot-error.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { byteString, textOf } from "./byte-text.ts";
-import { cleanPath } from "./clean-path.ts";
 import { consoleLog } from "./console-line.ts";
 import { fileEnvironment, type FileSession } from "./file-tools.ts";
 import { ProgressBar } from "./progress-bar.ts";
@@ -22,7 +21,7 @@ export async function runOfflineDefrag(session: FileSession, dataDir: string): P
   const { clock, io } = session;
   const log = consoleLog(clock, (line) => io.error(line), "cmd/defrag-command.ts");
   const bar = new ProgressBar(io, clock);
-  const directory = cleanPath(textOf(dataDir));
+  const directory = textOf(dataDir);
   let totalBytes = 0;
   let startMs = clock.nowMs();
   const work = defragmentMember(

@@ -10,7 +10,6 @@ import { parseServerUrls } from "../server/server-url.ts";
 import { databaseStatus } from "../snapshot/database-status.ts";
 import { type InitialMember, restoreSnapshot } from "../snapshot/restore-snapshot.ts";
 import { byteString, textOf } from "./byte-text.ts";
-import { cleanPath } from "./clean-path.ts";
 import { consoleLog } from "./console-line.ts";
 import { databaseStatusText } from "./file-answers.ts";
 import { fileEnvironment, type FileSession, orExitOnFile } from "./file-tools.ts";
@@ -60,8 +59,8 @@ export async function runSnapshotRestore(
     { ...session, log, onProgress: (done, total) => bar.show(done, total) },
     {
       snapshotPath: textOf(args[0]),
-      dataDir: cleanPath(text("data-dir") || `${name}.etcd`),
-      walDir: walDir === "" ? undefined : cleanPath(walDir),
+      dataDir: text("data-dir") || `${name}.etcd`,
+      walDir: walDir === "" ? undefined : walDir,
       name,
       members,
       clusterToken: text("initial-cluster-token"),

@@ -7,6 +7,7 @@
  * in place, and after a crash in between founds a cluster on top of what is there.
  */
 import type { Disk } from "../ports/disk.ts";
+import { cleanPath } from "../stdx/clean-path.ts";
 import { parentOf } from "../wal/segment-name.ts";
 
 /** Name of a member's directory that is not finished; no server starts beside it. */
@@ -24,9 +25,9 @@ export interface MemberPlaces {
 
 /** `walDir` may be anywhere; `<data-dir>/member/wal` when absent. */
 export function placesOf(dataDir: string, walDir: string | undefined): MemberPlaces {
-  const member = `${dataDir}/member`;
-  const temporary = `${dataDir}/${RESTORING_NAME}`;
-  const wal = walDir ?? `${member}/wal`;
+  const member = cleanPath(`${dataDir}/member`);
+  const temporary = cleanPath(`${dataDir}/${RESTORING_NAME}`);
+  const wal = cleanPath(walDir ?? `${member}/wal`);
   const isInside = wal.startsWith(`${member}/`);
   return {
     temporary,

@@ -74,7 +74,7 @@ async function restore(environment: RestoreEnvironment, options: RestoreOptions)
   const log = environment.log.named("snapshot/restore-snapshot.ts");
   const fields = {
     path: options.snapshotPath,
-    "wal-dir": places.wal,
+    "wal-dir": options.walDir ?? places.wal,
     "data-dir": options.dataDir,
     "snap-dir": places.snap,
     "initial-memory-map-size": options.initialMemoryMapBytes,
@@ -164,8 +164,8 @@ function refuseUsedDirectories(
     throw new SnapshotError(`data-dir "${dataDir}" not empty or could not be read`);
   }
   if (walDir === undefined) return;
-  for (const directory of [wal, temporaryWal]) {
-    if (disk.stat(directory) !== undefined)
-      throw new SnapshotError(`wal-dir "${directory}" exists`);
+  if (disk.stat(wal) !== undefined) throw new SnapshotError(`wal-dir "${walDir}" exists`);
+  if (disk.stat(temporaryWal) !== undefined) {
+    throw new SnapshotError(`wal-dir "${temporaryWal}" exists`);
   }
 }

@@ -1,4 +1,4 @@
-/** Our server and our etcdctl as they are built, for tests that run them as processes of their own. */
+/** Our server and our tools as they are built, for tests that run them as processes of their own. */
 import path from "node:path";
 
 const DIST = path.join(import.meta.dirname, "..", "..", "dist", "cmd");
@@ -8,3 +8,6 @@ export const OUR_ETCD: readonly string[] = [process.execPath, path.join(DIST, "e
 
 /** The words that start our etcdctl. */
 export const OUR_ETCDCTL: readonly string[] = [process.execPath, path.join(DIST, "etcdctl.js")];
+
+/** The words that start our etcdutl. */
+export const OUR_ETCDUTL: readonly string[] = [process.execPath, path.join(DIST, "etcdutl.js")];

@@ -11,7 +11,8 @@ import { BothEtcdutls, maskedOutcome, type Outcome } from "../harness/both-etcdu
 import { dumpBuckets } from "../harness/bucket-dump.ts";
 import { startEtcd } from "../harness/etcd-process.ts";
 import { runOurEtcdutl } from "../harness/etcdutl-inprocess.ts";
-import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { OUR_ETCD, OUR_ETCDUTL } from "../harness/our-etcd.ts";
+import { runProgram } from "../harness/processes.ts";
 import { openRawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
 import { readAgain, readContent, type StoreContent } from "../harness/store-content.ts";
@@ -141,6 +142,30 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       await expectSame("snapshot", "status", "@s", "-w", form);
     },
   );
+
+  describe.skipIf(!fs.existsSync(OUR_ETCDUTL[1]))("as a process", () => {
+    /** Runs a shell line, in which `$UTL` is the tool, in the folder of each of the tools. */
+    async function inShell(script: string): Promise<Outcome[]> {
+      const tools = [path.join(REFERENCE ?? "", "etcdutl"), OUR_ETCDUTL.join(" ")];
+      const outcomes = tools.map(async (tool, at) => {
+        const command = `cd ${both.folders[at]}; UTL="${tool}"; ${script}`;
+        const environment = { PATH: process.env["PATH"] ?? "" };
+        const result = await runProgram("/bin/bash", ["-c", command], { environment });
+        return maskedOutcome(result, both.folders[at]);
+      });
+      return Promise.all(outcomes);
+    }
+
+    test.each([
+      ["exit codes and both streams", "$UTL snapshot status s; $UTL nonsense; echo $?"],
+      ["a relative place", "$UTL snapshot restore s --data-dir ./here/; echo $?; find here | sort"],
+      ["the default place", "$UTL snapshot restore s --data-dir ''; echo $?; ls default.etcd"],
+      ["a reader that goes away", "$UTL snapshot status s -w table | head -1"],
+    ])("knows %s", async (_, script) => {
+      const [real, ours] = await inShell(script);
+      expect(ours).toEqual(real);
+    });
+  });
 
   describe("defrag", () => {
     beforeAll(async () => {

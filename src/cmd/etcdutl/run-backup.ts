@@ -6,7 +6,6 @@
 import { BackupFailure } from "../../snapshot/backup-failure.ts";
 import { backupMember } from "../../snapshot/backup-member.ts";
 import { textOf } from "../byte-text.ts";
-import { cleanPath } from "../clean-path.ts";
 import { consoleLog } from "../console-line.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { EtcdutlCall, UtlSession } from "./session.ts";
@@ -14,7 +13,7 @@ import type { EtcdutlCall, UtlSession } from "./session.ts";
 export async function runBackup(session: UtlSession, { flags }: EtcdutlCall): Promise<void> {
   const { disk, clock, io } = session;
   const log = consoleLog(clock, (line) => io.error(line));
-  const place = (name: string): string => cleanPath(textOf(flags.getString(name)));
+  const place = (name: string): string => textOf(flags.getString(name));
   const placeIfGiven = (name: string): string | undefined =>
     flags.getString(name) === "" ? undefined : place(name);
   const options = {

@@ -9,7 +9,6 @@ import { SnapshotError } from "../../snapshot/snapshot-error.ts";
 import { JsonError } from "../../stdx/json.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { byteString, textOf } from "../byte-text.ts";
-import { cleanPath } from "../clean-path.ts";
 import { consoleLog } from "../console-line.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { EtcdutlCall, UtlSession } from "./session.ts";
@@ -21,10 +20,10 @@ export function runCheckV2Store(session: UtlSession, { flags }: EtcdutlCall): vo
   const { disk, clock, io } = session;
   const log = consoleLog(clock, (line) => io.error(line));
   const walDir = textOf(flags.getString("wal-dir"));
-  const dataDir = cleanPath(textOf(flags.getString("data-dir")));
+  const dataDir = textOf(flags.getString("data-dir"));
   let found: boolean;
   try {
-    found = hasV2Content({ disk, log }, dataDir, walDir === "" ? undefined : cleanPath(walDir));
+    found = hasV2Content({ disk, log }, dataDir, walDir === "" ? undefined : walDir);
   } catch (error) {
     if (!REFUSALS.some((kind) => error instanceof kind)) throw error;
     throw new ToolExit(ExitCode.ERROR, byteString((error as Error).message));
