@@ -14,8 +14,9 @@ import {
   LEASE_CHECKPOINTS_PER_ENTRY_MAX,
   LEASE_REVOKES_IN_FLIGHT_MAX,
   REVOKE_BATCH_BYTES_MAX,
+  REVOKE_BATCH_KEYS_FIRST,
   REVOKE_BATCH_KEYS_MAX,
-  REVOKE_BATCH_LEASES_MAX,
+  REVOKE_BATCH_LEASES_PER_KEY,
 } from "./limits.ts";
 import type { ProposalWaiter, RenewalWaiter } from "./ready.ts";
 
@@ -94,8 +95,12 @@ describe("LeaseKeeper", () => {
     return proposal;
   };
 
-  test("revokes in batches, one at a time, each of bounded size", () => {
-    const count = 2 * REVOKE_BATCH_LEASES_MAX + 1;
+  test("revokes in batches, one at a time, the first ones small, each of bounded size", () => {
+    const first = REVOKE_BATCH_KEYS_FIRST * REVOKE_BATCH_LEASES_PER_KEY;
+    const most = REVOKE_BATCH_KEYS_MAX * REVOKE_BATCH_LEASES_PER_KEY;
+    const growing: number[] = [];
+    for (let size = first; size < most; size *= 2) growing.push(size);
+    const count = growing.reduce((sum, size) => sum + size, 0) + 2 * most + 1;
     grant(1, count);
     keeper.tick(TTL_MS - 1);
     expect(proposals).toEqual([]);
@@ -107,8 +112,13 @@ describe("LeaseKeeper", () => {
       expect(proposals).toHaveLength(1);
       sizes.push(settle().revokes.length);
     }
-    expect(sizes).toEqual([REVOKE_BATCH_LEASES_MAX, REVOKE_BATCH_LEASES_MAX, 1]);
+    expect(growing.length).toBeGreaterThan(1);
+    expect(sizes).toEqual([...growing, most, most, 1]);
     expect(lessor.size).toBe(0);
+    lessor.grant(1n, 10, TTL_MS);
+    for (let id = 2; id <= first + 1; id++) lessor.grant(BigInt(id), 10, TTL_MS);
+    keeper.tick(2 * TTL_MS);
+    expect(settle().revokes).toHaveLength(first);
   });
 
   test("a batch has no more keys and bytes than it may; a lease that has more is alone", () => {

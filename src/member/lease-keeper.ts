@@ -21,7 +21,13 @@ import {
 } from "../wire/gen/rpc.ts";
 import { LEASE_CHECKPOINTS_PER_ENTRY_MAX, LEASE_REVOKES_IN_FLIGHT_MAX } from "./limits.ts";
 import type { ProposalWaiter, RenewalWaiter } from "./ready.ts";
-import { encodeRevokeBatch, takeExpired } from "./revoke-batch.ts";
+import {
+  encodeRevokeBatch,
+  FIRST_BATCH,
+  nextBatch,
+  ONE_LEASE,
+  takeExpired,
+} from "./revoke-batch.ts";
 
 export interface LeaseKeeperOptions {
   /** Milliseconds after which a revocation that failed is tried again: a request timeout. */
@@ -42,6 +48,8 @@ export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   #nowMs = 0;
   #revokesInFlight = 0;
+  /** What the next entry with expired leases may hold: more and more, as long as there are some. */
+  #bounds = FIRST_BATCH;
   /** What a batch has left. */
   readonly #left: Lease[] = [];
   #checkpointInFlight = false;
@@ -85,7 +93,8 @@ export class LeaseKeeper {
         if (this.#lessor.isHeld(left) && left.isExpired(this.#nowMs)) this.#revoke(left);
         continue;
       }
-      const leases = takeExpired(this.#lessor, this.#nowMs, mayBatch ? undefined : 1);
+      const leases = takeExpired(this.#lessor, this.#nowMs, mayBatch ? this.#bounds : ONE_LEASE);
+      this.#bounds = leases.length === 0 ? FIRST_BATCH : nextBatch(this.#bounds);
       if (leases.length === 0) return;
       if (leases.length === 1) this.#revoke(leases[0]);
       else this.#revokeBatch(leases);

@@ -64,13 +64,19 @@ export const TIMER_SLACK_MS = 2;
 export const LEASE_REVOKES_IN_FLIGHT_MAX = 16;
 
 /**
- * Keys that one entry with expired leases deletes: one to two milliseconds of applying, which puts that are
+ * Keys that one entry with expired leases deletes: about a millisecond of applying, which puts that are
  * under way wait for. A lease with more keys has an entry of its own.
  */
-export const REVOKE_BATCH_KEYS_MAX = 250;
+export const REVOKE_BATCH_KEYS_MAX = 128;
 
-/** Leases in one such entry. */
-export const REVOKE_BATCH_LEASES_MAX = 500;
+/**
+ * Keys of the first of several such entries; each next one may have twice as many. The first ones of a
+ * process are slow, because nothing is compiled yet.
+ */
+export const REVOKE_BATCH_KEYS_FIRST = 16;
+
+/** Leases for each of these keys: leases without keys cost less. */
+export const REVOKE_BATCH_LEASES_PER_KEY = 2;
 
 /** Bytes of keys in one such entry, well below what --max-request-bytes is by default. */
 export const REVOKE_BATCH_BYTES_MAX = 256 * 1024;

@@ -34,8 +34,9 @@ import {
 import {
   REVOKE_BATCH_BYTES_MAX,
   REVOKE_BATCH_KEY_BYTES,
+  REVOKE_BATCH_KEYS_FIRST,
   REVOKE_BATCH_KEYS_MAX,
-  REVOKE_BATCH_LEASES_MAX,
+  REVOKE_BATCH_LEASES_PER_KEY,
 } from "./limits.ts";
 
 /**
@@ -46,25 +47,42 @@ export function allEndBatchedLeases(cluster: Cluster): boolean {
   return cluster.members().length === 1;
 }
 
+/** What one entry may hold. */
+export interface BatchBounds {
+  readonly leases: number;
+  readonly keys: number;
+}
+
+/** The bounds of the first of several entries. */
+export const FIRST_BATCH: BatchBounds = boundsOf(REVOKE_BATCH_KEYS_FIRST);
+
+/** The bounds of the entry after one that was applied. */
+export function nextBatch({ keys }: BatchBounds): BatchBounds {
+  return boundsOf(Math.min(2 * keys, REVOKE_BATCH_KEYS_MAX));
+}
+
+function boundsOf(keys: number): BatchBounds {
+  return { leases: keys * REVOKE_BATCH_LEASES_PER_KEY, keys };
+}
+
+/** An entry for each lease. */
+export const ONE_LEASE: BatchBounds = { leases: 1, keys: Number.POSITIVE_INFINITY };
+
 /**
- * Takes up to `max` expired leases for one entry, the earliest first: one alone when it has too many keys
- * for a batch, none when nothing has expired.
+ * Takes expired leases for one entry, the earliest first: one alone when it has too many keys for a batch,
+ * none when nothing has expired.
  */
-export function takeExpired(
-  lessor: Lessor,
-  nowMs: number,
-  max: number = REVOKE_BATCH_LEASES_MAX,
-): Lease[] {
+export function takeExpired(lessor: Lessor, nowMs: number, bounds: BatchBounds): Lease[] {
   const taken: Lease[] = [];
   let keys = 0;
   let bytes = 0;
-  while (taken.length < max) {
+  while (taken.length < bounds.leases) {
     const lease = lessor.expired(nowMs);
     if (lease === undefined) break;
     keys += lease.keys.size;
     // Not worth counting the bytes of a lease that does not fit anyway.
     if (keys <= REVOKE_BATCH_KEYS_MAX) bytes += bytesOf(lease);
-    const fits = keys <= REVOKE_BATCH_KEYS_MAX && bytes <= REVOKE_BATCH_BYTES_MAX;
+    const fits = keys <= bounds.keys && bytes <= REVOKE_BATCH_BYTES_MAX;
     if (!fits && taken.length > 0) break;
     lessor.takeExpired(lease);
     taken.push(lease);
