@@ -12,7 +12,7 @@ import { dumpBuckets } from "../harness/bucket-dump.ts";
 import { startEtcd } from "../harness/etcd-process.ts";
 import { runOurEtcdutl } from "../harness/etcdutl-inprocess.ts";
 import { OUR_ETCD, OUR_ETCDUTL } from "../harness/our-etcd.ts";
-import { runProgram } from "../harness/processes.ts";
+import { freePorts, runProgram } from "../harness/processes.ts";
 import { openRawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
 import { readAgain, readContent, type StoreContent } from "../harness/store-content.ts";
@@ -226,7 +226,7 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       expect(lock.tryLock()).toBe(true);
       const work = runOurEtcdutl(["defrag", "--data-dir", dataDir]);
       await new Promise((resolve) => {
-        setTimeout(resolve, 1300);
+        setTimeout(resolve, 3000);
       });
       lock.close();
       const { code, stderr } = await work;
@@ -234,6 +234,21 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       const words = `waiting for etcd to close and release its lock on "${file}". `;
       expect(stderr.toString()).toMatch(/^waiting for etcd.*\n.*defragmenting.*\n.*finished/);
       expect(stderr.toString().startsWith(words)).toBe(true);
+    });
+
+    test("so does whoever wants to know what is in it", async () => {
+      const file = path.join(both.ours, "holes", "member/snap/db");
+      const lock = new SystemDisk({ warn: () => undefined }).open(file, "read");
+      expect(lock.tryLock()).toBe(true);
+      const work = runOurEtcdutl(["snapshot", "status", file]);
+      await new Promise((resolve) => {
+        setTimeout(resolve, 3000);
+      });
+      lock.close();
+      const { code, stderr } = await work;
+      expect(code).toBe(0);
+      const words = `waiting for etcd to close and release its lock on "${file}".\n`;
+      expect(stderr.toString()).toBe(words);
     });
 
     test.each(["none", "empty"])("ends with one line when the database is %s", async (name) => {
@@ -386,6 +401,29 @@ describe.skipIf(REFERENCE === undefined)("etcdutl", () => {
       const [real, ours] = both.folders.map((folder) => path.join(folder, "apart"));
       expect(filesBelow(ours)).toEqual(filesBelow(real));
     });
+
+    test("for three members, is a cluster of the real etcd", async () => {
+      const names = ["a", "b", "c"];
+      const peers = (await freePorts(names.length)).map((port) => `http://127.0.0.1:${port}`);
+      const cluster = names.map((name, at) => `${name}=${peers[at]}`).join(",");
+      const started = names.map(async (name, at) => {
+        const dataDir = path.join(both.ours, `member ${name}`);
+        const flags = [
+          ...[`--name=${name}`, `--initial-cluster=${cluster}`],
+          `--initial-advertise-peer-urls=${peers[at]}`,
+        ];
+        const restore = ["snapshot", "restore", path.join(both.ours, "s"), "--data-dir", dataDir];
+        expect(await runOurEtcdutl([...restore, ...flags])).toMatchObject({ code: 0 });
+        return startEtcd({ dataDir, flags: [...flags, `--listen-peer-urls=${peers[at]}`] });
+      });
+      const servers = await Promise.all(started);
+      for (const server of servers) {
+        const served = await readAgain(server, content as StoreContent);
+        expect({ ...served, members: [] }).toEqual({ ...content, members: [] });
+        expect(served.members.map((member) => member.split(" ")[1]).sort()).toEqual(names);
+      }
+      await Promise.all(servers.map((server) => server.stop()));
+    }, 30_000);
 
     test.each([
       ["the real etcd", {}],
