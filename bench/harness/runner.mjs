@@ -111,5 +111,10 @@ function print(kind, results, options) {
     tableOf(kind.columns, summary),
   ].join("\n\n");
   console.log(`\n${text}\n`);
-  if (options.readme) writeReadme(kind.name, text);
+  if (!options.readme) return;
+  const isWhole =
+    summary.length === kind.rows.length && summary.every((row) => row.real && row.ours);
+  if (isWhole) writeReadme(kind.name, text);
+  else
+    process.stderr.write(`README.md keeps its table of ${kind.name}: this one is not complete\n`);
 }
