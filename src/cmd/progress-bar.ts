@@ -1,5 +1,5 @@
 /**
- * How far long work on bytes has come, on one line that is drawn again and again. Only for people: a terminal
+ * How far long work has come, on one line that is drawn again and again. Only for people: a terminal
  * on the error stream. Source: none, etcd's tools have no such line.
  */
 import type { Clock } from "../ports/clock.ts";
@@ -15,34 +15,39 @@ const CELLS = 30;
 /** Where a bar is drawn. */
 type BarOutput = Pick<ToolIo, "error" | "isTerminal">;
 
+/** Says how far work has come after `seconds`. */
+type Description = (done: number, total: number, seconds: number) => string;
+
 export class ProgressBar {
   readonly #io: BarOutput;
   readonly #clock: Clock;
+  readonly #describe: Description;
   readonly #startMs: number;
   #drawnMs = Number.NEGATIVE_INFINITY;
   #isShown = false;
 
-  constructor(io: BarOutput, clock: Clock) {
+  /** `describe` words what stands behind the bar; without it the work is on bytes. */
+  constructor(io: BarOutput, clock: Clock, describe: Description = bytesText) {
+    this.#describe = describe;
     this.#io = io;
     this.#clock = clock;
     this.#startMs = clock.nowMs();
   }
 
   /** Draws the state when it is time to. */
-  show(doneBytes: number, totalBytes: number): void {
+  show(done: number, total: number): void {
     if (!this.#io.isTerminal) return;
     const nowMs = this.#clock.nowMs();
     if (nowMs - this.#drawnMs < REDRAW_MS) return;
     this.#drawnMs = nowMs;
     this.#isShown = true;
-    const share = totalBytes === 0 ? 1 : Math.min(doneBytes / totalBytes, 1);
+    const share = total === 0 ? 1 : Math.min(done / total, 1);
     const filled = Math.floor(share * CELLS);
     const bar = "#".repeat(filled) + "-".repeat(CELLS - filled);
     const seconds = Math.max(nowMs - this.#startMs, 1) / 1000;
-    const rate = humanBytes(doneBytes / seconds);
     const percent = `${Math.floor(share * 100)}%`.padStart(5);
-    const sizes = `${humanBytes(doneBytes)} of ${humanBytes(totalBytes)}`;
-    this.#io.error(`\r[${bar}]${percent} ${sizes}, ${rate}/s\x1b[K`);
+    const text = this.#describe(done, total, seconds);
+    this.#io.error(`\r[${bar}]${percent} ${text}\x1b[K`);
   }
 
   /** Takes the line away. */
@@ -51,4 +56,8 @@ export class ProgressBar {
     this.#isShown = false;
     this.#io.error("\r\x1b[K");
   }
+}
+
+function bytesText(done: number, total: number, seconds: number): string {
+  return `${humanBytes(done)} of ${humanBytes(total)}, ${humanBytes(done / seconds)}/s`;
 }

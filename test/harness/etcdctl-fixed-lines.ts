@@ -382,6 +382,28 @@ const WATCHES: CommandLine[] = lines(
   ],
 );
 
+/** What of the checks needs no minute. */
+const CHECKS = lines(
+  ["check"],
+  ["check", "-h"],
+  ["check", "perf", "-h"],
+  ["check", "datascale", "--help"],
+  ["help", "check", "perf"],
+  ["check", "nonsense"],
+  ["check", "perf", "--load=foo"],
+  ["check", "perf", "--load=", "-w", "bad"],
+  ["check", "perf", "--load=XL"],
+  ["check", "perf", "--auto-compact=maybe"],
+  ["check", "perf", "-w", "bad"],
+  ["check", "datascale", "--load=huge"],
+  ["check", "datascale", "-w", "bad"],
+  ["put", '/etcdctl-check-perf/"there"', "x"],
+  ["check", "perf"],
+  ["check", "perf", "--prefix", '/etcdctl-check-perf/"', "--load=medium", "a", "b"],
+  ["check", "datascale", "--prefix", '/etcdctl-check-perf/"'],
+  ["check", "perf", "--prefix="],
+);
+
 const TRANSACTIONS: CommandLine[] = [
   txn(""),
   txn("\n\n"),
@@ -616,6 +638,7 @@ export const FIXED_LINES: readonly CommandLine[] = [
   ...ALL_FORMS,
   ...LEASES,
   ...WATCHES,
+  ...CHECKS,
   ...TRANSACTIONS,
   ...SURROUNDINGS,
   ...CONNECTIONS,

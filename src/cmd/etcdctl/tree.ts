@@ -20,6 +20,7 @@ export function etcdctlCommands(): EtcdctlCommand {
     persistentFlags: globalFlags(),
     commands: [
       ...keyCommands(),
+      checkCommands(),
       leaseCommands(),
       endpointCommands(),
       memberCommands(),
@@ -58,6 +59,43 @@ function keyCommands(): Spec[] {
       run: async (...of) => (await import("./run-watch.ts")).runWatch(...of),
     },
   ];
+}
+
+function checkCommands(): Spec {
+  const checkFlags = (name: string): FlagSet =>
+    new FlagSet()
+      .string(
+        "load",
+        "s",
+        `The ${name === "perf" ? "performance" : name} check's workload model. Accepted workloads: s(small), m(medium), l(large), xl(xLarge)`,
+      )
+      .string(
+        "prefix",
+        `/etcdctl-check-${name}/`,
+        `The prefix for writing the ${name === "perf" ? "performance" : name} check's keys.`,
+      )
+      .bool("auto-compact", false, "Compact storage with last revision after test is finished.")
+      .bool("auto-defrag", false, "Defragment storage after test is finished.");
+  return {
+    use: "check <subcommand>",
+    short: "commands for checking properties of the etcd cluster",
+    commands: [
+      {
+        use: "perf [options]",
+        short: "Check the performance of the etcd cluster",
+        flags: checkFlags("perf"),
+        run: async (...of) => (await import("./run-check.ts")).runCheckPerf(...of),
+      },
+      {
+        use: "datascale [options]",
+        short:
+          "Check the memory usage of holding data for different workloads on a given server endpoint.",
+        long: "If no endpoint is provided, localhost will be used. If multiple endpoints are provided, first endpoint will be used.",
+        flags: checkFlags("datascale"),
+        run: async (...of) => (await import("./run-check.ts")).runCheckDatascale(...of),
+      },
+    ],
+  };
 }
 
 function leaseCommands(): Spec {
