@@ -11,16 +11,18 @@ import {
   passesInitialCheck,
   passesPeriodicCheck,
   type PeerHash,
+  type TakenHash,
 } from "../member/corruption-check.ts";
 import type { Member } from "../member/member.ts";
 import { formatId } from "../membership/member-info.ts";
+import { HashJob } from "../mvcc/hash-job.ts";
 import type { KeyValueHash } from "../mvcc/kv-hash.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log, LogFields } from "../ports/log.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import { AlarmAction, AlarmType, createAlarmRequest, encodeAlarmRequest } from "../wire/gen/rpc.ts";
-import { CORRUPTION_CHECK_MS_MIN } from "./limits.ts";
+import { CORRUPTION_CHECK_MS_MIN, INITIAL_HASH_ITEMS } from "./limits.ts";
 import { StartError } from "./start-error.ts";
 
 /** The other members, as far as their hashes go. */
@@ -66,23 +68,22 @@ export class CorruptionChecks {
 
   /** To be waited for before a member serves. Rejects with a `StartError` when it differs from its peers. */
   initialCheck(): Promise<void> {
-    const { member, hashes, peers, log } = this.#parts;
+    const { member, peers, log } = this.#parts;
     log.info("starting initial corruption check", this.#startFields());
     return new Promise((resolve, reject) => {
       const id = formatId(member.id);
-      hashes.ofKeyspace(0, (own) => {
-        if (own instanceof EtcdError) {
-          reject(new StartError(`${id} failed to fetch hash (${own.message})`));
+      const own = this.#hashAtOnce();
+      if (own instanceof EtcdError) {
+        reject(new StartError(`${id} failed to fetch hash (${own.message})`));
+        return;
+      }
+      peers.hashesAt(own.currentRevision, (answers) => {
+        if (!passesInitialCheck(member.id, own, answers, log)) {
+          reject(new StartError(`${id} found data inconsistency with peers`));
           return;
         }
-        peers.hashesAt(own.currentRevision, (answers) => {
-          if (!passesInitialCheck(member.id, own, answers, log)) {
-            reject(new StartError(`${id} found data inconsistency with peers`));
-            return;
-          }
-          log.info("initial corruption checking passed; no corruption", { "local-member-id": id });
-          resolve();
-        });
+        log.info("initial corruption checking passed; no corruption", { "local-member-id": id });
+        resolve();
       });
     });
   }
@@ -165,6 +166,22 @@ export class CorruptionChecks {
       }
       if (verdict === "mismatch") this.#raiseCorrupt();
       done();
+    });
+  }
+
+  /** The hash of the keyspace without pauses: there is nobody yet whom it could delay. */
+  #hashAtOnce(): TakenHash | EtcdError {
+    const { store, backend } = this.#parts.member.applier;
+    const currentRevision = store.revision;
+    const opened = store.openHash(0);
+    if (!(opened instanceof HashJob)) {
+      return opened instanceof EtcdError ? opened : { hash: opened, currentRevision };
+    }
+    return backend.whilePassing(() => {
+      for (;;) {
+        const hash = opened.step(INITIAL_HASH_ITEMS);
+        if (hash !== undefined) return { hash, currentRevision };
+      }
     });
   }
 

@@ -74,3 +74,6 @@ export const DEFRAG_PROGRESS_MS = 10_000;
 
 /** Requests for a defragmentation that may wait: each holds little more than its stream. */
 export const DEFRAG_REQUESTS_WAITING_MAX = 256;
+
+/** Items in one step of the hash before serving, which has no pauses between steps. */
+export const INITIAL_HASH_ITEMS = 100_000;
