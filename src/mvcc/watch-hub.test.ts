@@ -70,6 +70,8 @@ class Audience {
   readonly store = openStore(this.storage, new MemoryLeases(), this.#feed);
   readonly hub: WatchHub;
   readonly shown: number[] = [];
+  /** Watchers that were cancelled by a compaction. */
+  compacted = 0;
 
   constructor(limits: WatchLimits = WATCH_LIMITS) {
     this.hub = new WatchHub(this.store, this.#feed, limits);
@@ -83,7 +85,10 @@ class Audience {
         this.shown[place] += batch.events.length;
         return hasRoom();
       },
-      onCompacted: hasRoom,
+      onCompacted: () => {
+        this.compacted++;
+        return hasRoom();
+      },
       onProgress: hasRoom,
       onStreamProgress: hasRoom,
     };
@@ -192,5 +197,24 @@ describe("WatchHub under load", () => {
     expect(audience.hub.pump(10, 0)).toBe(false);
     expect(audience.hub.recentBytes).toBe(0);
     expect(audience.shown).toEqual([0]);
+  });
+
+  it("cancels nobody who is up to date when a compaction comes before the next pump", () => {
+    const audience = new Audience();
+    const [first, second] = [audience.open(1), audience.open(2)];
+    for (const stream of [first, second, second]) audience.watch(stream, "a");
+    for (let i = 0; i < 3; i++) {
+      audience.put("a");
+      audience.put("b");
+      // Brings the change to the group, which loses a watcher before the others are told.
+      audience.watch(first, "c");
+      if (i === 1) expect(audience.hub.cancel(second, 1n)).toBe(true);
+      expect(audience.store.compact(audience.store.revision)).toBeUndefined();
+      while (audience.store.compactionPending) audience.store.compactStep(100);
+      // The first slice tells one of them, and the next ones the others.
+      while (audience.hub.pump(1, 0));
+    }
+    expect(audience.compacted).toBe(0);
+    expect(audience.shown).toEqual([3, 4]);
   });
 });
