@@ -52,6 +52,7 @@ describe("LeaseKeeper", () => {
   let log: MemoryLog;
   let proposals: Proposal[];
   let mayBatch: boolean;
+  let isRefusing: boolean;
 
   beforeEach(() => {
     lessor = new Lessor({ ttlSecondsMin: 2, checkpointSeconds: 300 });
@@ -59,11 +60,16 @@ describe("LeaseKeeper", () => {
     log = new MemoryLog();
     proposals = [];
     mayBatch = true;
+    isRefusing = false;
     keeper = new LeaseKeeper(lessor, {
       retryMs: RETRY_MS,
       mayBatch: () => mayBatch,
       log,
       propose: (field, body, waiter) => {
+        if (isRefusing) {
+          waiter.onApplied(Errors.TooManyRequests);
+          return;
+        }
         const isRevoke = field === Operation.leaseRevoke;
         const revokes = isRevoke ? [decodeLeaseRevokeRequest(body).id] : [];
         const checkpoints = isRevoke
@@ -74,6 +80,10 @@ describe("LeaseKeeper", () => {
         proposals.push({ revokes, keys: undefined, checkpoints, waiter });
       },
       proposeRaw: (makeData, waiter) => {
+        if (isRefusing) {
+          waiter.onApplied(Errors.TooManyRequests);
+          return;
+        }
         const { leaseRevokeBatch, operation } = decodeInternalRaftRequest(makeData(1n));
         const revokes = leaseRevokeBatch?.ids ?? [];
         const keys = operation?.case === "txn" ? operation.value.success.length : -1;
@@ -174,6 +184,39 @@ describe("LeaseKeeper", () => {
       expect(lessor.size).toBe(0);
     },
   );
+
+  test.each([true, false])(
+    "where proposals are refused at once, one is tried a tick; batches: %s",
+    (batch) => {
+      mayBatch = batch;
+      isRefusing = true;
+      grant(1, 200);
+      keeper.tick(TTL_MS);
+      const refused = log.lines.length;
+      expect(refused).toBeLessThanOrEqual(
+        batch ? REVOKE_BATCH_KEYS_FIRST * REVOKE_BATCH_LEASES_PER_KEY : 1,
+      );
+      keeper.tick(TTL_MS + 100);
+      expect(log.lines.length).toBeGreaterThan(refused);
+      isRefusing = false;
+      keeper.tick(TTL_MS + 200);
+      while (proposals.length > 0) settle();
+      keeper.tick(TTL_MS + 100 + RETRY_MS);
+      while (proposals.length > 0) settle();
+      expect(lessor.size).toBe(0);
+    },
+  );
+
+  test("a lease that was revoked meanwhile does not hold up the others", () => {
+    mayBatch = false;
+    const count = LEASE_REVOKES_IN_FLIGHT_MAX + 2;
+    grant(1, count);
+    keeper.tick(TTL_MS);
+    lessor.remove(proposals[0].revokes[0]);
+    settle(Errors.LeaseNotFound);
+    while (proposals.length > 0) settle();
+    expect([lessor.size, log.lines]).toEqual([0, []]);
+  });
 
   test("what a batch leaves is revoked alone, unless it is another lease by then", () => {
     grant(1, 4);

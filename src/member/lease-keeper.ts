@@ -52,6 +52,8 @@ export class LeaseKeeper {
   #bounds = FIRST_BATCH;
   /** What a batch has left. */
   readonly #left: Lease[] = [];
+  /** Revocations that have failed so far. */
+  #failures = 0;
   #checkpointInFlight = false;
 
   constructor(lessor: Lessor, options: LeaseKeeperOptions) {
@@ -86,7 +88,9 @@ export class LeaseKeeper {
   #revokeExpired(): void {
     const mayBatch = this.#options.mayBatch();
     const inFlightMax = mayBatch ? 1 : LEASE_REVOKES_IN_FLIGHT_MAX;
-    while (this.#revokesInFlight < inFlightMax) {
+    const failures = this.#failures;
+    // What is refused at once, as by a member that has too much to do, is not tried with the next lease.
+    while (this.#revokesInFlight < inFlightMax && this.#failures === failures) {
       const left = this.#left.pop();
       if (left !== undefined) {
         // Not if it was granted anew, or is counted anew by a new leader.
@@ -108,8 +112,9 @@ export class LeaseKeeper {
     this.#options.propose(Operation.leaseRevoke, body, {
       onApplied: (result) => {
         this.#revokesInFlight--;
-        if (result instanceof EtcdError) this.#revokeFailed(lease, result);
-        else this.#revokeExpired();
+        const isGone = !(result instanceof EtcdError) || result === Errors.LeaseNotFound;
+        if (isGone) this.#revokeExpired();
+        else this.#revokeFailed(lease, result);
       },
     });
   }
@@ -131,8 +136,10 @@ export class LeaseKeeper {
   }
 
   #revokeFailed(lease: Lease, error: EtcdError): void {
-    if (error === Errors.LeaseNotFound) return;
-    this.#lessor.revokeAgain(lease, this.#nowMs + this.#options.retryMs);
+    this.#failures++;
+    // What was refused is known to have had no effect: no need to wait for it.
+    const pauseMs = error === Errors.TooManyRequests ? 0 : this.#options.retryMs;
+    this.#lessor.revokeAgain(lease, this.#nowMs + pauseMs);
     if (error === Errors.Stopped) return;
     this.#options.log.warn("failed to revoke lease", {
       "lease-id": leaseIdText(lease.id),
