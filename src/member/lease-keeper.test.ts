@@ -201,8 +201,6 @@ describe("LeaseKeeper", () => {
       isRefusing = false;
       keeper.tick(TTL_MS + 200);
       while (proposals.length > 0) settle();
-      keeper.tick(TTL_MS + 100 + RETRY_MS);
-      while (proposals.length > 0) settle();
       expect(lessor.size).toBe(0);
     },
   );
