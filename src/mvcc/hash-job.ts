@@ -35,7 +35,7 @@ export class HashJob {
     this.#storage = storage;
     this.#compactRevision = compactRevision;
     this.#revision = revision;
-    this.#probe = new KeepProbe(index, (history) => history.find(revision) !== NOT_FOUND);
+    this.#probe = new KeepProbe(index, (history) => history.hashedAt(revision) !== NOT_FOUND);
   }
 
   get done(): boolean {
@@ -64,12 +64,12 @@ export class HashJob {
   }
 
   /**
-   * Whether a read at the revision sees exactly this stored revision. Not `keptAt`: in a hash, etcd does
+   * Whether exactly this stored revision is kept, as etcd's hash has it. Not `keptAt`: in a hash, etcd does
    * not count a tombstone at the revision among what is kept.
    */
   #isKept(key: string, main: number, sub: number): boolean {
     const history = this.#index.get(key);
-    const position = history?.find(this.#revision) ?? NOT_FOUND;
+    const position = history?.hashedAt(this.#revision) ?? NOT_FOUND;
     if (history === undefined || position === NOT_FOUND) return false;
     return history.mainAt(position) === main && history.subAt(position) === sub;
   }

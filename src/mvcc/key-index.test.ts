@@ -82,6 +82,18 @@ test("KeyIndex.since gives the last revision of each main, tombstones too", () =
   expect(history.since(16)).toEqual([]);
 });
 
+test("KeyIndex.hashedAt finds nothing behind a deletion of the same revision", () => {
+  const history = new KeyIndex(3, 0, 3, 1);
+  history.tombstone(5, 0);
+  history.put(5, 1);
+  history.put(5, 2);
+  history.put(7, 0);
+  expect([2, 3, 4, 6, 7].map((at) => history.hashedAt(at))).toEqual([NOT_FOUND, 0, 0, 3, 4]);
+  expect([history.find(5), history.hashedAt(5)]).toEqual([3, NOT_FOUND]);
+  history.tombstone(8, 0);
+  expect([8, 9].map((at) => history.hashedAt(at))).toEqual([NOT_FOUND, NOT_FOUND]);
+});
+
 test("KeyIndex restored from a tombstone starts over with the next put", () => {
   const history = new KeyIndex(16, 0, 0, 0);
   expect([15, 16, 17].map((at) => found(history, at))).toEqual([undefined, undefined, undefined]);

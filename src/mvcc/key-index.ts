@@ -143,6 +143,19 @@ export class KeyIndex {
   }
 
   /**
+   * Returns the position of the revision that a hash at main revision `atRevision` takes for kept: the one
+   * that a read sees, but `NOT_FOUND` when a deletion came before it within `atRevision`, because etcd looks
+   * no further than the first generation that ends there.
+   */
+  hashedAt(atRevision: number): number {
+    const position = this.find(atRevision);
+    for (let at = position; at >= 0 && this.mainAt(at) === atRevision; at--) {
+      if (this.#isTombstone(at)) return NOT_FOUND;
+    }
+    return position;
+  }
+
+  /**
    * Forgets what a compaction at `atRevision` removes. Returns false when nothing is left: the key must
    * then leave the index. Repeating it changes nothing. O(revisions removed).
    */
