@@ -56,6 +56,7 @@ export class MaintenanceOperations {
       return { method: MaintenanceService.moveLeader, request };
     }
     if (roll < 90) return this.#downgrade();
+    if (roll < 92) return { method: MaintenanceService.defragment, request: {} };
     const request = createMemberListRequest({ linearizable: prng.chance(0.5) });
     return { method: ClusterService.memberList, request };
   }
