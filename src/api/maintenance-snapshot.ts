@@ -10,6 +10,7 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import { GrpcCode } from "../errors/codes.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Timer } from "../ports/clock.ts";
+import { DiskError } from "../ports/disk.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { Log } from "../ports/log.ts";
 import { assert } from "../stdx/assert.ts";
@@ -27,7 +28,10 @@ import {
 } from "./limits.ts";
 import { decodeRequest, fail } from "./status.ts";
 
-export function snapshotMethod(context: ServiceContext): GrpcMethodHandler {
+/** What a snapshot needs of its service. */
+type SnapshotContext = Pick<ServiceContext, "backups" | "clock" | "log">;
+
+export function snapshotMethod(context: SnapshotContext): GrpcMethodHandler {
   const log = context.log.named("api/maintenance-snapshot.ts");
   return {
     kind: "unary",
@@ -50,7 +54,7 @@ export function snapshotMethod(context: ServiceContext): GrpcMethodHandler {
 }
 
 class SnapshotStream implements BackgroundTask {
-  readonly #context: ServiceContext;
+  readonly #context: SnapshotContext;
   readonly #call: GrpcServerCall;
   readonly #state: PinnedState;
   readonly #log: Log;
@@ -69,7 +73,7 @@ class SnapshotStream implements BackgroundTask {
   #sent = 0;
   #open = true;
 
-  constructor(context: ServiceContext, call: GrpcServerCall, state: PinnedState, log: Log) {
+  constructor(context: SnapshotContext, call: GrpcServerCall, state: PinnedState, log: Log) {
     this.#context = context;
     this.#call = call;
     this.#state = state;
@@ -90,6 +94,17 @@ class SnapshotStream implements BackgroundTask {
   }
 
   step(): boolean {
+    try {
+      return this.#sendSome();
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      this.#call.sendStatus(GrpcCode.Unknown, error.message);
+      this.close();
+      return false;
+    }
+  }
+
+  #sendSome(): boolean {
     for (let chunks = 0; chunks < SNAPSHOT_CHUNKS_PER_SLICE; chunks++) {
       if (!this.#open) return false;
       if (this.#sent === this.#state.bytes) {
