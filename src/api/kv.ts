@@ -8,7 +8,6 @@
 import { rangeText, txnText } from "../apply/request-text.ts";
 import type { ApplyResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
-import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { ProposalWaiter, ReadWaiter } from "../member/ready.ts";
 import { executeRange } from "../mvcc/range.ts";
@@ -19,7 +18,7 @@ import {
   checkTxnRequest,
 } from "../mvcc/request-checks.ts";
 import { executeTxn, isReadOnlyTxn, isSerializableTxn } from "../mvcc/txn.ts";
-import { assert, AssertionError } from "../stdx/assert.ts";
+import { assert } from "../stdx/assert.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
   decodeCompactionRequest,
@@ -27,9 +26,6 @@ import {
   decodePutRequest,
   decodeRangeRequest,
   decodeTxnRequest,
-  encodeCompactionResponse,
-  encodeRawDeleteRangeResponse,
-  encodeRawPutResponse,
   encodeRawRangeResponse,
   encodeRawTxnResponse,
   type PutRequest,
@@ -38,7 +34,8 @@ import {
   type ResponseHeader,
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
-import { completeHeader, type ServiceContext } from "./context.ts";
+import { type Compactor, completeHeader, type ServiceContext } from "./context.ts";
+import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -120,9 +117,9 @@ function answerRange(
 function putMethod(context: ServiceContext): GrpcMethodHandler {
   return unary(decodePutRequest, (call, request: PutRequest, bytes) => {
     const refused =
-      checkPutRequest(request) ?? spaceRefusal(context, { case: "put", value: request });
+      checkPutRequest(request) ?? spaceRefusal(context.member, { case: "put", value: request });
     if (refused !== undefined) fail(call, refused);
-    else context.member.propose(Operation.put, bytes, new KvProposal(context, call));
+    else context.member.propose(Operation.put, bytes, new ProposedCall(context, call));
   });
 }
 
@@ -130,7 +127,7 @@ function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
   return unary(decodeDeleteRangeRequest, (call, request, bytes) => {
     const refused = checkDeleteRangeRequest(request);
     if (refused !== undefined) fail(call, refused);
-    else context.member.propose(Operation.deleteRange, bytes, new KvProposal(context, call));
+    else context.member.propose(Operation.deleteRange, bytes, new ProposedCall(context, call));
   });
 }
 
@@ -141,11 +138,11 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
     const start = context.reads.start();
     const refused =
       checkTxnRequest(request, context.txnOpsMax) ??
-      spaceRefusal(context, { case: "txn", value: request });
+      spaceRefusal(context.member, { case: "txn", value: request });
     if (refused !== undefined) {
       fail(call, refused);
     } else if (!isReadOnlyTxn(request)) {
-      context.member.propose(Operation.txn, bytes, new KvProposal(context, call));
+      context.member.propose(Operation.txn, bytes, new ProposedCall(context, call));
     } else if (isSerializableTxn(request)) {
       answer(call, request, start);
     } else {
@@ -186,81 +183,26 @@ function txnResponseText({ responses }: RawTxnResponse): string {
 
 function compactMethod(context: ServiceContext): GrpcMethodHandler {
   return unary(decodeCompactionRequest, (call, request, bytes) => {
-    const waiter = new Compaction(context, call, request.physical);
+    const answer = new ProposedCall(context, call);
+    const waiter = request.physical ? new PhysicalCompaction(context.compactor, answer) : answer;
     context.member.propose(Operation.compaction, bytes, waiter);
   });
 }
 
-/** A compaction: a physical one is answered when everything below it is gone. */
-class Compaction implements ProposalWaiter {
-  readonly #context: ServiceContext;
-  readonly #call: GrpcServerCall;
-  readonly #physical: boolean;
+/** A physical compaction: it is answered when everything below it is gone. */
+class PhysicalCompaction implements ProposalWaiter {
+  readonly #compactor: Compactor;
+  readonly #call: ProposedCall;
 
-  constructor(context: ServiceContext, call: GrpcServerCall, physical: boolean) {
-    this.#context = context;
+  constructor(compactor: Compactor, call: ProposedCall) {
+    this.#compactor = compactor;
     this.#call = call;
-    this.#physical = physical;
   }
 
   onApplied(result: ApplyResult | EtcdError): void {
     // A refused physical compaction waits, too, for the one that is under way.
-    if (this.#physical) this.#context.compactor.whenCompacted(() => this.#answer(result));
-    else this.#answer(result);
+    this.#compactor.whenCompacted(() => this.#call.onApplied(result));
   }
-
-  #answer(result: ApplyResult | EtcdError): void {
-    if (result instanceof EtcdError) {
-      fail(this.#call, result);
-      return;
-    }
-    assert(result.kind === "compaction", "A compaction request answers a compaction");
-    const { response } = result;
-    completeOptionalHeader(this.#context, response.header);
-    this.#call.sendUnary(encodeCompactionResponse(response));
-  }
-}
-
-/** A proposed write. */
-class KvProposal implements ProposalWaiter {
-  readonly #context: ServiceContext;
-  readonly #call: GrpcServerCall;
-
-  constructor(context: ServiceContext, call: GrpcServerCall) {
-    this.#context = context;
-    this.#call = call;
-  }
-
-  onApplied(result: ApplyResult | EtcdError): void {
-    if (result instanceof EtcdError) fail(this.#call, result);
-    else if (this.#call.open) this.#call.sendUnary(this.#encode(result));
-  }
-
-  #encode(result: ApplyResult): Uint8Array {
-    switch (result.kind) {
-      case "put":
-        completeOptionalHeader(this.#context, result.response.header);
-        return encodeRawPutResponse(result.response);
-      case "deleteRange":
-        completeOptionalHeader(this.#context, result.response.header);
-        return encodeRawDeleteRangeResponse(result.response);
-      case "txn":
-        completeOptionalHeader(this.#context, result.response.header);
-        return encodeRawTxnResponse(result.response);
-      default:
-        throw new AssertionError(`A KV request answers no ${result.kind}`);
-    }
-  }
-}
-
-/** The answer to a write that the quota has no room for; it also raises the alarm. */
-function spaceRefusal(
-  context: ServiceContext,
-  operation: Parameters<ServiceContext["member"]["applier"]["quota"]["admits"]>[0],
-): EtcdError | undefined {
-  if (context.member.applier.quota.admits(operation)) return undefined;
-  context.member.raiseNoSpace();
-  return Errors.NoSpace;
 }
 
 function completeOptionalHeader(context: ServiceContext, header: ResponseHeader | undefined): void {

@@ -4,13 +4,10 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/lease.go, quota.go, server/etcdserver/v3_server.go (3.5).
  */
-import type { ApplyResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
-import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
 import { NO_LEASE } from "../lease/lessor.ts";
-import type { ProposalWaiter } from "../member/ready.ts";
-import { assert, AssertionError } from "../stdx/assert.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
@@ -20,16 +17,14 @@ import {
   decodeLeaseRevokeRequest,
   decodeLeaseTimeToLiveRequest,
   encodeLeaseGrantRequest,
-  encodeLeaseGrantResponse,
-  encodeLeaseRevokeResponse,
   encodeLeaseTimeToLiveResponse,
   type LeaseTimeToLiveRequest,
   type LeaseTimeToLiveResponse,
-  type ResponseHeader,
 } from "../wire/gen/rpc.ts";
-import { completeHeader, headerAt, type LeaseContext } from "./context.ts";
+import { headerAt, type LeaseContext } from "./context.ts";
 import { keepAliveMethod } from "./lease-keep-alive.ts";
 import { LeaseLister } from "./lease-list.ts";
+import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -46,9 +41,9 @@ export function leaseMethods(context: LeaseContext): [string, GrpcMethodHandler]
 function grantMethod(context: LeaseContext): GrpcMethodHandler {
   const { member } = context;
   return unary(decodeLeaseGrantRequest, (call, request, bytes) => {
-    if (!member.applier.quota.admits({ case: "leaseGrant", value: request })) {
-      member.raiseNoSpace();
-      fail(call, Errors.NoSpace);
+    const refused = spaceRefusal(member, { case: "leaseGrant", value: request });
+    if (refused !== undefined) {
+      fail(call, refused);
       return;
     }
     let body = bytes;
@@ -56,13 +51,13 @@ function grantMethod(context: LeaseContext): GrpcMethodHandler {
       request.id = member.newLeaseId();
       body = encodeLeaseGrantRequest(request);
     }
-    member.propose(Operation.leaseGrant, body, new LeaseProposal(context, call));
+    member.propose(Operation.leaseGrant, body, new ProposedCall(context, call));
   });
 }
 
 function revokeMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseRevokeRequest, (call, _request, bytes) => {
-    context.member.propose(Operation.leaseRevoke, bytes, new LeaseProposal(context, call));
+    context.member.propose(Operation.leaseRevoke, bytes, new ProposedCall(context, call));
   });
 }
 
@@ -100,38 +95,4 @@ function timeToLive(
 function leasesMethod(context: LeaseContext): GrpcMethodHandler {
   const lister = new LeaseLister(context);
   return unary(decodeLeaseLeasesRequest, (call) => lister.list(call));
-}
-
-/** A proposed grant or revocation. */
-class LeaseProposal implements ProposalWaiter {
-  readonly #context: LeaseContext;
-  readonly #call: GrpcServerCall;
-
-  constructor(context: LeaseContext, call: GrpcServerCall) {
-    this.#context = context;
-    this.#call = call;
-  }
-
-  onApplied(result: ApplyResult | EtcdError): void {
-    if (result instanceof EtcdError) fail(this.#call, result);
-    else if (this.#call.open) this.#call.sendUnary(this.#encode(result));
-  }
-
-  #encode(result: ApplyResult): Uint8Array {
-    switch (result.kind) {
-      case "leaseGrant":
-        this.#complete(result.response.header);
-        return encodeLeaseGrantResponse(result.response);
-      case "leaseRevoke":
-        this.#complete(result.response.header);
-        return encodeLeaseRevokeResponse(result.response);
-      default:
-        throw new AssertionError(`A lease request answers no ${result.kind}`);
-    }
-  }
-
-  #complete(header: ResponseHeader | undefined): void {
-    assert(header !== undefined, "Every answer about a lease has a header");
-    completeHeader(this.#context, header);
-  }
 }

@@ -1,5 +1,6 @@
 /** What applying an entry answers, for whoever proposed it. */
 import { unreachable } from "../stdx/assert.ts";
+import { EMPTY_BYTES } from "../stdx/bytes.ts";
 import {
   type AlarmMember,
   type CompactionResponse,
@@ -35,25 +36,25 @@ export type ApplyResult =
 /** The answer of operations that report nothing. */
 export const DONE: ApplyResult = { kind: "done" };
 
-/** Bytes of the answer as it is, for the log. O(bytes). */
-export function resultBytes(result: ApplyResult): number {
+/** Marshals the answer as it is; "done" has no bytes. O(bytes). */
+export function encodeResult(result: ApplyResult): Uint8Array {
   switch (result.kind) {
     case "put":
-      return encodeRawPutResponse(result.response).length;
+      return encodeRawPutResponse(result.response);
     case "deleteRange":
-      return encodeRawDeleteRangeResponse(result.response).length;
+      return encodeRawDeleteRangeResponse(result.response);
     case "txn":
-      return encodeRawTxnResponse(result.response).length;
+      return encodeRawTxnResponse(result.response);
     case "compaction":
-      return encodeCompactionResponse(result.response).length;
+      return encodeCompactionResponse(result.response);
     case "leaseGrant":
-      return encodeLeaseGrantResponse(result.response).length;
+      return encodeLeaseGrantResponse(result.response);
     case "leaseRevoke":
-      return encodeLeaseRevokeResponse(result.response).length;
+      return encodeLeaseRevokeResponse(result.response);
     case "alarm":
-      return encodeAlarmResponse(createAlarmResponse({ alarms: [...result.alarms] })).length;
+      return encodeAlarmResponse(createAlarmResponse({ alarms: [...result.alarms] }));
     case "done":
-      return 0;
+      return EMPTY_BYTES;
     default:
       return unreachable(result);
   }

@@ -15,7 +15,7 @@ import type { GrpcMetadata } from "../http2/grpc-metadata.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { type CallOptions, endReason } from "./call-options.ts";
-import { Inbox } from "./inbox.ts";
+import { answersOf, Inbox } from "./inbox.ts";
 import { STREAM_RECEIVE_BYTES_HIGH, STREAM_RECEIVE_BYTES_LOW } from "./limits.ts";
 import { errorFromStatus } from "./rpc-status.ts";
 
@@ -117,16 +117,8 @@ export class CallStream<Request extends object, Response extends object> {
   }
 
   /** The answers up to the end, as `next`. Leaving the loop early cancels the call. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Response, void, undefined> {
-    try {
-      for (;;) {
-        const response = await this.next();
-        if (response === undefined) return;
-        yield response;
-      }
-    } finally {
-      this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<Response, void, undefined> {
+    return answersOf(this);
   }
 
   #onMessage(message: Uint8Array): void {

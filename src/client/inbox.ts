@@ -54,3 +54,22 @@ export class Inbox<T> {
     wake?.();
   }
 }
+
+/** Something whose answers come one at a time, up to `undefined`. */
+interface AnswerSource<T> {
+  next(): Promise<T | undefined>;
+  cancel(): void;
+}
+
+/** The answers up to the end, for `for await`. Leaving the loop early cancels. */
+export async function* answersOf<T>(source: AnswerSource<T>): AsyncGenerator<T, void, undefined> {
+  try {
+    for (;;) {
+      const answer = await source.next();
+      if (answer === undefined) return;
+      yield answer;
+    }
+  } finally {
+    source.cancel();
+  }
+}

@@ -23,7 +23,7 @@ import type {
 import { LeaseService } from "../wire/gen/services.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
-import { Inbox } from "./inbox.ts";
+import { answersOf, Inbox } from "./inbox.ts";
 import { LeaseSession } from "./lease-session.ts";
 import { KEEP_ALIVE_WAITING_MAX } from "./limits.ts";
 
@@ -61,16 +61,8 @@ export class LeaseKeeper {
   }
 
   /** The renewals, as `next`. Leaving the loop early cancels. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<LeaseKeepAliveResponse, void, undefined> {
-    try {
-      for (;;) {
-        const response = await this.next();
-        if (response === undefined) return;
-        yield response;
-      }
-    } finally {
-      this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<LeaseKeepAliveResponse, void, undefined> {
+    return answersOf(this);
   }
 }
 

@@ -12,6 +12,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { WatchCreateRequest, WatchResponse } from "../wire/gen/rpc.ts";
 import type { CancelSignal } from "./cancel-signal.ts";
 import type { Channel } from "./channel.ts";
+import { answersOf } from "./inbox.ts";
 import { CANCELLED } from "./rpc-status.ts";
 import { WatchEntry } from "./watch-entry.ts";
 import { WatchSession } from "./watch-session.ts";
@@ -55,16 +56,8 @@ export class Watcher {
   }
 
   /** The answers up to the end, as `next`. Leaving the loop early ends the watch. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<WatchResponse, void, undefined> {
-    try {
-      for (;;) {
-        const response = await this.next();
-        if (response === undefined) return;
-        yield response;
-      }
-    } finally {
-      this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<WatchResponse, void, undefined> {
+    return answersOf(this);
   }
 }
 

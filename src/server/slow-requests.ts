@@ -7,7 +7,7 @@
 import type { ReadTimer } from "../api/context.ts";
 import type { ApplyTimer } from "../apply/apply-timer.ts";
 import { operationText } from "../apply/request-text.ts";
-import { type ApplyResult, resultBytes } from "../apply/result.ts";
+import { type ApplyResult, encodeResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log, LogFields } from "../ports/log.ts";
@@ -40,7 +40,7 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
     this.#warn(tookMs, "", operationText(id, operation), {
       ...(result instanceof EtcdError
         ? { response: "", error: result.message }
-        : { response: `size:${resultBytes(result)}` }),
+        : { response: `size:${encodeResult(result).length}` }),
     });
   }
 

@@ -1,0 +1,48 @@
+/**
+ * Calls that propose: what refuses them beforehand for lack of space, and the answer when what they proposed
+ * is applied.
+ *
+ * Source: etcd server/etcdserver/api/v3rpc/quota.go, key.go, lease.go.
+ */
+import { type ApplyResult, encodeResult } from "../apply/result.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { Member } from "../member/member.ts";
+import type { ProposalWaiter } from "../member/ready.ts";
+import { assert } from "../stdx/assert.ts";
+import { completeHeader, type HeaderContext } from "./context.ts";
+import { fail } from "./status.ts";
+
+/** A call that is answered with what applying its proposal gave. */
+export class ProposedCall implements ProposalWaiter {
+  readonly #context: HeaderContext;
+  readonly #call: GrpcServerCall;
+
+  constructor(context: HeaderContext, call: GrpcServerCall) {
+    this.#context = context;
+    this.#call = call;
+  }
+
+  onApplied(result: ApplyResult | EtcdError): void {
+    if (result instanceof EtcdError) {
+      fail(this.#call, result);
+      return;
+    }
+    assert("response" in result, "What a call proposes has a response");
+    const { header } = result.response;
+    assert(header !== undefined, "Every response has a header");
+    completeHeader(this.#context, header);
+    if (this.#call.open) this.#call.sendUnary(encodeResult(result));
+  }
+}
+
+/** The answer to a write that the quota has no room for; it also raises the alarm. */
+export function spaceRefusal(
+  member: Member,
+  operation: Parameters<Member["applier"]["quota"]["admits"]>[0],
+): EtcdError | undefined {
+  if (member.applier.quota.admits(operation)) return undefined;
+  member.raiseNoSpace();
+  return Errors.NoSpace;
+}
