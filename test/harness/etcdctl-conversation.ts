@@ -31,6 +31,9 @@ export interface Conversation {
 const STEP_TIMEOUT_MS = 15_000;
 const POLL_MS = 10;
 
+/** Milliseconds in which a watch has begun on a server that does not tell. */
+const WATCH_START_MS = 500;
+
 /** Runs the tool that `command` starts through `conversation`, against the server of `identity`. */
 export async function converse(
   command: readonly string[],
@@ -85,7 +88,11 @@ class Run {
     } else if ("errors" in step) {
       await this.#until(() => lineCount(this.#error) >= step.errors, `${step.errors} error lines`);
     } else {
-      await this.#until(async () => (await this.#watchers()) === step.watchers, "watchers");
+      const pauseEndMs = Date.now() + WATCH_START_MS;
+      await this.#until(async () => {
+        const count = await this.#watchers();
+        return count === undefined ? Date.now() > pauseEndMs : count === step.watchers;
+      }, "watchers");
     }
   }
 
@@ -96,8 +103,10 @@ class Run {
     return { ...maskOutcome({ code, stdout, stderr }, this.#identity), signal };
   }
 
-  async #watchers(): Promise<number> {
+  /** How many watchers the server has; `undefined` when it does not count them. */
+  async #watchers(): Promise<number | undefined> {
     const answer = await fetch(`http://${this.#identity.endpoint}/metrics`);
+    if (answer.status === 404) return undefined;
     const found = /^etcd_debugging_mvcc_watcher_total (\d+)$/m.exec(await answer.text());
     return Number(found?.[1] ?? -1);
   }

@@ -14,6 +14,8 @@ export interface LoggedEvent {
 /** Grows with what a watcher of the whole keyspace, from the first revision on, has seen. */
 export class EventLog {
   readonly #events: LoggedEvent[] = [];
+  /** Revisions that changed a key more than once. */
+  readonly #repeating = new Set<number>();
   #source: WatcherRecord | undefined;
 
   /** Newest revision of which the log knows the events. */
@@ -30,6 +32,12 @@ export class EventLog {
     return this.#events.length;
   }
 
+  /** Whether a key was deleted and put again in this one revision. */
+  isRepeating(revision: number): boolean {
+    this.#grow();
+    return this.#repeating.has(revision);
+  }
+
   at(index: number): LoggedEvent {
     this.#grow();
     return this.#events[index];
@@ -38,8 +46,17 @@ export class EventLog {
   #grow(): void {
     const seen = this.#source?.events ?? [];
     for (let at = this.#events.length; at < seen.length; at++) {
-      this.#events.push(loggedEvent(seen[at]));
+      const event = loggedEvent(seen[at]);
+      if (this.#isKeyAgain(event)) this.#repeating.add(event.revision);
+      this.#events.push(event);
     }
+  }
+
+  #isKeyAgain({ key, revision }: LoggedEvent): boolean {
+    for (let at = this.#events.length - 1; this.#events[at]?.revision === revision; at--) {
+      if (equalBytes(this.#events[at].key, key)) return true;
+    }
+    return false;
   }
 }
 

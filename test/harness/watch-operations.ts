@@ -55,6 +55,11 @@ export class WatchOperations {
     return this.#log.length;
   }
 
+  /** Whether the real etcd crashes, sooner or later, when it is compacted at this revision. */
+  isDeadly(revision: number): boolean {
+    return this.#log.isRepeating(revision);
+  }
+
   /** Events of which the real server forgot what was before. */
   get forgotten(): number {
     return this.#streams.reduce((sum, { forgotten }) => sum + forgotten, 0);

@@ -2,6 +2,8 @@
  * Our server under the real etcdctl: the same command lines in the same order against it and against the
  * real server, and the same words and exit codes from both.
  */
+import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   describeOutcomes,
@@ -12,6 +14,8 @@ import {
   realEtcdctl,
   type Tool,
 } from "../harness/etcdctl-comparison.ts";
+import { converse } from "../harness/etcdctl-conversation.ts";
+import { CONVERSATIONS, KEEP_ALIVES } from "../harness/etcdctl-conversations.ts";
 import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
 import type { ClusterIdentity } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
@@ -33,6 +37,14 @@ const LINES = commandList(SEED).filter(({ args, environment }) => {
   return words.includes("{endpoint}") && !words.includes("{dead}");
 });
 
+/** Those that wait for all that they will be told, whatever the server sends in one response. */
+const WATCHES = new Set([
+  ...["a key", "a key in hex", "previous values", "a prefix", "a range", "an open range"],
+  ...["an empty end", "a revision of the past"],
+]);
+
+const REAL_ETCDCTL = [path.join(REFERENCE ?? "", "etcdctl")];
+
 /** What a person does first, in order. */
 const FIRST_STEPS: readonly CommandLine[] = [
   ["put", "greeting", "hello"],
@@ -48,6 +60,11 @@ const FIRST_STEPS: readonly CommandLine[] = [
   ["endpoint", "status", "-w", "table"],
   ["endpoint", "health"],
   ["member", "list"],
+  ["endpoint", "hashkv"],
+  ["alarm", "list"],
+  ["defrag"],
+  ["lease", "list"],
+  ["lease", "timetolive", "abc"],
   ["put"],
 ].map((args) => ({ args: ["--endpoints={endpoint}", ...args] }));
 
@@ -56,7 +73,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl and our server", () => {
   let identities: ClusterIdentity[] = [];
 
   beforeAll(async () => {
-    for (const command of [undefined, OUR_ETCD, undefined, OUR_ETCD]) {
+    for (const command of [undefined, OUR_ETCD, undefined, OUR_ETCD, undefined, OUR_ETCD]) {
       servers.push(await startEtcd(command && { command }));
     }
     const [deadPort] = await freePorts(1);
@@ -78,6 +95,36 @@ describe.skipIf(REFERENCE === undefined)("etcdctl and our server", () => {
       if (!isSameOutcome(real, ours)) differences.push(describeOutcomes(line, real, ours));
     }
     expect(differences.join("\n\n")).toBe("");
+  }, 120_000);
+
+  test("the real one watches and keeps alive the same as on the real server", async () => {
+    const leases = [1n, 0xabcn, 0x7fff_ffff_ffff_fff0n, 4n].map((id) => [id, 3] as const);
+    const differences: string[] = [];
+    const [real, ours] = [identities[4], identities[5]];
+    const comparable = CONVERSATIONS.filter(({ name }) => WATCHES.has(name));
+    expect(comparable).toHaveLength(WATCHES.size);
+    for (const conversation of comparable) {
+      const said = await Promise.all([
+        converse(REAL_ETCDCTL, conversation, real),
+        converse(REAL_ETCDCTL, conversation, ours),
+      ]);
+      note(conversation.name, said);
+    }
+    await Promise.all(servers.slice(4).map((server) => grantLeases(server, leases)));
+    const renewals = KEEP_ALIVES.map(async (conversation) => {
+      const said = await Promise.all([
+        converse(REAL_ETCDCTL, conversation, real),
+        converse(REAL_ETCDCTL, conversation, ours),
+      ]);
+      note(conversation.name, said);
+    });
+    await Promise.all(renewals);
+    expect(differences.join("\n\n")).toBe("");
+
+    function note(name: string, [a, b]: readonly object[]): void {
+      if (isDeepStrictEqual(a, b)) return;
+      differences.push(`${name}\n real: ${JSON.stringify(a)}\n ours: ${JSON.stringify(b)}`);
+    }
   }, 120_000);
 
   test("ours with our server is as the real one with the real server", async () => {
