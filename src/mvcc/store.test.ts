@@ -433,7 +433,7 @@ function plainOperation({ response }: RawResponseOp): NaiveAnswer {
 
 test("Store equals the naive store under random requests, compactions in slices and restarts", () => {
   fc.assert(
-    fc.property(fc.array(command, { maxLength: 60, size: "max" }), (commands) => {
+    fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
       const duel = new Duel();
       for (const step of commands) {
         duel.run(step);

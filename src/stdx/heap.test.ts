@@ -13,7 +13,7 @@ const action = fc.oneof(
 
 test("MinHeap has the least rank on top after every change", () => {
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 120, size: "max" }), (actions) => {
+    fc.property(fc.array(action, { maxLength: 120 }), (actions) => {
       const heap = new MinHeap<HeapEntry>();
       const model: HeapEntry[] = [];
       const take = (entry: HeapEntry): void => {

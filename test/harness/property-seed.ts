@@ -14,4 +14,8 @@ function seedOf(given: string | undefined): number | undefined {
   return given === undefined || given === "" ? DEFAULT_SEED : Number(given);
 }
 
-if (PROPERTY_SEED !== undefined) fc.configureGlobal({ seed: PROPERTY_SEED });
+// Left to itself fast-check makes lists of about ten, whatever length they may have.
+fc.configureGlobal({
+  defaultSizeToMaxWhenMaxSpecified: true,
+  ...(PROPERTY_SEED === undefined ? {} : { seed: PROPERTY_SEED }),
+});
