@@ -14,6 +14,10 @@ export type Step =
   /** Lines on standard output, or on the error stream, all together. */
   | { readonly lines: number }
   | { readonly errors: number }
+  /** Text on standard output, for a form in which nothing can be counted. */
+  | { readonly text: string }
+  /** A key that the server has. */
+  | { readonly key: string }
   /** Watches that the server has. */
   | { readonly watchers: number };
 
@@ -87,6 +91,15 @@ class Run {
       await this.#until(() => lineCount(this.#out) >= step.lines, `${step.lines} lines`);
     } else if ("errors" in step) {
       await this.#until(() => lineCount(this.#error) >= step.errors, `${step.errors} error lines`);
+    } else if ("text" in step) {
+      const seen = (): string => Buffer.concat(this.#out).toString("latin1");
+      await this.#until(() => seen().includes(step.text), step.text);
+    } else if ("key" in step) {
+      const { endpoint } = this.#identity;
+      await this.#until(async () => {
+        const { stdout } = await realEtcdctl([`--endpoints=${endpoint}`, "get", step.key], {});
+        return stdout.length > 0;
+      }, step.key);
     } else {
       const pauseEndMs = Date.now() + WATCH_START_MS;
       await this.#until(async () => {

@@ -17,6 +17,16 @@ const CHANGES: readonly Step[] = [put("w", 'a "value"'), put("w", ""), put("w1",
 
 const FORMS = ["simple", "json", "fields", "protobuf"];
 
+/** Forms whose answers end with a line break. */
+const LINE_FORMS = ["simple", "json", "fields"];
+
+/** Lines in which they show the changes of `w`, and with previous values. */
+const CHANGE_LINES: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ["simple", [9, 13]],
+  ["json", [3, 3]],
+  ["fields", [33, 45]],
+]);
+
 /** A watch of the command line, ended when it has printed `lines` lines. */
 function watch(name: string, args: readonly string[], lines: number): Conversation {
   return {
@@ -43,8 +53,16 @@ const COMMAND_LINE: Conversation[] = [
     steps: [{ lines: 1 }],
     end: "SIGINT",
   },
-  ...FORMS.map((form) => watch(form, ["w", "--prev-kv", "-w", form], form === "fields" ? 45 : 3)),
-  ...FORMS.map((form) => watch(`${form}, in hex`, ["w", "--hex", "-w", form], 3)),
+  ...[...CHANGE_LINES].flatMap(([form, [plain, withPrevious]]) => [
+    watch(`${form}, in hex`, ["w", "--hex", "-w", form], plain),
+    watch(form, ["w", "--prev-kv", "-w", form], withPrevious),
+  ]),
+  ...["--prev-kv", "--hex"].map((flag) => ({
+    name: `protobuf, with ${flag}`,
+    args: [E, "watch", "w", "-w", "protobuf", flag],
+    steps: [{ watchers: 1 }, ...CHANGES, put("w", "the end"), { text: "the end" }],
+    end: "SIGINT" as const,
+  })),
   { ...watch("a key, and SIGTERM", ["w"], 9), end: "SIGTERM" },
   {
     name: "a key of the environment",
@@ -151,21 +169,34 @@ const INTERACTIVE: Conversation[] = [
   {
     name: "interactive: a program that fails",
     args: [E, "watch", "-i"],
-    steps: [{ type: "watch w -- sh -c 'exit'\nwatch w -- false\n" }, { watchers: 2 }, put("w", "")],
+    steps: [{ type: "watch w -- false\n" }, { watchers: 1 }, put("w", "")],
   },
   {
     name: "interactive: a table",
     args: [E, "watch", "-i", "-w", "table"],
     steps: [{ type: "watch w\n" }, { watchers: 1 }, put("w", "")],
   },
-  ...FORMS.concat("table").map((form) => refused(form)),
+  ...LINE_FORMS.concat("table").map((form) => refused(form)),
   {
     name: "interactive: an empty range, by a program's name",
     args: [E, "watch", "-i"],
     steps: [{ type: "watch echo echo -- echo\n" }, { errors: 1 }],
     end: "input",
   },
-  ...FORMS.map((form) => progress(form)),
+  ...LINE_FORMS.map((form) => progress(form)),
+  {
+    name: "interactive: progress, protobuf",
+    args: [E, "watch", "-i", "-w", "protobuf"],
+    steps: [
+      { type: "watch w\n" },
+      { watchers: 1 },
+      { type: "progress\n" },
+      { lines: 1 },
+      put("w", "the end"),
+      { text: "the end" },
+    ],
+    end: "input",
+  },
   {
     name: "interactive: two watches of different keys",
     args: [E, "watch", "-i"],
@@ -185,14 +216,18 @@ const INTERACTIVE: Conversation[] = [
   },
 ];
 
+/** The end of a watch, whole: the reason on the error stream, and then the answer. */
+function endShown(form: string): Step[] {
+  return [{ errors: 1 }, { lines: form === "fields" ? 4 : form === "json" ? 1 : 0 }];
+}
+
 /** A watch that the server refuses. */
 function refused(form: string): Conversation {
-  const conversation: Conversation = {
-    name: `interactive: an empty range, ${form}`,
-    args: [E, "watch", "-i", "-w", form],
-    steps: [{ type: "watch b a\n" }, { errors: 1 }, { type: "foo\n" }],
-  };
-  return form === "table" ? conversation : { ...conversation, end: "input" };
+  const name = `interactive: an empty range, ${form}`;
+  const args = [E, "watch", "-i", "-w", form];
+  const line = { type: "watch b a\n" };
+  if (form === "table") return { name, args, steps: [line] };
+  return { name, args, steps: [line, ...endShown(form), { type: "foo\n" }], end: "input" };
 }
 
 /** Progress requested before and after events. */
@@ -240,6 +275,37 @@ export const KEEP_ALIVES: readonly Conversation[] = [
   },
 ];
 
+/** Mirrors of one prefix at another one of the same cluster; the destinations are compared afterwards. */
+export const MIRRORS: readonly Conversation[] = [
+  {
+    name: "a prefix at another one",
+    args: [E, "make-mirror", "{endpoint}", "--prefix=from/", "--dest-prefix=to/from/"],
+    steps: [
+      { key: "to/from/2" },
+      put("from/3", "three"),
+      del("from/1"),
+      { run: ["del", "from/", "--prefix"] },
+      put("from/4", "four"),
+      { key: "to/from/4" },
+    ],
+    end: "SIGINT",
+  },
+  {
+    name: "a prefix at the root",
+    args: [E, "make-mirror", "http://{endpoint}", "--prefix=from/", "--no-dest-prefix"],
+    steps: [{ key: "4" }, put("from/from/5", ""), { key: "from/5" }, { key: "5" }],
+    end: "SIGTERM",
+  },
+];
+
+/** Keys that the mirrors begin with. */
+export const MIRRORED: readonly (readonly string[])[] = [
+  ["put", "from/1", "one"],
+  ["put", "from/2", ""],
+  ["put", "from/2", "two"],
+  ["put", "fron/1", "beside"],
+];
+
 /** What is compacted away by the first of these is asked for by the others. */
 const COMPACTED: readonly Conversation[] = [
   { name: "a revision that never was", args: [E, "watch", "w", "--rev=-3"], steps: [] },
@@ -248,10 +314,10 @@ const COMPACTED: readonly Conversation[] = [
     args: [E, "watch", "w", "--rev=3", "-w", form],
     steps: [],
   })),
-  ...FORMS.map((form) => ({
+  ...LINE_FORMS.map((form) => ({
     name: `interactive: a compacted revision, ${form}`,
     args: [E, "watch", "-i", "-w", form],
-    steps: [{ type: "watch w --rev=3\n" }, { errors: 1 }],
+    steps: [{ type: "watch w --rev=3\n" }, ...endShown(form)],
     end: "input" as const,
   })),
 ];
@@ -269,6 +335,7 @@ export const CONVERSATIONS: readonly Conversation[] = [
       { lines: 9 },
       { run: ["compaction", "100"] },
       put("w", ""),
+      { lines: 12 },
     ],
     end: "SIGINT",
   },

@@ -382,6 +382,24 @@ const WATCHES: CommandLine[] = lines(
   ],
 );
 
+/** Mirrors that do not come about. */
+const MIRRORS = lines(
+  ["make-mirror", "-h"],
+  ["make-mirror"],
+  ["make-mirror", "a", "b"],
+  ["make-mirror", "a", "--dest-cert=/nonexistent/cert.pem"],
+  ["make-mirror", "a", "--dest-key=/nonexistent/key.pem", "--dest-cert=/nonexistent/cert.pem"],
+  ["make-mirror", "a", "--dest-cacert=/nonexistent/ca.pem"],
+  ["make-mirror", "", "--no-dest-prefix", "--dest-prefix=b"],
+  ["make-mirror", "{endpoint}", "--no-dest-prefix", "--dest-prefix=b"],
+  ["make-mirror", "{endpoint}", "--no-dest-prefix", "--dest-prefix=b", "-w", "bad"],
+  ["make-mirror", "{dead}", "--dial-timeout=150ms", "--dest-user=a:b"],
+  ["make-mirror", "{dead}", "--dial-timeout=150ms", "--dest-user=a", "--dest-password=b"],
+).concat({
+  args: [E, "make-mirror", "{dead}", "--dial-timeout=150ms", "--dest-user=a"],
+  input: "b\n",
+});
+
 /** What of the checks needs no minute. */
 const CHECKS = lines(
   ["check"],
@@ -639,6 +657,7 @@ export const FIXED_LINES: readonly CommandLine[] = [
   ...LEASES,
   ...WATCHES,
   ...CHECKS,
+  ...MIRRORS,
   ...TRANSACTIONS,
   ...SURROUNDINGS,
   ...CONNECTIONS,

@@ -4,9 +4,14 @@
  */
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { grantLeases, identify } from "../harness/etcdctl-comparison.ts";
+import {
+  grantLeases,
+  identify,
+  maskedOutcome,
+  realEtcdctl,
+} from "../harness/etcdctl-comparison.ts";
 import { converse } from "../harness/etcdctl-conversation.ts";
-import { CONVERSATIONS, KEEP_ALIVES } from "../harness/etcdctl-conversations.ts";
+import { CONVERSATIONS, KEEP_ALIVES, MIRRORED, MIRRORS } from "../harness/etcdctl-conversations.ts";
 import type { ClusterIdentity } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCDCTL } from "../harness/our-etcd.ts";
@@ -37,6 +42,25 @@ describe.skipIf(REFERENCE === undefined)("etcdctl that waits", () => {
     },
     30_000,
   );
+
+  test("makes mirrors as the real one does", async () => {
+    for (const [at, { endpoint }] of identities.entries()) {
+      for (const words of MIRRORED) await realEtcdctl([`--endpoints=${endpoint}`, ...words], {});
+      const tool = at === 0 ? real : OUR_ETCDCTL;
+      for (const mirror of MIRRORS) {
+        expect(await converse(tool, mirror, identities[at])).toMatchObject({
+          stdout: "",
+          stderr: "",
+        });
+      }
+    }
+    const args = ["--endpoints={endpoint}", "get", "", "--prefix", "-w", "fields"];
+    const [theirs, ours] = await Promise.all(
+      identities.map((identity) => maskedOutcome(realEtcdctl, { args }, identity)),
+    );
+    expect(ours.stdout).toContain('"Key" : "to/from/4"');
+    expect(ours).toEqual(theirs);
+  }, 60_000);
 
   test("keeps leases alive as the real one does", async () => {
     const leases = [1n, 0xabcn, 0x7fff_ffff_ffff_fff0n, 4n].map((id) => [id, 3] as const);

@@ -199,7 +199,7 @@ async function outcome(
 
 /** Commands that ours does not have are no difference, in the pages that list commands. */
 const OWN_COMMANDS =
-  /^\t(?:alarm \S+|check \S+|compaction|datascale|defrag|del|disarm|endpoint (?:hashkv|health|status)|get|grant|hashkv|health|help|keep-alive|lease \S+|list|member list|move-leader|perf|put|restore|revoke|save|snapshot \S+|status|timetolive|txn|version|watch)\t/;
+  /^\t(?:alarm \S+|check \S+|compaction|datascale|defrag|del|disarm|endpoint (?:hashkv|health|status)|get|grant|hashkv|health|help|keep-alive|lease \S+|list|make-mirror|member list|move-leader|perf|put|restore|revoke|save|snapshot \S+|status|timetolive|txn|version|watch)\t/;
 
 function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
   const { stdout } = outcomeOf;

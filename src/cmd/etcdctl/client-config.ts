@@ -74,7 +74,12 @@ export function clientConfig(session: Session, flags: FlagSet): ClientConfig {
     keepaliveTimeMs: milliseconds(flags.getInteger("keepalive-time")),
     keepaliveTimeoutMs: milliseconds(flags.getInteger("keepalive-timeout")),
     tls,
-    credentials: credentialsOf(session.io, flags),
+    credentials: credentialsFrom(
+      session.io,
+      flags.getString("user"),
+      flags.getString("password"),
+      "Password: ",
+    ),
   };
 }
 
@@ -84,13 +89,17 @@ function fileOf(flags: FlagSet, name: "cert" | "key" | "cacert"): string {
   throw new ToolExit(ExitCode.BAD_ARGUMENTS, `empty string is passed to --${name} option`);
 }
 
-function credentialsOf(io: ToolIo, flags: FlagSet): Credentials | undefined {
-  const user = flags.getString("user");
-  const password = flags.getString("password");
+/** The user of a flag, as `name` or `name:password`; what is missing is asked for with `prompt`. */
+export function credentialsFrom(
+  io: ToolIo,
+  user: string,
+  password: string,
+  prompt: string,
+): Credentials | undefined {
   if (user === "") return undefined;
   if (password !== "") return { username: user, password };
   const colon = user.indexOf(":");
-  if (colon < 0) return { username: user, password: askPassword(io, "Password: ") };
+  if (colon < 0) return { username: user, password: askPassword(io, prompt) };
   return { username: user.slice(0, colon), password: user.slice(colon + 1) };
 }
 

@@ -20,6 +20,7 @@ export function etcdctlCommands(): EtcdctlCommand {
     persistentFlags: globalFlags(),
     commands: [
       ...keyCommands(),
+      mirrorCommand(),
       checkCommands(),
       leaseCommands(),
       endpointCommands(),
@@ -59,6 +60,44 @@ function keyCommands(): Spec[] {
       run: async (...of) => (await import("./run-watch.ts")).runWatch(...of),
     },
   ];
+}
+
+function mirrorCommand(): Spec {
+  return {
+    use: "make-mirror [options] <destination>",
+    short: "Makes a mirror at the destination etcd cluster",
+    flags: new FlagSet()
+      .string("prefix", "", "Key-value prefix to mirror")
+      .string(
+        "dest-prefix",
+        "",
+        "destination prefix to mirror a prefix to a different prefix in the destination cluster",
+      )
+      .bool("no-dest-prefix", false, "mirror key-values to the root of the destination cluster")
+      .string(
+        "dest-cert",
+        "",
+        "Identify secure client using this TLS certificate file for the destination cluster",
+      )
+      .string("dest-key", "", "Identify secure client using this TLS key file")
+      .string(
+        "dest-cacert",
+        "",
+        "Verify certificates of TLS enabled secure servers using this CA bundle",
+      )
+      .bool("dest-insecure-transport", true, "Disable transport security for client connections")
+      .string(
+        "dest-user",
+        "",
+        "Destination username[:password] for authentication (prompt if password is not supplied)",
+      )
+      .string(
+        "dest-password",
+        "",
+        "Destination password for authentication (if this option is used, --user option shouldn't include password)",
+      ),
+    run: async (...of) => (await import("./run-mirror.ts")).runMakeMirror(...of),
+  };
 }
 
 function checkCommands(): Spec {
