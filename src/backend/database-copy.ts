@@ -24,6 +24,7 @@ import type { Disk } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { bytesFromLatin1, compareBytes, latin1FromBytes } from "../stdx/bytes.ts";
 import { COPY_BYTES_PER_BUDGET_UNIT, COPY_CACHE_BYTES_MAX } from "./limits.ts";
+import { Slab } from "./slab.ts";
 
 /** Share of a page that is filled. Source: etcd (defragdb). */
 const FILL_PERCENT = 0.9;
@@ -49,6 +50,8 @@ export class DatabaseCopy {
   readonly #names: string[];
   /** The last key copied of that bucket. */
   #lastKey: Uint8Array | undefined;
+  /** What the open transaction has of the items that were copied. */
+  readonly #slab = new Slab();
   #items = 0;
   #bytes = 0;
   #pendingBytes = 0;
@@ -150,6 +153,8 @@ export class DatabaseCopy {
         this.#failure ??= error;
         done();
       });
+      // The pages are made: nobody needs the items any more.
+      this.#slab.clear();
       this.#tx = this.#db.beginWrite();
       this.#buckets.clear();
     });
@@ -184,21 +189,23 @@ export class DatabaseCopy {
     const from = source.bucket(bytesFromLatin1(name));
     if (from === undefined) return budget;
     const to = this.#bucket(name);
-    const cursor = from.passingCursor();
+    const cursor = from.lendingCursor();
     let left = budget;
     let found = this.#startAt(cursor);
+    let last: Uint8Array | undefined;
     for (; found && left > 0; found = cursor.next()) {
       const { key, value } = cursor;
       assert(key !== undefined, "A cursor at an item has a key");
       if (value === undefined) throw new Error(`Bucket "${name}" has a bucket inside`);
-      to.put(key, value);
-      this.#lastKey = key;
+      last = this.#slab.keep(key);
+      to.put(last, this.#slab.keep(value));
       const bytes = key.length + value.length;
       this.#items++;
       this.#bytes += bytes;
       this.#pendingBytes += bytes;
       left -= 1 + bytes / COPY_BYTES_PER_BUDGET_UNIT;
     }
+    if (last !== undefined) this.#lastKey = last.slice();
     return found ? Math.min(left, 0) : left;
   }
 

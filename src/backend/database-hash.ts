@@ -50,7 +50,7 @@ export class DatabaseHash {
     if (name === undefined) return undefined;
     this.#crc = crc32c(this.#crc, name);
     this.#ignoresKeys = latin1FromBytes(name) === "meta";
-    this.#cursor = this.#tx.bucket(name)?.passingCursor();
+    this.#cursor = this.#tx.bucket(name)?.lendingCursor();
     return this.#cursor;
   }
 

@@ -11,3 +11,6 @@ export const COPY_CACHE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Items (large ones count more) in one commit of a copy that is made while nobody else is waiting. */
 export const COPY_COMMIT_ITEMS = 10_000;
+
+/** Bytes of a slab: a little more than an online copy gathers between two commits. */
+export const SLAB_BYTES = 1024 * 1024;

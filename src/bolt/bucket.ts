@@ -8,6 +8,7 @@ import { bytesFromLatin1, EMPTY_BYTES, latin1FromBytes } from "../stdx/bytes.ts"
 import { Cursor } from "./cursor.ts";
 import { BoltError, CorruptionError } from "./errors.ts";
 import { BUCKET_FLAG, BUCKET_HEADER_BYTES, readU64, viewOf, writeU64 } from "./layout.ts";
+import { LentPages } from "./lent-pages.ts";
 import { LeafNode } from "./leaf-node.ts";
 import { BUCKET_DEPTH_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "./limits.ts";
 import { Page, parsePage } from "./page.ts";
@@ -109,7 +110,7 @@ export class Bucket {
   /** A cursor that stands before all items. */
   cursor(): Cursor {
     this.#requireOpen();
-    return new Cursor(this.#tree, false);
+    return new Cursor(this.#tree, undefined);
   }
 
   /**
@@ -118,7 +119,13 @@ export class Bucket {
    */
   passingCursor(): Cursor {
     this.#requireOpen();
-    return new Cursor(this.#tree, true);
+    return new Cursor(this.#tree, this.#tree.state.store.passing);
+  }
+
+  /** Like `passingCursor`, but keys and values are lent: they are valid until the cursor moves again. */
+  lendingCursor(): Cursor {
+    this.#requireOpen();
+    return new Cursor(this.#tree, new LentPages(this.#tree.state.store));
   }
 
   /** Opens the bucket `name` inside of this one; `undefined` when there is none. */

@@ -11,6 +11,7 @@ import { BUCKET_FLAG } from "./layout.ts";
 import type { BranchNode } from "./branch-node.ts";
 import type { LeafNode } from "./leaf-node.ts";
 import { Page } from "./page.ts";
+import type { PageSource } from "./page-store.ts";
 import type { Ref, Tree } from "./tree.ts";
 
 /** `before` all items, `at` one, `after` all. */
@@ -18,8 +19,8 @@ type Place = "before" | "at" | "after";
 
 export class Cursor {
   readonly #tree: Tree;
-  /** Pages that are only passed do not enter the cache. */
-  readonly #passing: boolean;
+  /** Where pages come from, if not from the cache. */
+  readonly #source: PageSource | undefined;
   /** From the root to the leaf, with the index taken on each level. */
   readonly #refs: Ref[] = [];
   readonly #indexes: number[] = [];
@@ -31,10 +32,10 @@ export class Cursor {
   /** The key of the current item, where it cannot be read from an unchanging page. */
   #key: Uint8Array | undefined;
 
-  /** Made by `Bucket.cursor` and `Bucket.passingCursor`. */
-  constructor(tree: Tree, passing: boolean) {
+  /** Made by the cursors of `Bucket`. */
+  constructor(tree: Tree, source: PageSource | undefined) {
     this.#tree = tree;
-    this.#passing = passing;
+    this.#source = source;
   }
 
   /**
@@ -143,7 +144,9 @@ export class Cursor {
    */
   #settle(): boolean {
     if (this.#version === this.#tree.version) return true;
-    const key = this.key as Uint8Array;
+    const found = this.key as Uint8Array;
+    // The search may read over what was lent.
+    const key = this.#source === undefined ? found : found.slice();
     this.#tree.state.requireOpen();
     this.#search(key);
     const leaf = this.#leaf();
@@ -172,7 +175,7 @@ export class Cursor {
       const index = branch.childIndex(key);
       this.#refs[depth] = branch;
       this.#indexes[depth] = index;
-      ref = this.#tree.child(branch, index, this.#passing);
+      ref = this.#tree.child(branch, index, this.#source);
     }
     const at = ref.find(key);
     this.#refs[depth] = ref;
@@ -190,7 +193,7 @@ export class Cursor {
       this.#refs[level] = current;
       this.#indexes[level] = index;
       if (current.isLeaf) break;
-      current = this.#tree.child(current, index, this.#passing);
+      current = this.#tree.child(current, index, this.#source);
       level++;
     }
     this.#depth = level;
@@ -210,7 +213,7 @@ export class Cursor {
       if (index < 0 || index >= branch.count) continue;
       this.#indexes[level] = index;
       this.#descend(
-        this.#tree.child(branch, index, this.#passing),
+        this.#tree.child(branch, index, this.#source),
         level + 1,
         by === 1 ? "first" : "last",
       );

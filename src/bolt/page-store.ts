@@ -14,7 +14,15 @@ import { parsePage } from "./page.ts";
 import type { Page } from "./page.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
-export class PageStore {
+/** Where branch and leaf pages come from. */
+export interface PageSource {
+  /** Returns page `id`. Errors: CorruptionError, DiskError. */
+  get(id: number): Page;
+}
+
+export class PageStore implements PageSource {
+  /** The same pages through `peek`. */
+  readonly passing: PageSource = { get: (id) => this.peek(id) };
   readonly file: DiskFile;
   readonly pageSize: number;
   /** One past the largest page id that may be asked for. */
@@ -70,6 +78,11 @@ export class PageStore {
     return this.#pages.get(id) ?? this.#loadAhead(id);
   }
 
+  /** Returns page `id` if it is in memory. Does not count as a use of it. */
+  cached(id: number): Page | undefined {
+    return this.#pages.get(id);
+  }
+
   /**
    * Runs `pass`, in which `peek` reads ahead: for a pass over pages that mostly lie in a row. It must not
    * write, nor wait.
@@ -94,8 +107,11 @@ export class PageStore {
     return cached?.pinned === true ? cached : this.load(id);
   }
 
-  /** Reads page `id` of any kind with its overflow pages from the file, unchecked. */
-  readWhole(id: number): Uint8Array {
+  /**
+   * Reads page `id` of any kind with its overflow pages from the file, unchecked, into memory from
+   * `allocate`; asked a second time, for the whole, it may give the same memory again.
+   */
+  readWhole(id: number, allocate: (bytes: number) => Uint8Array = newBytes): Uint8Array {
     if (!(id >= FIRST_PAGE_ID && id < this.highWaterId)) {
       throw new CorruptionError(
         this.file.path,
@@ -103,7 +119,7 @@ export class PageStore {
         "a page refers to it, but it is not in the file",
       );
     }
-    const head = new Uint8Array(this.pageSize);
+    const head = allocate(this.pageSize);
     this.#read(id, head, 0);
     const overflow = viewOf(head).getUint32(PAGE_OVERFLOW_AT, true);
     if (overflow === 0) return head;
@@ -114,7 +130,7 @@ export class PageStore {
     if (size > PAGE_RUN_BYTES_MAX) {
       throw new CorruptionError(this.file.path, id, `a page of ${size} bytes`);
     }
-    const whole = new Uint8Array(size);
+    const whole = allocate(size);
     whole.set(head);
     this.#read(id, whole.subarray(this.pageSize), this.pageSize);
     return whole;
@@ -187,4 +203,8 @@ export class PageStore {
       }
     }
   }
+}
+
+function newBytes(count: number): Uint8Array {
+  return new Uint8Array(count);
 }

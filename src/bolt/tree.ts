@@ -10,6 +10,7 @@ import { CorruptionError } from "./errors.ts";
 import { LeafNode } from "./leaf-node.ts";
 import { NODE_ITEMS_MAX, TREE_DEPTH_MAX } from "./limits.ts";
 import type { Page } from "./page.ts";
+import type { PageSource } from "./page-store.ts";
 import type { TxState } from "./tx-state.ts";
 
 /** What a descent passes: `isLeaf` says whether its items are values. */
@@ -49,17 +50,17 @@ export class Tree {
   }
 
   /**
-   * Child `index` of a branch. `passing`: a page that is not in memory does not enter the cache. Errors:
+   * Child `index` of a branch, with its page from `source`. Errors:
    * CorruptionError.
    */
-  child(branch: Page | BranchNode, index: number, passing = false): Ref {
+  child(branch: Page | BranchNode, index: number, source?: PageSource): Ref {
     if (branch instanceof BranchNode) {
       const node = branch.childAt(index);
       if (node !== undefined) return node;
     }
     const { store } = this.state;
     const id = branch.childIdAt(index);
-    const page = passing ? store.peek(id) : store.get(id);
+    const page = source === undefined ? store.get(id) : source.get(id);
     if (!page.placed) this.#checkPlace(branch, index, page);
     return page;
   }
