@@ -21,7 +21,7 @@ import {
 } from "../wire/gen/rpc.ts";
 import { headerAt, type LeaseContext } from "./context.ts";
 import { KEEP_ALIVES_WAITING_MAX } from "./limits.ts";
-import { decodeRequest, fail } from "./status.ts";
+import { decodeStreamed, fail } from "./status.ts";
 
 /** `waitingMax`: renewals that may wait in all streams together; beyond that streams end. */
 export function keepAliveMethod(
@@ -35,8 +35,9 @@ export function keepAliveMethod(
       call.context = new KeepAliveStream(context, call, room);
     },
     onMessage(call, bytes) {
-      const request = decodeRequest(call, bytes, decodeLeaseKeepAliveRequest);
-      if (request !== undefined) streamOf(call).renew(request.id);
+      const request = decodeStreamed(call, bytes, decodeLeaseKeepAliveRequest);
+      if (request === undefined) streamOf(call).end();
+      else streamOf(call).renew(request.id);
     },
     onHalfClose(call) {
       streamOf(call).halfClose();

@@ -26,7 +26,7 @@ import {
   SNAPSHOT_WARNING_BYTES_PER_MS,
   SNAPSHOT_WARNING_MS_MIN,
 } from "./limits.ts";
-import { decodeRequest, fail } from "./status.ts";
+import { decodeStreamed, fail } from "./status.ts";
 
 /** What a snapshot needs of its service. */
 type SnapshotContext = Pick<ServiceContext, "backups" | "clock" | "log">;
@@ -36,7 +36,7 @@ export function snapshotMethod(context: SnapshotContext): GrpcMethodHandler {
   return {
     kind: "unary",
     onMessage(call, bytes) {
-      if (decodeRequest(call, bytes, decodeSnapshotRequest) === undefined) return;
+      if (decodeStreamed(call, bytes, decodeSnapshotRequest) === undefined) return;
       context.backups.open((result) => {
         if (result instanceof EtcdError) fail(call, result);
         else if (call.open) call.context = new SnapshotStream(context, call, result, log);

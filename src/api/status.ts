@@ -18,11 +18,29 @@ export function decodeRequest<T>(
   bytes: Uint8Array,
   decode: (bytes: Uint8Array) => T,
 ): T | undefined {
+  return decodeOr(call, bytes, decode, "grpc: error unmarshalling request");
+}
+
+/** The same for a message of a stream, where grpc-go has other words. */
+export function decodeStreamed<T>(
+  call: GrpcServerCall,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => T,
+): T | undefined {
+  return decodeOr(call, bytes, decode, "grpc: failed to unmarshal the received message");
+}
+
+function decodeOr<T>(
+  call: GrpcServerCall,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => T,
+  complaint: string,
+): T | undefined {
   try {
     return decode(bytes);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    call.sendStatus(GrpcCode.Internal, `grpc: error unmarshalling request: ${error.message}`);
+    call.sendStatus(GrpcCode.Internal, `${complaint}: ${error.message}`);
     return undefined;
   }
 }

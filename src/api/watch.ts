@@ -4,7 +4,6 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/watch.go, interceptor.go (newStreamInterceptor).
  */
-import { GrpcCode } from "../errors/codes.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Member } from "../member/member.ts";
@@ -14,9 +13,8 @@ import type { WatchReceiver, WatchStream } from "../mvcc/watch-stream.ts";
 import type { WatchId } from "../mvcc/watcher.ts";
 import { assert } from "../stdx/assert.ts";
 import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "../wire/gen/rpc.ts";
-import { WireError } from "../wire/wire-error.ts";
 import type { HeaderContext, WatchFacts } from "./context.ts";
-import { fail } from "./status.ts";
+import { decodeStreamed, fail } from "./status.ts";
 import { controlResponse, fragmentedResponses, sendEvents } from "./watch-responses.ts";
 
 /** The id of responses that are about no watcher. Source: etcd client/v3/watch.go (InvalidWatchID). */
@@ -160,14 +158,8 @@ class WatchCall implements WatchReceiver {
 
   /** `undefined` after the call was ended: these bytes are no such message. */
   #decode(message: Uint8Array): WatchRequest | undefined {
-    try {
-      return decodeWatchRequest(message);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      const text = `grpc: failed to unmarshal the received message: ${error.message}`;
-      this.#call.sendStatus(GrpcCode.Internal, text);
-      this.end();
-      return undefined;
-    }
+    const request = decodeStreamed(this.#call, message, decodeWatchRequest);
+    if (request === undefined) this.end();
+    return request;
   }
 }
