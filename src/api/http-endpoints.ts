@@ -1,11 +1,12 @@
 /**
- * The plain HTTP endpoints of the client port: /version and /health, with the headers that etcd sends.
+ * The plain HTTP endpoints of the client port: /version, /health and /metrics, with the headers that etcd sends.
  *
  * Source: etcd server/etcdserver/api/etcdhttp (version.go, health.go), embed/serve.go (accessController).
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { AlarmType } from "../wire/gen/rpc.ts";
 import type { ServiceContext } from "./context.ts";
+import { METRICS_CONTENT_TYPE, metricsPage } from "./metrics-page.ts";
 
 export interface EndpointRequest {
   readonly method: string;
@@ -31,11 +32,15 @@ const ACCESS_HEADERS = {
 
 const TEXT = "text/plain; charset=utf-8";
 
-/** Answers one request, at once or when reading is possible. */
+/**
+ * Answers one request, at once or when reading is possible. `residentBytes` is asked for the memory that the
+ * process takes.
+ */
 export function serveEndpoint(
   context: ServiceContext,
   request: EndpointRequest,
   respond: Respond,
+  residentBytes: () => number,
 ): void {
   if (request.method === "OPTIONS") {
     respond({ status: 200, headers: ACCESS_HEADERS, body: "" });
@@ -48,6 +53,11 @@ export function serveEndpoint(
     case "/health":
       serveGet(request, respond, () => serveHealth(context, request, respond));
       return;
+    case "/metrics": {
+      const headers = { ...ACCESS_HEADERS, "Content-Type": METRICS_CONTENT_TYPE };
+      respond({ status: 200, headers, body: metricsPage(residentBytes()) });
+      return;
+    }
     default:
       respond(goError(404, "404 page not found"));
   }

@@ -10,6 +10,7 @@ import { serveEndpoint } from "../api/http-endpoints.ts";
 import { createHttpServer } from "../platform/http1.ts";
 import type { Log } from "../ports/log.ts";
 import { inflate } from "../platform/inflate.ts";
+import { residentBytes } from "../platform/memory.ts";
 import { listenOn, NetworkError, type SocketStream } from "../platform/tcp.ts";
 import type { StreamListener } from "../ports/network.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
@@ -170,7 +171,7 @@ function createConnections(
   };
   const http = createHttpServer((request, respond) => {
     const query = (name: string): string[] => request.query.getAll(name);
-    serveEndpoint(context, { ...request, query }, respond);
+    serveEndpoint(context, { ...request, query }, respond, residentBytes);
     host.poke();
   });
   return new ClientConnections(grpc, http, clock, log.named("server/client-listener.ts"), () =>

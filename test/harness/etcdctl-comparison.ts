@@ -57,6 +57,7 @@ export async function maskedOutcome(
   tool: Tool,
   line: CommandLine,
   identity: ClusterIdentity,
+  timeoutMs?: number,
 ): Promise<MaskedOutcome> {
   const fill = (text: string): string =>
     text
@@ -67,7 +68,11 @@ export async function maskedOutcome(
     Object.entries(line.environment ?? {}).map(([name, value]) => [name, fill(value)]),
   );
   const input = Buffer.from(line.input ?? "");
-  const result = await tool(line.args.map(fill), { input, environment });
+  const result = await tool(line.args.map(fill), {
+    input,
+    environment,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
   return maskOutcome(result, identity);
 }
 

@@ -119,9 +119,8 @@ class Run {
   /** How many watchers the server has; `undefined` when it does not count them. */
   async #watchers(): Promise<number | undefined> {
     const answer = await fetch(`http://${this.#identity.endpoint}/metrics`);
-    if (answer.status === 404) return undefined;
     const found = /^etcd_debugging_mvcc_watcher_total (\d+)$/m.exec(await answer.text());
-    return Number(found?.[1] ?? -1);
+    return found === null ? undefined : Number(found[1]);
   }
 
   async #until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {

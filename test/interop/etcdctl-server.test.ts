@@ -136,4 +136,13 @@ describe.skipIf(REFERENCE === undefined)("etcdctl and our server", () => {
       expect(ours, JSON.stringify(line.args)).toEqual(real);
     }
   }, 30_000);
+
+  test("checks what data costs with either tool", async () => {
+    for (const tool of [realEtcdctl, ourEtcdctl]) {
+      const line = { args: ["--endpoints={endpoint}", "check", "datascale"] };
+      const { code, stdout } = await maskedOutcome(tool, line, identities[3], 60_000);
+      expect(stdout).toMatch(/PASS: Approximate system memory used : -?[0-9.]+ MB\.\n$/);
+      expect(code).toBe(0);
+    }
+  }, 120_000);
 });
