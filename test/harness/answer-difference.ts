@@ -5,11 +5,13 @@
  */
 import { compareBytes, equalBytes } from "../../src/stdx/bytes.ts";
 import {
+  decodeHashKVResponse,
   decodeLeaseTimeToLiveResponse,
   decodeResponseHeader,
   decodeStatusResponse,
   encodeLeaseTimeToLiveResponse,
   encodeStatusResponse,
+  type HashKVRequest,
   type RangeRequest,
 } from "../../src/wire/gen/rpc.ts";
 import { KVService, LeaseService, MaintenanceService } from "../../src/wire/gen/services.ts";
@@ -30,6 +32,8 @@ export function isSameAnswer(operation: Operation, a: RawAnswer, b: RawAnswer): 
       return isSameUpToTies(operation.request as RangeRequest, a.body, b.body);
     case LeaseService.leaseTimeToLive:
       return isSameTimeToLive(left.rest, right.rest);
+    case MaintenanceService.hashKV:
+      return isSameHash(operation.request as HashKVRequest, left.rest, right.rest);
     case MaintenanceService.status:
       return equalBytes(comparableStatus(left.rest), comparableStatus(right.rest));
     default:
@@ -66,6 +70,16 @@ export function splitHeader(body: Uint8Array): {
   const header = reader.bytes();
   const rest = body.subarray(reader.position);
   return { revision: decodeResponseHeader(header).revision, rest };
+}
+
+/**
+ * At the revision of the newest compaction a server tells the hash that the compaction made, with what was
+ * compacted before, if the one before had come to its end by then, and otherwise makes it anew.
+ */
+function isSameHash({ revision }: HashKVRequest, a: Uint8Array, b: Uint8Array): boolean {
+  const [left, right] = [a, b].map((body) => decodeHashKVResponse(body));
+  const isAnew = left.compactRevision === revision || right.compactRevision === revision;
+  return isAnew && left.hash === right.hash;
 }
 
 /** The remaining time runs, and etcd tells the keys in no order. */
