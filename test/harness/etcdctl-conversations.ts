@@ -46,7 +46,12 @@ const COMMAND_LINE: Conversation[] = [
   watch("an open range", ["", "--prefix"], 12),
   watch("too many words", ["w", "w1", "w2"], 9),
   watch("an empty end", ["w", ""], 9),
-  watch("a revision of the past", ["w", "--rev=2"], 18),
+  {
+    name: "a revision of the past",
+    args: [E, "watch", "w", "--rev=2"],
+    steps: [{ watchers: 1 }, put("w", "the end of the past"), { text: "the end of the past" }],
+    end: "SIGINT",
+  },
   {
     name: "a revision of the past, json",
     args: [E, "watch", "w", "--rev=2", "--prev-kv", "-w", "json"],
@@ -157,7 +162,17 @@ const INTERACTIVE: Conversation[] = [
   interactive("a key", "watch w\n", one, 9),
   interactive("quotes", 'watch "w"\n', one, 9),
   interactive("a prefix", "watch --prefix w\n", one, 12),
-  interactive("flags", "watch w --prev-kv --rev=2 -i\n", one, 18),
+  {
+    name: "interactive: flags",
+    args: [E, "watch", "-i"],
+    steps: [
+      { type: "watch w --prev-kv --rev=2 -i\n" },
+      { watchers: 1 },
+      put("w", "the very end"),
+      { text: "the very end" },
+    ],
+    end: "input",
+  },
   interactive("a program", "watch w -- echo hi\n", one, 12),
   interactive("key of the environment", "watch\n", one, 9, { ETCDCTL_WATCH_KEY: "w" }),
   interactive("range of the environment", "watch -- echo hi\n", one, 16, {

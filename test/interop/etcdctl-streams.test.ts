@@ -63,7 +63,7 @@ describe.skipIf(REFERENCE === undefined)("etcdctl that waits", () => {
   }, 60_000);
 
   test("keeps leases alive as the real one does", async () => {
-    const leases = [1n, 0xabcn, 0x7fff_ffff_ffff_fff0n, 4n].map((id) => [id, 3] as const);
+    const leases = [1n, 0xabcn, 0x7fff_ffff_ffff_fff0n, 4n].map((id) => [id, 6] as const);
     await Promise.all(servers.map((server) => grantLeases(server, leases)));
     const outcomes = KEEP_ALIVES.map(async (conversation) => {
       const [theirs, ours] = await Promise.all([
