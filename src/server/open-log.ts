@@ -6,10 +6,11 @@ import type { Backend } from "../backend/backend.ts";
 import { encodeUint64 } from "../backend/integers.ts";
 import type { StoredState } from "../member/member.ts";
 import { Cluster } from "../membership/cluster.ts";
+import { FOUNDING_TERM, foundingEntries } from "../membership/founding-entries.ts";
 import { computeClusterId, computeMemberId } from "../membership/identity.ts";
-import { encodeMember, formatId, type MemberInfo } from "../membership/member-info.ts";
+import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import { decodeV2Store } from "../membership/v2-store.ts";
-import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
+import { utf8FromBytes } from "../stdx/bytes.ts";
 import { createWal } from "../wal/create-wal.ts";
 import { openWal, type OpenedWal } from "../wal/open-wal.ts";
 import { NO_SNAPSHOT, validSnapshots } from "../wal/read-wal.ts";
@@ -18,14 +19,7 @@ import type { WalOptions, WalSnapshot } from "../wal/types.ts";
 import { WalError } from "../wal/wal-error.ts";
 import type { Wal } from "../wal/wal.ts";
 import { decodeMetadata, encodeMetadata } from "../wire/gen/raft-internal.ts";
-import {
-  ConfChangeType,
-  encodeConfChange,
-  type Entry,
-  EntryType,
-  type HardState,
-  type Snapshot,
-} from "../wire/gen/raft.ts";
+import { type HardState, type Snapshot } from "../wire/gen/raft.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
 import type { DataDirectory } from "./data-dir.ts";
@@ -178,15 +172,8 @@ function foundingOf(config: ServerConfig, { sha1 }: Environment): Founding {
 
 /** Makes the first entries durable: one configuration change for each founding member. */
 function writeFounding(wal: Wal, { clusterId, member }: Founding): Promise<OpenedLog> {
-  const change = {
-    id: 0n,
-    type: ConfChangeType.ConfChangeAddNode,
-    nodeId: member.id,
-    context: bytesFromUtf8(encodeMember(member)),
-  };
-  const type = EntryType.EntryConfChange;
-  const entries: Entry[] = [{ type, term: 1, index: 1, data: encodeConfChange(change) }];
-  const hardState: HardState = { term: 1, vote: 0n, commit: entries.length };
+  const entries = foundingEntries([member]);
+  const hardState: HardState = { term: FOUNDING_TERM, vote: 0n, commit: entries.length };
   return new Promise((resolve, reject) => {
     wal.append({ entries, hardState }, (failure) => {
       if (failure !== undefined) {

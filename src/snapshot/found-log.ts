@@ -9,7 +9,8 @@
  *
  * Source: etcd etcdutl/snapshot/v3_snapshot.go (saveWALAndSnap).
  */
-import { encodeMember, type MemberInfo } from "../membership/member-info.ts";
+import { FOUNDING_TERM, foundingEntries } from "../membership/founding-entries.ts";
+import type { MemberInfo } from "../membership/member-info.ts";
 import { encodeFoundingV2Store } from "../membership/v2-store.ts";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import { createWal } from "../wal/create-wal.ts";
@@ -17,17 +18,8 @@ import { saveSnapshotFile } from "../wal/snapshot-files.ts";
 import type { WalEnvironment } from "../wal/types.ts";
 import type { Wal } from "../wal/wal.ts";
 import { encodeMetadata } from "../wire/gen/raft-internal.ts";
-import {
-  ConfChangeType,
-  createConfState,
-  encodeConfChange,
-  type Entry,
-  EntryType,
-} from "../wire/gen/raft.ts";
+import { createConfState } from "../wire/gen/raft.ts";
 import { written } from "./copy-snapshot.ts";
-
-/** Term of the entries that found a cluster. */
-export const FOUNDING_TERM = 1;
 
 /** A cluster to be, and the member of it that this is. */
 export interface Founding {
@@ -81,18 +73,5 @@ export function openedWal(
       if (failure !== undefined) reject(failure);
       else if (wal !== undefined) resolve(wal);
     });
-  });
-}
-
-function foundingEntries(members: readonly MemberInfo[]): Entry[] {
-  return members.map((member, at) => {
-    const change = {
-      id: 0n,
-      type: ConfChangeType.ConfChangeAddNode,
-      nodeId: member.id,
-      context: bytesFromUtf8(encodeMember(member)),
-    };
-    const type = EntryType.EntryConfChange;
-    return { type, term: FOUNDING_TERM, index: at + 1, data: encodeConfChange(change) };
   });
 }

@@ -8,6 +8,7 @@
 import { computeClusterId, computeMemberId, type Sha1 } from "../membership/identity.ts";
 import { FOUNDING_MEMBERS_MAX } from "../membership/limits.ts";
 import { formatId, type MemberInfo } from "../membership/member-info.ts";
+import { FOUNDING_TERM } from "../membership/founding-entries.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { NamedLog } from "../ports/log.ts";
@@ -20,7 +21,7 @@ import {
   openSnapshotFile,
   type SnapshotFile,
 } from "./copy-snapshot.ts";
-import { FOUNDING_TERM, type Founding, foundLog } from "./found-log.ts";
+import { type Founding, foundLog } from "./found-log.ts";
 import { discardMember, type MemberPlaces, placesOf, publishMember } from "./member-places.ts";
 import { asSnapshotError, SnapshotError } from "./snapshot-error.ts";
 
