@@ -19,6 +19,7 @@
  */
 import type { Bucket } from "../bolt/bucket.ts";
 import { Db } from "../bolt/db.ts";
+import { LentMemory } from "../bolt/lent-pages.ts";
 import type { Tx } from "../bolt/tx.ts";
 import type { Disk } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
@@ -52,6 +53,8 @@ export class DatabaseCopy {
   #lastKey: Uint8Array | undefined;
   /** What the open transaction has of the items that were copied. */
   readonly #slab = new Slab();
+  /** What is read of the database. */
+  readonly #lent = new LentMemory();
   #items = 0;
   #bytes = 0;
   #pendingBytes = 0;
@@ -70,6 +73,7 @@ export class DatabaseCopy {
       this.#db = Db.open(disk, path, {
         pageSize,
         cacheBytesMax: COPY_CACHE_BYTES_MAX,
+        reusePageMemory: true,
         // The threads that write are few, and the log must find one free.
         writesUnderWayMax: 1,
       });
@@ -170,6 +174,7 @@ export class DatabaseCopy {
   replace(path: string): { readonly db: Db; readonly tx: Tx } {
     assert(this.isComplete && !this.#isCommitting, "The copy is not complete");
     this.#db.rename(this.#disk, path);
+    this.#db.keepPageMemory();
     return { db: this.#db, tx: this.#tx };
   }
 
@@ -189,7 +194,7 @@ export class DatabaseCopy {
     const from = source.bucket(bytesFromLatin1(name));
     if (from === undefined) return budget;
     const to = this.#bucket(name);
-    const cursor = from.lendingCursor();
+    const cursor = from.lendingCursor(this.#lent);
     let left = budget;
     let found = this.#startAt(cursor);
     let last: Uint8Array | undefined;

@@ -1,4 +1,5 @@
 /** Bucket `key` as the storage that the MVCC store asks for. */
+import { LentMemory } from "../bolt/lent-pages.ts";
 import {
   encodeRevision,
   isTombstoneBytes,
@@ -14,6 +15,8 @@ export class RevisionBucket implements RevisionStorage {
   readonly #backend: Backend;
   /** Where keys to look up are built: lookups only borrow them. */
   readonly #lookup = new Uint8Array(17);
+  /** What scans read into. */
+  readonly #lent = new LentMemory();
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -29,7 +32,7 @@ export class RevisionBucket implements RevisionStorage {
   }
 
   scan(fromMain: number, fromSub: number, endMain: number, visit: RevisionVisitor): void {
-    const cursor = this.#backend.bucket("key").passingCursor();
+    const cursor = this.#backend.bucket("key").lendingCursor(this.#lent);
     const start = encodeRevision(fromMain, fromSub, false);
     for (let found = cursor.seek(start); found; found = cursor.next()) {
       const { key, value } = cursor;

@@ -8,7 +8,7 @@ import { bytesFromLatin1, EMPTY_BYTES, latin1FromBytes } from "../stdx/bytes.ts"
 import { Cursor } from "./cursor.ts";
 import { BoltError, CorruptionError } from "./errors.ts";
 import { BUCKET_FLAG, BUCKET_HEADER_BYTES, readU64, viewOf, writeU64 } from "./layout.ts";
-import { LentPages } from "./lent-pages.ts";
+import { LentMemory, LentPages } from "./lent-pages.ts";
 import { LeafNode } from "./leaf-node.ts";
 import { BUCKET_DEPTH_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "./limits.ts";
 import { Page, parsePage } from "./page.ts";
@@ -114,18 +114,12 @@ export class Bucket {
   }
 
   /**
-   * A cursor for passing once over much of the bucket: pages that it has to read do not push out of memory
-   * those that are in use.
+   * A cursor for passes over many items, whose pages do not enter the cache. Its keys and values are lent:
+   * they are valid until it moves again, or another one that was given the same `memory`.
    */
-  passingCursor(): Cursor {
+  lendingCursor(memory: LentMemory = new LentMemory()): Cursor {
     this.#requireOpen();
-    return new Cursor(this.#tree, this.#tree.state.store.passing);
-  }
-
-  /** Like `passingCursor`, but keys and values are lent: they are valid until the cursor moves again. */
-  lendingCursor(): Cursor {
-    this.#requireOpen();
-    return new Cursor(this.#tree, new LentPages(this.#tree.state.store));
+    return new Cursor(this.#tree, new LentPages(this.#tree.state.store, memory));
   }
 
   /** Opens the bucket `name` inside of this one; `undefined` when there is none. */

@@ -30,6 +30,7 @@ import type { Meta } from "./meta.ts";
 import { openFile, parentOf } from "./open-file.ts";
 import type { OpenedFile } from "./open-file.ts";
 import { Page } from "./page.ts";
+import { PageMemory } from "./page-memory.ts";
 import { PageStore } from "./page-store.ts";
 import { Tx } from "./tx.ts";
 import type { TxOwner } from "./tx.ts";
@@ -44,6 +45,12 @@ export interface DbOptions {
   readonly permissions?: number;
   /** Bound on clean pages in memory. Default CACHE_BYTES_MAX_DEFAULT. */
   readonly cacheBytesMax?: number;
+  /**
+   * Use the memory of pages that leave the cache for new ones, until `keepPageMemory`: only where nothing
+   * that was read from the file is kept beyond the transaction that read it, and nobody else reads. Default
+   * false.
+   */
+  readonly reusePageMemory?: boolean;
   /** Store the freelist with each commit, as bbolt does by default and etcd does not. Default false. */
   readonly freelistSync?: boolean;
   /**
@@ -118,6 +125,7 @@ export class Db {
     this.#newest = meta;
     const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
     this.#store = new PageStore(file, meta.pageSize, meta.highWaterId, cacheBytesMax);
+    if (options.reusePageMemory === true) this.#store.memory = new PageMemory();
     this.#freelistSync = options.freelistSync ?? false;
     if (options.readOnly === true) return;
     this.#freelist = new Freelist(file, meta.txid);
@@ -188,6 +196,11 @@ export class Db {
     this.#store.bytesMax = bytes;
   }
 
+  /** From now on what is read from the file may be kept: see `DbOptions.reusePageMemory`. */
+  keepPageMemory(): void {
+    this.#store.memory = undefined;
+  }
+
   /** Opens a snapshot. It must be closed with `rollback`: until then its pages are not reused. */
   beginRead(point: ReadPoint = "durable"): Tx {
     this.#requireUsable();
@@ -228,7 +241,7 @@ export class Db {
   }
 
   /**
-   * Runs `pass`, in which passing cursors read ahead: for a pass over pages that mostly lie in a row. It must
+   * Runs `pass`, in which lending cursors read ahead: for a pass over pages that mostly lie in a row. It must
    * not commit, nor wait.
    */
   whilePassing<T>(pass: () => T): T {
@@ -351,6 +364,7 @@ export class Db {
     this.#store.highWaterId = meta.highWaterId;
     for (const page of dirty) this.#store.putDirty(page);
     this.#underWay.push({ txid: meta.txid, pages });
+    this.#store.memory?.settle();
     return { meta, pages, onDurable: () => this.#onDurable(meta, dirty, freed), done };
   }
 

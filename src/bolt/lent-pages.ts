@@ -7,29 +7,41 @@
 import { Page, parsePage } from "./page.ts";
 import type { PageSource, PageStore } from "./page-store.ts";
 
-export class LentPages implements PageSource {
-  readonly #store: PageStore;
-  readonly #buffers: [Uint8Array, Uint8Array];
+/** The two buffers, for whoever makes many passes one after the other. */
+export class LentMemory {
+  readonly #buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
   #next: 0 | 1 = 0;
-  readonly #allocate = (bytes: number): Uint8Array => {
+
+  /** Memory of the buffer whose turn it is. */
+  readonly allocate = (bytes: number): Uint8Array => {
     if (this.#buffers[this.#next].length < bytes) this.#buffers[this.#next] = new Uint8Array(bytes);
     return this.#buffers[this.#next].subarray(0, bytes);
   };
 
-  constructor(store: PageStore) {
+  /** The other buffer has its turn. */
+  turn(): void {
+    this.#next = this.#next === 0 ? 1 : 0;
+  }
+}
+
+export class LentPages implements PageSource {
+  readonly #store: PageStore;
+  readonly #memory: LentMemory;
+
+  constructor(store: PageStore, memory: LentMemory) {
     this.#store = store;
-    const none = new Uint8Array(0);
-    this.#buffers = [none, none];
+    this.#memory = memory;
   }
 
   get(id: number): Page {
+    if (this.#store.isReadingAhead) return this.#store.peek(id);
     const cached = this.#store.cached(id);
     if (cached !== undefined) return cached;
     const { path } = this.#store.file;
-    const page = parsePage(path, id, this.#store.readWhole(id, this.#allocate));
+    const page = parsePage(path, id, this.#store.readWhole(id, this.#memory.allocate));
     // Branches are on the way to many leaves.
     if (!page.isLeaf) return new Page(id, page.bytes.slice());
-    this.#next = this.#next === 0 ? 1 : 0;
+    this.#memory.turn();
     return page;
   }
 }

@@ -58,6 +58,9 @@ export const WRITES_UNDER_WAY_MAX = 2;
 /** Bytes per read while the free pages are found by scanning. */
 export const SCAN_READ_BYTES = 1024 * 1024;
 
+/** Bytes of pages that left the cache and are kept for new ones: a few commits of a copy. */
+export const PAGE_MEMORY_BYTES_MAX = 4 * 1024 * 1024;
+
 /** Most bytes read ahead of a pass over pages that lie in a row. */
 export const READ_AHEAD_BYTES_MAX = 256 * 1024;
 

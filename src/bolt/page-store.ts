@@ -12,6 +12,7 @@ import { FIRST_PAGE_ID, PAGE_OVERFLOW_AT, viewOf } from "./layout.ts";
 import { PAGE_RUN_BYTES_MAX } from "./limits.ts";
 import { parsePage } from "./page.ts";
 import type { Page } from "./page.ts";
+import type { PageMemory } from "./page-memory.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 /** Where branch and leaf pages come from. */
@@ -21,14 +22,14 @@ export interface PageSource {
 }
 
 export class PageStore implements PageSource {
-  /** The same pages through `peek`. */
-  readonly passing: PageSource = { get: (id) => this.peek(id) };
   readonly file: DiskFile;
   readonly pageSize: number;
   /** One past the largest page id that may be asked for. */
   highWaterId: number;
   /** Bound on the clean pages in memory, in bytes. */
   bytesMax: number;
+  /** Where the memory of pages goes that leave the cache; `undefined` where somebody may still have it. */
+  memory: PageMemory | undefined;
   readonly #pages = new Map<number, Page>();
   /** The clean pages; pinned ones are not in it. */
   readonly #clock: Page[] = [];
@@ -76,6 +77,15 @@ export class PageStore implements PageSource {
    */
   peek(id: number): Page {
     return this.#pages.get(id) ?? this.#loadAhead(id);
+  }
+
+  get isReadingAhead(): boolean {
+    return this.#ahead !== undefined;
+  }
+
+  /** Memory for a page that is about to be written: zeros. */
+  newPageBytes(size: number): Uint8Array {
+    return this.memory?.take(size) ?? new Uint8Array(size);
   }
 
   /** Returns page `id` if it is in memory. Does not count as a use of it. */
@@ -180,6 +190,7 @@ export class PageStore implements PageSource {
     assert(this.#clock[page.slot] === page, "A cached page is not in its slot");
     this.#bytes -= page.bytes.length;
     this.#pages.delete(page.id);
+    this.memory?.retire(page.bytes);
     const last = this.#clock.pop();
     if (last !== undefined && last !== page) {
       this.#clock[page.slot] = last;

@@ -90,5 +90,5 @@ test("a pass sees the same items as a cursor that does not read ahead", () => {
   };
   const expected = items();
   expect(expected).toHaveLength(2000);
-  expect(db.whilePassing(() => items(bucket?.passingCursor()))).toEqual(expected);
+  expect(db.whilePassing(() => items(bucket?.lendingCursor()))).toEqual(expected);
 });

@@ -108,7 +108,7 @@ function writePage(tree: Tree, node: Node, from: number, to: number, size: numbe
   const { state } = tree;
   const pageCount = Math.ceil(size / state.pageSize);
   const id = state.allocate(pageCount);
-  const bytes = new Uint8Array(pageCount * state.pageSize);
+  const bytes = state.store.newPageBytes(pageCount * state.pageSize);
   const view = viewOf(bytes);
   writePageHeader(view, id, node.isLeaf ? LEAF_PAGE : BRANCH_PAGE, to - from, pageCount - 1);
   const end = node.isLeaf

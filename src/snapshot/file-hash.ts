@@ -5,6 +5,7 @@
  */
 import { META } from "../backend/schema.ts";
 import type { Bucket } from "../bolt/bucket.ts";
+import { LentMemory } from "../bolt/lent-pages.ts";
 import type { Tx } from "../bolt/tx.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { HashJob } from "../mvcc/hash-job.ts";
@@ -68,6 +69,7 @@ const NO_LEASES: LeaseBook = {
 class StoredRevisions implements RevisionStorage {
   readonly #keys: Bucket | undefined;
   readonly #meta: Bucket | undefined;
+  readonly #lent = new LentMemory();
 
   constructor(tx: Tx) {
     this.#keys = tx.bucket(bytesFromLatin1("key"));
@@ -79,7 +81,7 @@ class StoredRevisions implements RevisionStorage {
   }
 
   scan(fromMain: number, fromSub: number, endMain: number, visit: RevisionVisitor): void {
-    const cursor = this.#keys?.passingCursor();
+    const cursor = this.#keys?.lendingCursor(this.#lent);
     if (cursor === undefined) return;
     let found = cursor.seek(encodeRevision(fromMain, fromSub, false));
     for (; found; found = cursor.next()) {
