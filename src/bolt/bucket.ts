@@ -98,7 +98,7 @@ export class Bucket {
    */
   delete(key: Uint8Array): void {
     this.#requireWritable();
-    const leaf = this.#tree.leafFor(key);
+    const leaf = this.#tree.leafFor(key, this.#tree.state.store.changing);
     const at = leaf.find(key);
     if (at < 0) return;
     if ((leaf.flagsAt(at) & BUCKET_FLAG) !== 0) {

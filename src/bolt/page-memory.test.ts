@@ -70,3 +70,26 @@ test("a file whose pages use memory again holds what was put into it", () => {
     db.close();
   }
 });
+
+test("a leaf that is read to be changed does not enter the cache, and is read once", () => {
+  const disk = newDisk(3);
+  const db = Db.open(disk, PATH, { pageSize: 512, cacheBytesMax: 1 << 20 });
+  const key = (at: number): Uint8Array => bytes(`k${String(at).padStart(3, "0")}`);
+  update(disk, db, (tx) => {
+    const bucket = tx.createBucket(bytes("b"));
+    for (let at = 0; at < 300; at++) bucket.put(key(at), bytes("v".repeat(40)));
+  });
+  db.close();
+  const reopened = Db.open(disk, PATH, { pageSize: 512, cacheBytesMax: 1 << 20 });
+  const tx = reopened.beginWrite();
+  const bucket = tx.bucket(bytes("b"));
+  bucket?.get(key(0));
+  const { cacheBytes, cacheMisses } = reopened.stats();
+  bucket?.delete(key(200));
+  bucket?.delete(key(201));
+  expect(reopened.stats()).toMatchObject({ cacheBytes, cacheMisses: cacheMisses + 1 });
+  expect(bucket?.get(key(200))).toBeUndefined();
+  expect(text(bucket?.get(key(202)) ?? bytes(""))).toBe("v".repeat(40));
+  tx.rollback();
+  reopened.close();
+});

@@ -22,6 +22,11 @@ export interface PageSource {
 }
 
 export class PageStore implements PageSource {
+  /**
+   * The same pages for a change: a leaf that is changed gets another page, so one that has to be read does
+   * not enter the cache. Only the last one is remembered, because it is looked at before it is changed.
+   */
+  readonly changing: PageSource = { get: (id) => this.#getToChange(id) };
   readonly file: DiskFile;
   readonly pageSize: number;
   /** One past the largest page id that may be asked for. */
@@ -38,6 +43,8 @@ export class PageStore implements PageSource {
   #bytes = 0;
   #misses = 0;
   #ahead: ReadAhead | undefined;
+  /** The leaf that was read last to be changed. */
+  #changing: Page | undefined;
 
   constructor(file: DiskFile, pageSize: number, highWaterId: number, bytesMax: number) {
     this.file = file;
@@ -65,9 +72,7 @@ export class PageStore implements PageSource {
     }
     const page = this.load(id);
     this.#misses++;
-    this.#pages.set(id, page);
-    this.#enterClock(page);
-    this.#evict();
+    this.#enter(page);
     return page;
   }
 
@@ -150,6 +155,7 @@ export class PageStore implements PageSource {
   putDirty(page: Page): void {
     const stale = this.#pages.get(page.id);
     if (stale !== undefined) this.#forget(stale);
+    if (this.#changing?.id === page.id) this.#changing = undefined;
     page.pinned = true;
     page.placed = true;
     this.#pages.set(page.id, page);
@@ -161,6 +167,27 @@ export class PageStore implements PageSource {
       page.pinned = false;
       this.#enterClock(page);
     }
+    this.#evict();
+  }
+
+  #getToChange(id: number): Page {
+    if (this.#changing?.id === id) return this.#changing;
+    const cached = this.#pages.get(id);
+    if (cached !== undefined) {
+      cached.referenced = true;
+      return cached;
+    }
+    const page = this.load(id);
+    this.#misses++;
+    // Branches are on the way to many leaves.
+    if (page.isLeaf) this.#changing = page;
+    else this.#enter(page);
+    return page;
+  }
+
+  #enter(page: Page): void {
+    this.#pages.set(page.id, page);
+    this.#enterClock(page);
     this.#evict();
   }
 

@@ -65,13 +65,13 @@ export class Tree {
     return page;
   }
 
-  /** The leaf that has `key`, if any has it. */
-  leafFor(key: Uint8Array): Page | LeafNode {
+  /** The leaf that has `key`, if any has it; with pages from `source`. */
+  leafFor(key: Uint8Array, source?: PageSource): Page | LeafNode {
     let ref = this.root();
     for (let depth = 0; !ref.isLeaf; depth++) {
       const branch = ref;
       this.checkDepth(depth, branch);
-      ref = this.child(branch, branch.childIndex(key));
+      ref = this.child(branch, branch.childIndex(key), source);
     }
     return ref;
   }
@@ -118,7 +118,7 @@ export class Tree {
   childNode(branch: BranchNode, index: number): Node {
     const found = branch.childAt(index);
     if (found !== undefined) return found;
-    const node = nodeFrom(this.child(branch, index) as Page);
+    const node = nodeFrom(this.child(branch, index, this.state.store.changing) as Page);
     branch.attach(index, node);
     return node;
   }
