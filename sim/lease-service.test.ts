@@ -289,7 +289,7 @@ describe("the Lease service", () => {
     stream.call.sendMessage(Uint8Array.of(0x0a));
     await travel();
     expect(stream.ended?.code).toBe(GrpcCode.Internal);
-    expect(stream.ended?.text).toContain("grpc: error unmarshalling request");
+    expect(stream.ended?.text).toContain("grpc: failed to unmarshal the received message: ");
   });
 
   test("a leader that is deposed renews nothing, forgets all expiries, and starts anew when it leads again", async () => {
