@@ -119,6 +119,9 @@ interface StartedLog extends OpenedWal {
 /**
  * Opens the log where the newest snapshot file says, without looking at what is before; `undefined` when the
  * log does not vouch for that snapshot.
+ *
+ * Differs from etcd: it reads all segments at every start, so damage in one before the snapshot, which
+ * nothing needs any more, stops it. Here it goes unnoticed.
  */
 async function openAtNewest(
   options: WalOptions,
