@@ -4,6 +4,7 @@
  */
 import type { ApplyResult } from "../src/apply/result.ts";
 import type { EtcdError } from "../src/errors/etcd-error.ts";
+import { noNetwork } from "../src/peer/no-network.ts";
 import { sha1, sha256 } from "../src/platform/digest.ts";
 import type { Random } from "../src/ports/random.ts";
 import { openMember } from "../src/server/bootstrap.ts";
@@ -59,6 +60,7 @@ export class SimulatedMember {
     const config = simulatedConfig(overrides);
     const { disk, log } = this;
     const environment = {
+      peers: noNetwork((run) => this.#clock.defer(run)),
       ...{ disk, clock: this.#clock, random, log, sha1, sha256 },
       walSegmentBytes: SEGMENT_BYTES,
       defragSteps: DEFRAG_STEPS,

@@ -4,6 +4,7 @@
 import { systemClock } from "../platform/clock.ts";
 import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
+import { noNetwork } from "../peer/no-network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { ServerConfig } from "../server/config.ts";
@@ -42,6 +43,7 @@ async function start(
     sha1,
     sha256,
     log: processLog,
+    peers: noNetwork((run) => systemClock.defer(run)),
   };
   try {
     return await startEtcd(config, environment, (reason) => {

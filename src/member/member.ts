@@ -29,6 +29,7 @@ import {
   EntryType,
   type HardState,
   type Message,
+  MessageType,
   type Snapshot,
 } from "../wire/gen/raft.ts";
 import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
@@ -203,6 +204,16 @@ export class Member {
     }
   }
 
+  /** Messages to another member are being dropped. */
+  reportUnreachable(id: bigint): void {
+    this.#raft.reportUnreachable(id);
+  }
+
+  /** A snapshot for another member was taken over by it, or not. */
+  reportSnapshot(id: bigint, delivered: boolean): void {
+    this.#raft.reportSnapshot(id, delivered);
+  }
+
   /**
    * Proposes a request: `body` is the marshalled message that stands in field `field` of
    * InternalRaftRequest; it is copied. `waiter` is told the result when the entry is applied, or at once
@@ -301,15 +312,17 @@ export class Member {
     let append: Message | undefined;
     let committed: Message | undefined;
     const messages: Message[] = [];
+    const snapshots: Message[] = [];
     for (const message of ready.messages) {
       if (message.to === LOCAL_APPEND_TARGET) append = message;
       else if (message.to === LOCAL_APPLY_TARGET) committed = message;
+      else if (message.type === MessageType.MsgSnap) snapshots.push(message);
       else messages.push(message);
     }
     if (ready.softState !== undefined) this.#leaderIs(ready.softState.lead);
     for (const state of ready.readStates) this.#reads.confirm(state.index, state.context);
     this.#reads.release(this.#appliedIndex);
-    return { append, messages, committed };
+    return { append, messages, snapshots, committed };
   }
 
   /**
@@ -330,7 +343,10 @@ export class Member {
     return this.#retention.isSnapshotDue(this.#appliedIndex) ? this.#makeSnapshot() : undefined;
   }
 
-  /** What `append` asked for is durable. Called in the order of the appends. */
+  /**
+   * What `append` asked for is durable. Called in the order of the appends. Returns the messages to other
+   * members that had to wait for it.
+   */
   appended(append: Message): readonly Message[] {
     if (append.snapshot !== undefined) this.#storage.applySnapshot(append.snapshot);
     this.#storage.append(append.entries);

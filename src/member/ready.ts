@@ -15,6 +15,8 @@ export interface Ready {
   readonly append: Message | undefined;
   /** Messages to other members; they may be sent at once. */
   readonly messages: readonly Message[];
+  /** Requests for a snapshot (MsgSnap) of another member; `Member.reportSnapshot` is called for each. */
+  readonly snapshots: readonly Message[];
   /** Committed entries (MsgStorageApply) for `Member.apply`, in the order in which they are handed out. */
   readonly committed: Message | undefined;
 }

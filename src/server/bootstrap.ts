@@ -23,6 +23,7 @@ import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Digest } from "../ports/digest.ts";
+import type { PeerNetwork } from "../peer/network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { AssertionError } from "../stdx/assert.ts";
@@ -47,6 +48,7 @@ export interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: NamedLog;
+  readonly peers: PeerNetwork;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
   readonly sha256: () => Digest;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */

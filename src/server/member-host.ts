@@ -12,6 +12,7 @@ import type { ServerConfig } from "./config.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { MaintenanceWork } from "./maintenance-work.ts";
 import { WATCH_PUMP_BUDGET } from "./limits.ts";
+import { PeerLink } from "./peer-link.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
 import { SnapshotSaver } from "./snapshot-saver.ts";
@@ -19,8 +20,19 @@ import { SnapshotSaver } from "./snapshot-saver.ts";
 export interface HostEvents {
   /** Called at the end of every turn, when all its answers were given. */
   readonly onTurnEnd: () => void;
-  /** A write failed: nothing more is acknowledged, the process has to end. */
+  /**
+   * The process has to end: a write failed, so that nothing more is acknowledged, or the member was removed
+   * from its cluster (`RemovedError`).
+   */
   readonly onFatal: (reason: Error) => void;
+}
+
+/** A member that is no longer one of its cluster. Source: etcd server/etcdserver/server.go (3.5). */
+export class RemovedError extends Error {
+  constructor() {
+    super("the member has been permanently removed from the cluster");
+    this.name = "RemovedError";
+  }
 }
 
 export class MemberHost {
@@ -32,6 +44,7 @@ export class MemberHost {
   readonly #duties: LeaderDuties;
   readonly #snapshots: SnapshotSaver;
   readonly #loop: RunLoop;
+  readonly #peers: PeerLink;
   /** Hashes, backups and defragmentation. */
   readonly maintenance: MaintenanceWork;
 
@@ -83,8 +96,10 @@ export class MemberHost {
     });
     const { hashes } = this.maintenance;
     this.#duties = new LeaderDuties(config, environment, opened, hashes, () => this.#loop.poke());
+    this.#peers = this.#linkPeers(onFailure);
     this.#loop = new RunLoop({
       member,
+      peers: this.#peers,
       wal,
       commits,
       snapshots: this.#snapshots,
@@ -96,6 +111,19 @@ export class MemberHost {
         events.onTurnEnd();
       },
       onFailure,
+    });
+  }
+
+  #linkPeers(onFailure: (reason: Error) => void): PeerLink {
+    const { member, clusterId } = this.#opened;
+    const peerUrls = this.#config.initialAdvertisePeerUrls.map((url) => url.text);
+    return new PeerLink({
+      member,
+      network: this.#environment.peers,
+      self: { id: member.id, clusterId, peerUrls },
+      endpoints: new Map(),
+      poke: () => this.#loop.poke(),
+      onRemoved: () => onFailure(new RemovedError()),
     });
   }
 
@@ -162,6 +190,7 @@ export class MemberHost {
     this.maintenance.stop();
     member.stop();
     this.#loop.stop();
+    this.#peers.stop();
     await new Promise<void>((resolve) => this.#commits.force(resolve));
     await new Promise<void>((resolve) => wal.close(() => resolve()));
     backend.close();

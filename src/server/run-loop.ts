@@ -4,9 +4,9 @@
  * gathers.
  *
  * ```
- *   requests, ticks ──> poke ──> turn: takeReady ──> start the log write ──> apply, answer ──> flush
- *                        ^                                   │
- *                        └───────────── durable ─────────────┘
+ *   requests, ticks, ──> poke ──> turn: takeReady ──> start the log write ──> send ──> apply, answer ──> flush
+ *   messages              ^                                   │
+ *                         └───────────── durable ─────────────┘
  * ```
  *
  * Knows only ports: the simulator drives members with this same loop.
@@ -19,10 +19,12 @@ import type { CommitSchedule } from "./commit-schedule.ts";
 import type { CompactionLoop } from "./compaction-loop.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { WalFailure } from "../wal/types.ts";
+import type { PeerLink } from "./peer-link.ts";
 import type { SnapshotSaver } from "./snapshot-saver.ts";
 
 export interface RunLoopParts {
   readonly member: Member;
+  readonly peers: PeerLink;
   readonly wal: Wal;
   readonly commits: CommitSchedule;
   readonly snapshots: SnapshotSaver;
@@ -72,9 +74,12 @@ export class RunLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { member, commits, compactions, clock, onTurnEnd } = this.#parts;
+    const { member, peers, commits, compactions, clock, onTurnEnd } = this.#parts;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
+      // A leader's disk and its followers' work at the same time.
+      peers.send(ready.messages);
+      peers.sendSnapshots(ready.snapshots);
       if (ready.committed !== undefined) {
         this.#saveSnapshot(member.apply(ready.committed, clock.nowMs()));
       }
@@ -85,7 +90,7 @@ export class RunLoop {
   }
 
   #append(append: Message): void {
-    const { member, wal, onFailure } = this.#parts;
+    const { member, peers, wal, onFailure } = this.#parts;
     const { entries, term, commit } = append;
     const hardState = term === 0 ? undefined : { term, vote: append.vote ?? NONE, commit };
     wal.append({ entries, hardState }, (failure) => {
@@ -94,7 +99,7 @@ export class RunLoop {
         onFailure(failure);
         return;
       }
-      member.appended(append);
+      peers.send(member.appended(append));
       this.poke();
     });
   }

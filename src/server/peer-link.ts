@@ -1,0 +1,91 @@
+/**
+ * A member and its peers: what Raft wants sent goes to the transport, what arrives goes to Raft.
+ *
+ * Messages arrive in the middle of a turn of the event loop and are taken at once; what follows from all of
+ * them is done together in the next turn of the run loop.
+ */
+import type { Member } from "../member/member.ts";
+import type {
+  LocalPeer,
+  PeerNetwork,
+  PeerReceiver,
+  PeerRequest,
+  PeerResponse,
+  SnapshotSink,
+  Transport,
+} from "../peer/network.ts";
+import type { Message } from "../wire/gen/raft.ts";
+import { answerPeer, type PeerEndpoints } from "./peer-endpoints.ts";
+
+export interface PeerLinkParts {
+  readonly member: Member;
+  readonly network: PeerNetwork;
+  readonly self: LocalPeer;
+  readonly endpoints: PeerEndpoints;
+  /** Called after the member was given something. */
+  readonly poke: () => void;
+  /** This member was removed from the cluster for good. */
+  readonly onRemoved: () => void;
+}
+
+export class PeerLink implements PeerReceiver {
+  readonly #parts: PeerLinkParts;
+  readonly transport: Transport;
+
+  constructor(parts: PeerLinkParts) {
+    this.#parts = parts;
+    this.transport = parts.network.join(parts.self, this);
+  }
+
+  /** Sends what Raft has for other members. */
+  send(messages: readonly Message[]): void {
+    if (messages.length > 0) this.transport.send(messages);
+  }
+
+  /** Answers Raft's requests for snapshots. */
+  sendSnapshots(requests: readonly Message[]): void {
+    const { member } = this.#parts;
+    for (const { to } of requests) member.reportSnapshot(to, false);
+  }
+
+  onMessage(message: Message): void {
+    this.#parts.member.step(message);
+    this.#parts.poke();
+  }
+
+  onSnapshot(_message: Message): SnapshotSink {
+    const refused = new Error("snapshots are not taken");
+    return {
+      write: (_chunk, done) => done(refused),
+      finish: (done) => done(refused),
+      abort: () => {},
+    };
+  }
+
+  onUnreachable(id: bigint): void {
+    this.#parts.member.reportUnreachable(id);
+    this.#parts.poke();
+  }
+
+  onSnapshotSent(id: bigint, delivered: boolean): void {
+    this.#parts.member.reportSnapshot(id, delivered);
+    this.#parts.poke();
+  }
+
+  onRemoved(): void {
+    this.#parts.onRemoved();
+  }
+
+  isRemoved(id: bigint): boolean {
+    return this.#parts.member.applier.cluster.isRemoved(id);
+  }
+
+  onRequest(request: PeerRequest, respond: (response: PeerResponse) => void): void {
+    answerPeer(this.#parts.endpoints, request, respond);
+    this.#parts.poke();
+  }
+
+  stop(): void {
+    this.transport.stop();
+  }
+}
