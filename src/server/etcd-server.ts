@@ -4,7 +4,6 @@
  *
  * Source: etcd server/embed/etcd.go (StartEtcd, Close).
  */
-import { type ServiceContext } from "../api/context.ts";
 import { createServices } from "../api/services.ts";
 import { serveEndpoint } from "../api/http-endpoints.ts";
 import { createHttpServer } from "../platform/http1.ts";
@@ -16,14 +15,11 @@ import type { StreamListener } from "../ports/network.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
-import { DRAIN_GRACE_MS, EARLY_CONNECTIONS_MAX, WATCH_PROGRESS_INTERVAL_MS_MIN } from "./limits.ts";
+import { DRAIN_GRACE_MS, EARLY_CONNECTIONS_MAX, GRPC_OVERHEAD_BYTES } from "./limits.ts";
 import { listenAddressOf } from "./listen-address.ts";
 import { MemberHost } from "./member-host.ts";
+import { serviceContextOf } from "./service-context.ts";
 import { StartError } from "./start-error.ts";
-import { ETCD_VERSION } from "./version.ts";
-
-/** Bytes of a request beyond its payload that gRPC may carry. Source: etcd embed (grpcOverheadBytes). */
-const GRPC_OVERHEAD_BYTES = 512 * 1024;
 
 export interface EtcdServer {
   /** Client URLs with the ports that are really listened on. */
@@ -121,15 +117,6 @@ class EarlyStreams {
   }
 }
 
-/** As configured, but for intervals that are too short. */
-function progressIntervalOf({ watchProgressIntervalMs }: ServerConfig, log: Log): number {
-  if (watchProgressIntervalMs >= WATCH_PROGRESS_INTERVAL_MS_MIN) return watchProgressIntervalMs;
-  log.warn("adjusting watch progress notify interval to minimum period", {
-    "min-watch-progress-interval": "100ms",
-  });
-  return WATCH_PROGRESS_INTERVAL_MS_MIN;
-}
-
 /** The client side of a member: services, endpoints, and the connections that reach them. */
 function createConnections(
   config: ServerConfig,
@@ -137,27 +124,7 @@ function createConnections(
   host: MemberHost,
 ): ClientConnections {
   const { clock, log } = environment;
-  const context: ServiceContext = {
-    member: host.member,
-    clusterId: host.clusterId,
-    storage: host.storage,
-    compactor: host.compactor,
-    hashes: host.maintenance.hashes,
-    backups: host.maintenance.backups,
-    defragment: (done) => host.maintenance.defragmentation.request(done),
-    reads: host.reads,
-    clock,
-    log,
-    watches: {
-      hub: host.watches,
-      progressIntervalMs: progressIntervalOf(config, log.named("api/watch.ts")),
-      fragmentBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
-      random: environment.random,
-      wake: () => host.poke(),
-    },
-    txnOpsMax: config.maxTxnOps,
-    serverVersion: ETCD_VERSION,
-  };
+  const context = serviceContextOf(config, environment, host);
   const grpc = {
     ...createServices(context),
     inflate,

@@ -78,3 +78,6 @@ export const DEFRAG_REQUESTS_WAITING_MAX = 256;
 
 /** Items in one step of the hash before serving, which has no pauses between steps. */
 export const INITIAL_HASH_ITEMS = 100_000;
+
+/** Bytes of a request beyond its payload that gRPC may carry. Source: etcd embed (grpcOverheadBytes). */
+export const GRPC_OVERHEAD_BYTES = 512 * 1024;
