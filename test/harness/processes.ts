@@ -2,6 +2,7 @@
  * Programs run to their end, and free ports for those that listen.
  */
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import net from "node:net";
 
 /** How a program ended, and everything it wrote. */
@@ -46,6 +47,16 @@ export function runProgram(
   });
 }
 
+/**
+ * Ports below those that the kernel gives to outgoing connections (from 32768 on Linux): the port of a server
+ * that is down for a while does not become the near end of somebody's connection.
+ */
+const PORT_MIN = 12_000;
+const PORT_MAX = 32_000;
+
+/** Ports that are tried for each one that is wanted. */
+const PORT_TRIES = 100;
+
 /** `count` different TCP ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
@@ -57,10 +68,20 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-function listenAnywhere(): Promise<net.Server> {
+async function listenAnywhere(): Promise<net.Server> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await listenOn(randomInt(PORT_MIN, PORT_MAX));
+    } catch (error) {
+      if (tried === PORT_TRIES) throw error;
+    }
+  }
+}
+
+function listenOn(port: number): Promise<net.Server> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
+    server.listen(port, "127.0.0.1", () => resolve(server));
   });
 }
