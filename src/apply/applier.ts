@@ -32,12 +32,15 @@ import type { ConfChange, ConfState, Entry } from "../wire/gen/raft.ts";
 import { WireError } from "../wire/wire-error.ts";
 import type { ApplyTimer } from "./apply-timer.ts";
 import { applyClusterOperation, applyV2Request } from "./cluster-operations.ts";
+import { logMembershipChange } from "./membership-log.ts";
 import { endKeylessLeases } from "./lease-operations.ts";
 import { executeOperation } from "./operations.ts";
 import type { Quota } from "./quota.ts";
 import { type ApplyResult, DONE } from "./result.ts";
 
 export interface ApplierParts {
+  /** Whose state this is. Told in the log. */
+  readonly memberId: bigint;
   readonly store: Store;
   readonly lessor: Lessor;
   readonly cluster: Cluster;
@@ -66,10 +69,12 @@ export class Applier {
   readonly records: Records;
   readonly persistsLeaseCheckpoints: boolean;
   readonly log: Log;
+  readonly #memberId: bigint;
   readonly #timer: ApplyTimer;
   #position: Position;
 
   constructor(parts: ApplierParts) {
+    this.#memberId = parts.memberId;
     this.store = parts.store;
     this.cluster = parts.cluster;
     this.alarms = parts.alarms;
@@ -123,12 +128,15 @@ export class Applier {
   }
 
   /** Applies a configuration change that `checkConfChange` let pass and Raft has put into use. */
-  applyConfChange(entry: Entry, change: ConfChange, confState: ConfState): void {
+  applyConfChange(entry: Entry, change: ConfChange, confState: ConfState): MembershipChange {
     const membershipChange = membershipChangeOf(change);
+    logMembershipChange(this.log, this.#memberId, this.cluster, membershipChange);
     applyMembershipChange(this.cluster, membershipChange);
-    if (!this.#advance(entry)) return;
-    this.records.putConfState(confState);
-    this.#recordMembership(membershipChange);
+    if (this.#advance(entry)) {
+      this.records.putConfState(confState);
+      this.#recordMembership(membershipChange);
+    }
+    return membershipChange;
   }
 
   /** The v2 store image that a snapshot of the log carries. */

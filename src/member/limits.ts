@@ -12,6 +12,9 @@ export const UNAPPLIED_ENTRIES_MAX = 5_000;
 /** Proposals that may wait for an answer; each costs about 200 bytes beside its payload. */
 export const PENDING_PROPOSALS_MAX = 200_000;
 
+/** Changes of the membership that may wait for an answer: they are made by hand, one at a time. */
+export const PENDING_MEMBERSHIP_CHANGES_MAX = 1_000;
+
 /** Bytes of proposals that wait to be handed to Raft, as while there is no leader. */
 export const QUEUED_PROPOSAL_BYTES_MAX = 256 * 1024 * 1024;
 

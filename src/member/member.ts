@@ -14,6 +14,7 @@ import type { Applier } from "../apply/applier.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { NO_LEASE } from "../lease/lessor.ts";
+import type { MembershipChange } from "../membership/conf-change.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { MemoryStorage } from "../raft/memory-storage.ts";
@@ -48,9 +49,17 @@ import {
   UNAPPLIED_ENTRIES_MAX,
 } from "./limits.ts";
 import { compactIndexBehind, LogRetention } from "./log-retention.ts";
+import { MembershipProposals } from "./membership-proposals.ts";
 import { Pending } from "./pending.ts";
 import { ReadGate } from "./read-gate.ts";
-import type { ProposalWaiter, ReadWaiter, Ready, RenewalWaiter } from "./ready.ts";
+import type {
+  ApplyOutcome,
+  MembershipWaiter,
+  ProposalWaiter,
+  ReadWaiter,
+  Ready,
+  RenewalWaiter,
+} from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
 import { allEndBatchedLeases } from "./revoke-batch.ts";
 
@@ -97,6 +106,7 @@ export class Member {
   readonly #raft: RawNode;
   readonly #ids: RequestIds;
   readonly #waiting: Pending<ProposalWaiter>;
+  readonly #membership: MembershipProposals;
   readonly #reads: ReadGate;
   readonly #leases: LeaseKeeper;
   readonly #transfers: LeaderTransfers;
@@ -119,6 +129,7 @@ export class Member {
     const timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * options.electionTicks * options.tickMs;
     const timeoutTicks = Math.ceil(timeoutMs / options.tickMs);
     this.#waiting = new Pending(timeoutTicks);
+    this.#membership = new MembershipProposals(options.id, this.#ids, timeoutTicks, options.log);
     if (stored.snapshot !== undefined) this.#storage.applySnapshot(stored.snapshot);
     this.#storage.setHardState(stored.hardState);
     this.#storage.append(stored.entries);
@@ -180,6 +191,7 @@ export class Member {
     this.#lastTickMs = nowMs;
     this.#raft.tick();
     for (const waiter of this.#waiting.tick()) waiter.onApplied(Errors.Timeout);
+    this.#membership.tick();
     this.#reads.tick();
     this.#transfers.tick();
     this.#leases.tick(nowMs);
@@ -239,6 +251,15 @@ export class Member {
     }
     const key = this.#ids.next();
     this.#enqueue(key, makeData(this.#ids.idOf(key)), waiter);
+  }
+
+  /**
+   * Proposes a change of the membership. `waiter` is told the members when it is applied here, or why it is
+   * not made: Timeout, TooManyRequests, Stopped, and what `checkMembershipChange` says.
+   */
+  proposeMembershipChange(change: MembershipChange, waiter: MembershipWaiter): void {
+    if (this.#stopped) waiter.onChanged(Errors.Stopped);
+    else this.#membership.add(change, waiter);
   }
 
   /** Raises the NOSPACE alarm for this member, unless it is raised or about to be. */
@@ -306,6 +327,7 @@ export class Member {
   takeReady(): Ready | undefined {
     if (this.#stopped) return undefined;
     this.#proposeQueued();
+    if (this.#leader !== NONE) this.#membership.propose((change) => this.#proposeChange(change));
     this.#reads.start();
     if (!this.#raft.hasReady()) return undefined;
     const ready = this.#raft.ready();
@@ -326,21 +348,22 @@ export class Member {
   }
 
   /**
-   * Applies what a `Ready` has as `committed`, and answers whoever waited for it. Returns a snapshot of
-   * the log that is due: save it once the backend holds everything up to its index, then call
-   * `snapshotSaved`.
+   * Applies what a `Ready` has as `committed`, and answers whoever waited for it. Returns what follows from
+   * it for the shell.
    */
-  apply(committed: Message, nowMs: number): Snapshot | undefined {
+  apply(committed: Message, nowMs: number): ApplyOutcome {
+    const changes: MembershipChange[] = [];
     for (const entry of committed.entries) {
       assert(entry.index === this.#appliedIndex + 1, "Entries must be applied without gaps");
       if (entry.type === EntryType.EntryNormal) this.#applyNormal(entry, nowMs);
-      else this.#applyConfChange(entry);
+      else this.#applyConfChange(entry, changes);
       this.#appliedIndex = entry.index;
       this.#retention.applied(entry);
     }
     for (const response of committed.responses) this.step(response);
     this.#reads.release(this.#appliedIndex);
-    return this.#retention.isSnapshotDue(this.#appliedIndex) ? this.#makeSnapshot() : undefined;
+    const isDue = this.#retention.isSnapshotDue(this.#appliedIndex);
+    return { snapshot: isDue ? this.#makeSnapshot() : undefined, changes };
   }
 
   /**
@@ -376,6 +399,7 @@ export class Member {
   stop(): void {
     this.#stopped = true;
     for (const waiter of this.#waiting.takeAll()) waiter.onApplied(Errors.Stopped);
+    this.#membership.stop();
     this.#reads.failAll(Errors.Stopped);
     this.#transfers.stop();
     this.applier.lessor.demote();
@@ -423,17 +447,24 @@ export class Member {
     waiter?.onApplied(result);
   }
 
-  #applyConfChange(entry: Entry): void {
+  /** Whether Raft took the change; it drops one as during a leadership transfer. */
+  #proposeChange(change: ConfChange): boolean {
+    return this.#raft.proposeConfChange(change) === undefined;
+  }
+
+  #applyConfChange(entry: Entry, changes: MembershipChange[]): void {
     assert(entry.type === EntryType.EntryConfChange, "Unknown type of committed entry");
     const change: ConfChange = decodeConfChange(entry.data ?? new Uint8Array(0));
     const refused = this.applier.checkConfChange(change);
     if (refused !== undefined) {
       this.#log.error("Validation on configuration change failed", { error: refused.message });
       this.applier.skip(entry);
+      this.#membership.applied(change, refused);
       return;
     }
     this.#confState = this.#raft.applyConfChange(change);
-    this.applier.applyConfChange(entry, change, this.#confState);
+    changes.push(this.applier.applyConfChange(entry, change, this.#confState));
+    this.#membership.applied(change, this.applier.cluster.members());
   }
 
   #leaderIs(leader: bigint): void {

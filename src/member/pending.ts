@@ -30,6 +30,10 @@ export class Pending<Waiter> {
     this.#waiters.set(key, waiter);
   }
 
+  has(key: number): boolean {
+    return this.#waiters.has(key);
+  }
+
   /** Removes and returns the waiter of `key`; `undefined` when nobody waits (any more). */
   take(key: number): Waiter | undefined {
     const waiter = this.#waiters.get(key);

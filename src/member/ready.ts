@@ -5,7 +5,9 @@
  */
 import type { ApplyResult } from "../apply/result.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
-import type { Message } from "../wire/gen/raft.ts";
+import type { MembershipChange } from "../membership/conf-change.ts";
+import type { MemberInfo } from "../membership/member-info.ts";
+import type { Message, Snapshot } from "../wire/gen/raft.ts";
 
 export interface Ready {
   /**
@@ -21,9 +23,26 @@ export interface Ready {
   readonly committed: Message | undefined;
 }
 
+/** What applying committed entries asks of the shell. */
+export interface ApplyOutcome {
+  /**
+   * A snapshot of the log that is due: save it once the backend holds everything up to its index, then call
+   * `Member.snapshotSaved`.
+   */
+  readonly snapshot: Snapshot | undefined;
+  /** Changes of the membership that were made, in order; this member may be removed by one. */
+  readonly changes: readonly MembershipChange[];
+}
+
 /** Whoever waits for a proposal to be applied. Told exactly once. */
 export interface ProposalWaiter {
   onApplied(result: ApplyResult | EtcdError): void;
+}
+
+/** Whoever waits for a change of the membership. Told exactly once. */
+export interface MembershipWaiter {
+  /** The change is applied here, and these are the members after it; or why it is not made. */
+  onChanged(result: readonly MemberInfo[] | EtcdError): void;
 }
 
 /** Whoever waits until reading local state is linearizable. Exactly one method is called, once. */

@@ -7,10 +7,10 @@
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { assert, unreachable } from "../stdx/assert.ts";
-import { utf8FromBytes } from "../stdx/bytes.ts";
+import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import { type ConfChange, ConfChangeType } from "../wire/gen/raft.ts";
 import type { Cluster } from "./cluster.ts";
-import { decodeMember, type MemberInfo } from "./member-info.ts";
+import { decodeMember, encodeMember, type MemberInfo } from "./member-info.ts";
 
 export type MembershipChange =
   | { readonly kind: "add"; readonly member: MemberInfo }
@@ -30,6 +30,46 @@ export function membershipChangeOf(change: ConfChange): MembershipChange {
   if (/"isPromote":true/.test(context)) return { kind: "promote", id: member.id };
   const isLearner = change.type === ConfChangeType.ConfChangeAddLearnerNode;
   return { kind: "add", member: { ...member, isLearner: isLearner || member.isLearner } };
+}
+
+/** The change as it stands in the log; `id` is that of the request, by which its proposer finds who waits. */
+export function confChangeOf(change: MembershipChange, id: bigint): ConfChange {
+  switch (change.kind) {
+    case "add": {
+      const { isLearner } = change.member;
+      const type = isLearner
+        ? ConfChangeType.ConfChangeAddLearnerNode
+        : ConfChangeType.ConfChangeAddNode;
+      return withContext(id, type, change.member.id, encodeMember(change.member));
+    }
+    case "promote": {
+      const context = `{"id":${change.id},"peerURLs":null,"isPromote":true}`;
+      return withContext(id, ConfChangeType.ConfChangeAddNode, change.id, context);
+    }
+    case "remove":
+      return {
+        id,
+        type: ConfChangeType.ConfChangeRemoveNode,
+        nodeId: change.id,
+        context: undefined,
+      };
+    case "update": {
+      const { member } = change;
+      const type = ConfChangeType.ConfChangeUpdateNode;
+      return withContext(id, type, member.id, encodeMember(member));
+    }
+    default:
+      return unreachable(change);
+  }
+}
+
+function withContext(
+  id: bigint,
+  type: ConfChangeType,
+  nodeId: bigint,
+  context: string,
+): ConfChange {
+  return { id, type, nodeId, context: bytesFromUtf8(context) };
 }
 
 /** Why the change cannot be made, or `undefined`. */

@@ -197,6 +197,7 @@ function assemble(
   );
   const applier = new Applier({
     ...readDatabase(config, environment, directory, backend, { changes, cluster: opened.cluster }),
+    memberId: opened.memberId,
     cluster: opened.cluster,
     backend,
     quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),

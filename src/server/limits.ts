@@ -81,3 +81,9 @@ export const INITIAL_HASH_ITEMS = 100_000;
 
 /** Bytes of a request beyond its payload that gRPC may carry. Source: etcd embed (grpcOverheadBytes). */
 export const GRPC_OVERHEAD_BYTES = 512 * 1024;
+
+/**
+ * Milliseconds that a member goes on after it has applied its own removal, so that the others learn of it
+ * through what it still sends. Source: etcd 3.5.
+ */
+export const REMOVED_MEMBER_STOP_MS = 1_000;

@@ -5,13 +5,14 @@
 import type { Compactor, ReadTimer, StorageFacts } from "../api/context.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
+import type { Timer } from "../ports/clock.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { MaintenanceWork } from "./maintenance-work.ts";
-import { WATCH_PUMP_BUDGET } from "./limits.ts";
+import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
 import { PeerLink } from "./peer-link.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
@@ -45,6 +46,8 @@ export class MemberHost {
   readonly #snapshots: SnapshotSaver;
   readonly #loop: RunLoop;
   readonly #peers: PeerLink;
+  /** Runs once this member has applied its own removal. */
+  #farewell: Timer | undefined;
   /** Hashes, backups and defragmentation. */
   readonly maintenance: MaintenanceWork;
 
@@ -124,6 +127,11 @@ export class MemberHost {
       endpoints: new Map(),
       poke: () => this.#loop.poke(),
       onRemoved: () => onFailure(new RemovedError()),
+      onRemovalApplied: () => {
+        this.#farewell = this.#environment.clock.after(REMOVED_MEMBER_STOP_MS, () =>
+          onFailure(new RemovedError()),
+        );
+      },
     });
   }
 
@@ -169,6 +177,7 @@ export class MemberHost {
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
     await this.#duties.beforeStart();
+    this.#peers.start();
     this.#loop.start();
     this.#duties.start();
     await new Promise<void>((resolve) => {
@@ -184,6 +193,7 @@ export class MemberHost {
   /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
   async stop(): Promise<void> {
     const { member, wal, backend } = this.#opened;
+    this.#farewell?.cancel();
     this.#duties.stop();
     this.#compactions.stop();
     this.#snapshots.stop();

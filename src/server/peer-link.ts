@@ -5,6 +5,7 @@
  * them is done together in the next turn of the run loop.
  */
 import type { Member } from "../member/member.ts";
+import type { MembershipChange } from "../membership/conf-change.ts";
 import type {
   LocalPeer,
   PeerNetwork,
@@ -24,8 +25,10 @@ export interface PeerLinkParts {
   readonly endpoints: PeerEndpoints;
   /** Called after the member was given something. */
   readonly poke: () => void;
-  /** This member was removed from the cluster for good. */
+  /** A peer says that this member was removed from the cluster for good. */
   readonly onRemoved: () => void;
+  /** This member has applied its own removal: it should stop soon, once the others can know of it. */
+  readonly onRemovalApplied: () => void;
 }
 
 export class PeerLink implements PeerReceiver {
@@ -35,6 +38,26 @@ export class PeerLink implements PeerReceiver {
   constructor(parts: PeerLinkParts) {
     this.#parts = parts;
     this.transport = parts.network.join(parts.self, this);
+  }
+
+  /** Begins to reach the members that this one knows of at its start. */
+  start(): void {
+    for (const { id, peerUrls } of this.#parts.member.applier.cluster.members()) {
+      if (id !== this.#parts.self.id) this.transport.setPeer(id, peerUrls);
+    }
+  }
+
+  /** The membership has changed: from here on these members are reached differently, or not at all. */
+  follow(changes: readonly MembershipChange[]): void {
+    for (const change of changes) {
+      const id = "id" in change ? change.id : change.member.id;
+      if (change.kind === "remove") {
+        if (id === this.#parts.self.id) this.#parts.onRemovalApplied();
+        else this.transport.removePeer(id);
+      } else if (change.kind !== "promote" && id !== this.#parts.self.id) {
+        this.transport.setPeer(id, change.member.peerUrls);
+      }
+    }
   }
 
   /** Sends what Raft has for other members. */

@@ -14,7 +14,7 @@
 import type { Member } from "../member/member.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { NONE } from "../raft/node-id.ts";
-import type { Message, Snapshot } from "../wire/gen/raft.ts";
+import type { Message } from "../wire/gen/raft.ts";
 import type { CommitSchedule } from "./commit-schedule.ts";
 import type { CompactionLoop } from "./compaction-loop.ts";
 import type { Wal } from "../wal/wal.ts";
@@ -74,14 +74,16 @@ export class RunLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { member, peers, commits, compactions, clock, onTurnEnd } = this.#parts;
+    const { member, peers, commits, snapshots, compactions, clock, onTurnEnd } = this.#parts;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
       // A leader's disk and its followers' work at the same time.
       peers.send(ready.messages);
       peers.sendSnapshots(ready.snapshots);
       if (ready.committed !== undefined) {
-        this.#saveSnapshot(member.apply(ready.committed, clock.nowMs()));
+        const { snapshot, changes } = member.apply(ready.committed, clock.nowMs());
+        peers.follow(changes);
+        if (snapshot !== undefined) snapshots.save(snapshot);
       }
     }
     commits.afterApply();
@@ -102,10 +104,6 @@ export class RunLoop {
       peers.send(member.appended(append));
       this.poke();
     });
-  }
-
-  #saveSnapshot(snapshot: Snapshot | undefined): void {
-    if (snapshot !== undefined) this.#parts.snapshots.save(snapshot);
   }
 
   #scheduleTick(): void {
