@@ -37,6 +37,7 @@ import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_SLICE_REVISIONS } from "./li
 import type { DefragSteps } from "./defragmentation.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
+import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
 import { defragmentAtStart } from "./start-defrag.ts";
 import { SlowRequests } from "./slow-requests.ts";
 import { StartError } from "./start-error.ts";
@@ -108,7 +109,7 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
   const directory = prepareDataDirectory(disk, config, log);
   const hasLog = walExists(disk, directory.wal);
   const hasDatabase = disk.stat(directory.database) !== undefined;
-  if (hasLog && !hasDatabase) {
+  if (hasLog && !hasDatabase && !replaceMissingDatabase(environment, directory)) {
     throw new StartError(
       `database file (${directory.database}) of the backend is missing, but there is a log in ` +
         `"${directory.wal}"; put the file back, or restore the data directory from a snapshot`,
@@ -118,12 +119,14 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
   try {
     removeLeftovers(disk, directory, log);
     refuseUnservable(directory.database, backend);
-    const { bootstrapDefragBytes } = config;
-    backend = await defragmentAtStart(backend, directory.snap, bootstrapDefragBytes, environment);
     const opened = hasLog
       ? await reopenLog(config, directory, environment)
       : await foundLog(config, directory, backend, environment);
     try {
+      backend = recoverSnapshotDatabase(environment, directory, backend, opened.stored.snapshot);
+      refuseUnservable(directory.database, backend);
+      const { bootstrapDefragBytes } = config;
+      backend = await defragmentAtStart(backend, directory.snap, bootstrapDefragBytes, environment);
       const parts = assemble(config, environment, directory, backend, opened);
       return { ...parts, isNew: !hasLog, compactionPolicy: policy };
     } catch (error) {

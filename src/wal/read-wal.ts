@@ -75,6 +75,9 @@ export class ContentBuilder {
   readonly #frame: FrameChecker;
   readonly #entries: Entry[] = [];
   #lastIndex: number;
+  /** Term of the entry at the index of the start, as read so far. */
+  #termAtStart: number | undefined;
+  #startMet = false;
 
   constructor(start: WalSnapshot) {
     this.#start = start;
@@ -91,6 +94,7 @@ export class ContentBuilder {
   take(reader: RecordReader): void {
     if (reader.type !== RecordType.ENTRY) {
       if (!this.#frame.take(reader)) throw unexpectedType(reader);
+      if (this.#frame.startMet !== this.#startMet) this.#meetStart();
       return;
     }
     const entry = takeEntry(reader);
@@ -99,7 +103,11 @@ export class ContentBuilder {
       throw reader.error("malformed", "the record is no entry that can stand here");
     }
     this.#lastIndex = Math.max(entry.index, this.#start.index);
-    if (entry.index <= this.#start.index) return;
+    if (entry.index <= this.#start.index) {
+      this.#entries.length = 0;
+      this.#termAtStart = entry.index === this.#start.index ? entry.term : undefined;
+      return;
+    }
     const position = entry.index - this.#start.index - 1;
     if (position > this.#entries.length) {
       const expected = this.#start.index + this.#entries.length + 1;
@@ -113,6 +121,18 @@ export class ContentBuilder {
     this.#entries.push(entry);
   }
 
+  /**
+   * The record of the start follows what the log held then. Where that does not contain the start, a leader
+   * has sent it, in place of the whole log: what lay behind it is of a deposed leader.
+   *
+   * Differs from etcd: such entries come back at its next start, with terms below the snapshot's. Until they
+   * are overwritten the member votes as if it did not have the snapshot.
+   */
+  #meetStart(): void {
+    this.#startMet = true;
+    if (this.#termAtStart !== this.#start.term) this.#entries.length = 0;
+  }
+
   finish(): WalContent {
     this.#frame.mustHaveMetStart();
     const { metadata, hardState } = this.#frame;
@@ -124,8 +144,8 @@ export class ContentBuilder {
 class FrameChecker {
   metadata: Uint8Array | undefined = undefined;
   hardState: HardState = createHardState();
+  startMet = false;
   readonly #start: WalSnapshot;
-  #startMet = false;
 
   constructor(start: WalSnapshot) {
     this.#start = start;
@@ -141,7 +161,7 @@ class FrameChecker {
   }
 
   mustHaveMetStart(): void {
-    if (this.#startMet) return;
+    if (this.startMet) return;
     const { index, term } = this.#start;
     throw new WalError(
       "snapshot-not-found",
@@ -177,7 +197,7 @@ class FrameChecker {
       const detail = `snapshot ${snapshot.index} has term ${snapshot.term}, not ${this.#start.term}`;
       throw reader.error("snapshot-mismatch", detail);
     }
-    this.#startMet = true;
+    this.startMet = true;
   }
 }
 

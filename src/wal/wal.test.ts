@@ -405,6 +405,37 @@ describe("reading", () => {
     bench.close(opened);
   });
 
+  test("what a snapshot from the leader replaced does not come back behind it", () => {
+    const bench = WalBench.fresh(1);
+    const wal = bench.create();
+    appendEach(bench, wal, 1, 9);
+    const snapshot = { index: 6, term: 2, confState };
+    bench.append(wal, { snapshot, entries: [], hardState: state(2, 6) });
+    bench.close(wal);
+    expect(bench.open(snapshot).content.entries).toEqual([]);
+  });
+
+  test("what was overwritten up to a snapshot does not come back behind it", () => {
+    const bench = WalBench.fresh(1);
+    const wal = bench.create();
+    appendEach(bench, wal, 1, 9);
+    bench.append(wal, { entries: [entryOf(5, 2, 10), entryOf(6, 2, 10)], hardState: state(2, 6) });
+    const snapshot = { index: 6, term: 2, confState };
+    bench.append(wal, { snapshot, entries: [] });
+    bench.close(wal);
+    expect(bench.open(snapshot).content.entries).toEqual([]);
+  });
+
+  test("entries behind a snapshot that was made here stay", () => {
+    const bench = WalBench.fresh(1);
+    const wal = bench.create();
+    appendEach(bench, wal, 1, 9);
+    const snapshot = { index: 6, term: 1, confState };
+    bench.append(wal, { snapshot, entries: [] });
+    bench.close(wal);
+    expect(indexes(bench.open(snapshot).content.entries)).toEqual([7, 8, 9]);
+  });
+
   test("a snapshot without a configuration is refused", () => {
     const bench = WalBench.fresh(32);
     const wal = bench.create();
