@@ -33,13 +33,19 @@ export interface MemberPlace {
   readonly prefix: readonly string[];
 }
 
+/** Finds a place for member `name`; `members` gives those of the cluster at any later time. */
+export type PlaceOf = (
+  name: string,
+  members: () => readonly ClusterMember[],
+) => Promise<MemberPlace>;
+
 export interface ClusterOptions {
   /** The program of each member of the first day; they are named m1, m2, … */
   readonly members: readonly Program[];
   /** Flags of every member, also of those that join later. */
   readonly flags?: readonly string[];
-  /** Says where member `name` lives; loopback with free ports when absent. */
-  readonly place?: (name: string) => Promise<MemberPlace>;
+  /** Loopback with free ports when absent. */
+  readonly place?: PlaceOf;
   /** Whether `start` returns at once instead of when all are healthy. */
   readonly unawaited?: boolean;
 }
@@ -278,7 +284,7 @@ export class EtcdCluster {
     admit?: (peerUrl: string) => Promise<unknown>,
   ): Promise<ClusterMember> {
     const name = `m${++this.#named}`;
-    const place = await (this.#options.place ?? loopbackPlace)(name);
+    const place = await (this.#options.place ?? loopbackPlace)(name, () => this.#members);
     await admit?.(place.peerUrl);
     const settings: MemberSettings = {
       ...place,
