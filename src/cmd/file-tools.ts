@@ -1,6 +1,7 @@
 /** What work on files needs of the process besides streams and time. */
 import type { Digest } from "../ports/digest.ts";
 import type { Disk } from "../ports/disk.ts";
+import type { HostLookup } from "../ports/network.ts";
 import type { FileEnvironment } from "../snapshot/database-file.ts";
 import { SnapshotError } from "../snapshot/snapshot-error.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -13,6 +14,8 @@ export interface FileTools {
   readonly disk: Disk;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
   readonly sha256: () => Digest;
+  /** Names stay as they are written when absent. */
+  readonly lookUpHost?: HostLookup;
 }
 
 /** A tool that works on files. */

@@ -4,6 +4,7 @@
 import { systemClock } from "../platform/clock.ts";
 import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
+import { lookUpHost } from "../platform/host-lookup.ts";
 import { noNetwork } from "../peer/no-network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -42,6 +43,7 @@ async function start(
     random: systemRandom,
     sha1,
     sha256,
+    lookUpHost,
     log: processLog,
     peers: noNetwork((run) => systemClock.defer(run)),
   };

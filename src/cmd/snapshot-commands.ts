@@ -5,7 +5,8 @@
  * Source: etcd etcdutl/etcdutl/snapshot_command.go (3.5).
  */
 import { FlagRefusal } from "../server/flag-refusal.ts";
-import { clusterProblem, parseInitialCluster } from "../server/initial-cluster.ts";
+import { foundingProblem, parseInitialCluster } from "../server/initial-cluster.ts";
+import { type UrlComparison, urlComparison } from "../server/peer-urls.ts";
 import { parseServerUrls } from "../server/server-url.ts";
 import { databaseStatus } from "../snapshot/database-status.ts";
 import { type InitialMember, restoreSnapshot } from "../snapshot/restore-snapshot.ts";
@@ -43,18 +44,20 @@ export async function runSnapshotRestore(
   }
   const text = (flag: string): string => textOf(flags.getString(flag));
   const name = text("name");
-  const members = initialMembers(
-    name,
-    text("initial-cluster"),
-    text("initial-advertise-peer-urls"),
-  );
-  const { clock, io } = session;
-  const walDir = text("wal-dir");
+  const { clock, io, lookUpHost } = session;
   const bar = new ProgressBar(io, clock);
   const log = consoleLog(clock, (line) => {
     bar.clear();
     io.error(line);
   });
+  const comparison = urlComparison(clock, log.named("server/peer-urls.ts"), lookUpHost);
+  const members = await initialMembers(
+    name,
+    text("initial-cluster"),
+    text("initial-advertise-peer-urls"),
+    comparison,
+  );
+  const walDir = text("wal-dir");
   const restore = restoreSnapshot(
     { ...session, log, onProgress: (done, total) => bar.show(done, total) },
     {
@@ -82,10 +85,15 @@ function requireOneArgument(command: string, args: readonly string[]): void {
 }
 
 /** The members of the cluster to be; flags that do not fit together end the tool. */
-function initialMembers(name: string, cluster: string, advertised: string): InitialMember[] {
+async function initialMembers(
+  name: string,
+  cluster: string,
+  advertised: string,
+  comparison: UrlComparison,
+): Promise<InitialMember[]> {
   const urls = accepted(parseServerUrls(advertised));
   const members = accepted(parseInitialCluster(cluster));
-  accepted(clusterProblem(members, name, urls));
+  accepted(await foundingProblem(members, name, urls, comparison));
   return [...members].map(([member, peers]) => ({
     name: member,
     peerUrls: peers.map((url) => url.text),

@@ -48,12 +48,14 @@ export function encodeAttributes(attributes: Attributes): string {
 
 /** Reads `encodeMember`'s form. Throws `JsonError` or `MemberFormatError`. */
 export function decodeMember(text: string): MemberInfo {
-  const members = objectOf(parseJson(text));
-  const id = members["id"];
-  if (typeof id !== "bigint" && typeof id !== "number") {
-    throw new MemberFormatError(`Member without a numeric id: ${text}`);
-  }
-  return { id: BigInt(id), ...raftAttributesOf(members), ...attributesOf(members) };
+  return memberOf(parseJson(text));
+}
+
+/** Reads a JSON array of members. Throws `JsonError` or `MemberFormatError`. */
+export function decodeMemberList(text: string): MemberInfo[] {
+  const list = parseJson(text);
+  if (!Array.isArray(list)) throw new MemberFormatError("Expected a JSON array of members");
+  return list.map(memberOf);
 }
 
 export function decodeRaftAttributes(text: string): RaftAttributes {
@@ -70,6 +72,15 @@ export class MemberFormatError extends Error {
     super(message);
     this.name = "MemberFormatError";
   }
+}
+
+function memberOf(value: JsonValue): MemberInfo {
+  const fields = objectOf(value);
+  const id = fields["id"];
+  const isId = typeof id === "bigint" || (typeof id === "number" && Number.isSafeInteger(id));
+  if (!isId || id < 0 || id >= 1n << 64n)
+    throw new MemberFormatError("Member without a numeric id");
+  return { id: BigInt(id), ...raftAttributesOf(fields), ...attributesOf(fields) };
 }
 
 type Fields = { readonly [name: string]: JsonValue };

@@ -46,3 +46,6 @@ export interface StreamListener {
 export type StreamAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
+
+/** Asks for the address of a host name. `done` is called once: an IP address, or why there is none. */
+export type HostLookup = (host: string, done: (address: string | Error) => void) => void;

@@ -16,6 +16,7 @@ import { Member, type StoredState } from "../member/member.ts";
 import { Alarms } from "../membership/alarms.ts";
 import { ChangeFeed } from "../mvcc/change-feed.ts";
 import type { Cluster } from "../membership/cluster.ts";
+import type { MemberInfo } from "../membership/member-info.ts";
 import { serverVersionProblem } from "../membership/downgrade.ts";
 import { Restore } from "../mvcc/restore.ts";
 import type { Store } from "../mvcc/store.ts";
@@ -25,6 +26,7 @@ import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { PeerNetwork } from "../peer/network.ts";
 import type { NamedLog } from "../ports/log.ts";
+import type { HostLookup } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { AssertionError } from "../stdx/assert.ts";
 import type { Wal } from "../wal/wal.ts";
@@ -50,6 +52,8 @@ export interface Environment {
   readonly random: Random;
   readonly log: NamedLog;
   readonly peers: PeerNetwork;
+  /** Looks up host names of peer URLs; they are compared as they are written when absent. */
+  readonly lookUpHost?: HostLookup;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
   readonly sha256: () => Digest;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
@@ -64,6 +68,8 @@ export interface OpenedMember {
   readonly backend: Backend;
   readonly watches: WatchHub;
   readonly clusterId: bigint;
+  /** Whom to reach before the log says who the members are. */
+  readonly remotes: readonly MemberInfo[];
   readonly directory: DataDirectory;
   readonly slowRequests: SlowRequests;
   /** Whether it has not run before. */
@@ -210,9 +216,9 @@ function assemble(
   });
   const member = createMember(config, environment, opened, applier);
   const watches = new WatchHub(applier.store, changes);
-  const { wal } = opened;
+  const { wal, remotes } = opened;
   const clusterId = opened.cluster.id;
-  return { member, wal, backend, watches, slowRequests, clusterId, directory };
+  return { member, wal, backend, watches, slowRequests, clusterId, remotes, directory };
 }
 
 /** What the database says of a downgrade goes to `cluster`, unless this version must not run meanwhile. */

@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { configFromFlags, type ServerConfig } from "./config.ts";
 import { FlagRefusal } from "./flag-refusal.ts";
-import { initialFlagValues } from "./flags.ts";
-import { parseInitialCluster, printInitialCluster, verifyBootstrap } from "./initial-cluster.ts";
-
-const DEFAULTS: ServerConfig = configFromFlags(initialFlagValues(), "info");
+import { parseInitialCluster, printInitialCluster } from "./initial-cluster.ts";
 
 describe("parseInitialCluster", () => {
   test("gathers the URLs of a name and skips empty parts", () => {
@@ -17,25 +13,5 @@ describe("parseInitialCluster", () => {
   test("refuses a URL that is none", () => {
     expect(parseInitialCluster("a")).toBeInstanceOf(FlagRefusal);
     expect(parseInitialCluster("a=b")).toBeInstanceOf(FlagRefusal);
-  });
-});
-
-describe("verifyBootstrap", () => {
-  test("accepts the defaults as a cluster of one", () => {
-    const cluster = verifyBootstrap(DEFAULTS);
-    if (cluster instanceof FlagRefusal) throw cluster;
-    expect(printInitialCluster(cluster)).toBe(DEFAULTS.initialCluster);
-  });
-
-  test("refuses other members, and joining", () => {
-    const two = `${DEFAULTS.initialCluster},b=http://b:2380`;
-    expect(verifyBootstrap({ ...DEFAULTS, initialCluster: two })).toMatchObject({
-      message: expect.stringContaining(
-        "--initial-cluster with 2 members is not supported",
-      ) as string,
-    });
-    expect(verifyBootstrap({ ...DEFAULTS, initialClusterState: "existing" })).toMatchObject({
-      message: expect.stringContaining("--initial-cluster-state=existing") as string,
-    });
   });
 });

@@ -1,11 +1,13 @@
 /**
- * The members that --initial-cluster names, and whether this member can start a new cluster from them.
+ * The members that --initial-cluster names, and whether this member can found or join a cluster of them.
  *
- * Source: etcd client/pkg/types/urlsmap.go, server/config/config.go (VerifyBootstrap) (3.5).
+ * Source: etcd client/pkg/types/urlsmap.go, server/config/config.go (VerifyBootstrap, VerifyJoinExisting)
+ * (3.5).
  */
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { ServerConfig } from "./config.ts";
 import { FlagRefusal } from "./flag-refusal.ts";
+import { type UrlComparison, urlDifference } from "./peer-urls.ts";
 import { parseServerUrls, type ServerUrl } from "./server-url.ts";
 
 /** Peer URLs by name, names in order of their text. */
@@ -37,90 +39,68 @@ export function printInitialCluster(cluster: InitialCluster): string {
   return pairs.sort().join(",");
 }
 
-/** The cluster that a member without data starts, or the refusal, in etcd's words. */
-export function verifyBootstrap(config: ServerConfig): InitialCluster | FlagRefusal {
+/** What --initial-cluster says, or the refusal, in etcd's words. */
+export function initialClusterOf(config: ServerConfig): InitialCluster | FlagRefusal {
   const cluster = parseInitialCluster(config.initialCluster);
-  if (cluster instanceof FlagRefusal) {
-    return new FlagRefusal(`error setting up initial cluster: ${cluster.message}`);
-  }
-  return (
-    clusterProblem(cluster, config.name, config.initialAdvertisePeerUrls) ??
-    unsupportedCluster(config, cluster) ??
-    cluster
-  );
+  if (!(cluster instanceof FlagRefusal)) return cluster;
+  return new FlagRefusal(`error setting up initial cluster: ${cluster.message}`);
 }
 
 /**
- * Why the member `name`, which advertises these URLs, cannot be one of `cluster`, in etcd's words.
- * Differs from etcd: host names are compared as they are written, not looked up.
+ * Why the member `name`, which advertises these URLs, cannot found `cluster` together with the others, in
+ * etcd's words.
  */
-export function clusterProblem(
+export async function foundingProblem(
   cluster: InitialCluster,
   name: string,
   advertised: readonly ServerUrl[],
-): FlagRefusal | undefined {
+  comparison: UrlComparison,
+): Promise<FlagRefusal | undefined> {
   const own = cluster.get(name);
-  if (own === undefined) {
-    const shown = goQuoteText(name);
-    return new FlagRefusal(
-      `couldn't find local name ${shown} in the initial cluster configuration`,
-    );
-  }
-  const mismatch = advertiseMismatch(name, advertised, own);
+  if (own === undefined) return withoutLocalName(name);
+  const mismatch = await advertiseMismatch(name, textsOf(advertised), textsOf(own), comparison);
   if (mismatch !== undefined) return new FlagRefusal(mismatch);
-  const urls = [...cluster.values()].flat().map(({ text }) => text);
-  if (new Set(urls).size < urls.length) {
-    return new FlagRefusal(`initial cluster ${printInitialCluster(cluster)} has duplicate url`);
-  }
-  return undefined;
+  return duplicateProblem(cluster);
 }
 
-/** Differs from etcd: a cluster has one member, so there is no other one to start with or to join. */
-function unsupportedCluster(
-  config: ServerConfig,
-  cluster: InitialCluster,
-): FlagRefusal | undefined {
-  const unsupported = "is not supported by this version of etcd-ts: a cluster has one member";
-  if (cluster.size > 1) {
-    return new FlagRefusal(`--initial-cluster with ${cluster.size} members ${unsupported}`);
-  }
-  if (config.initialClusterState === "existing") {
-    return new FlagRefusal(`--initial-cluster-state=existing without data ${unsupported}`);
-  }
-  return undefined;
+/** Why the member `name` cannot join a cluster that exists and consists of `cluster`, in etcd's words. */
+export function joiningProblem(cluster: InitialCluster, name: string): FlagRefusal | undefined {
+  return cluster.has(name) ? duplicateProblem(cluster) : withoutLocalName(name);
 }
 
-function advertiseMismatch(
+function withoutLocalName(name: string): FlagRefusal {
+  const shown = goQuoteText(name);
+  return new FlagRefusal(`couldn't find local name ${shown} in the initial cluster configuration`);
+}
+
+function duplicateProblem(cluster: InitialCluster): FlagRefusal | undefined {
+  const urls = textsOf([...cluster.values()].flat());
+  if (new Set(urls).size === urls.length) return undefined;
+  return new FlagRefusal(`initial cluster ${printInitialCluster(cluster)} has duplicate url`);
+}
+
+async function advertiseMismatch(
   name: string,
-  advertised: readonly ServerUrl[],
-  named: readonly ServerUrl[],
-): string | undefined {
-  const reason = difference(advertised, named);
+  advertised: readonly string[],
+  named: readonly string[],
+  comparison: UrlComparison,
+): Promise<string | undefined> {
+  const reason = await urlDifference(comparison, advertised, named);
   if (reason === undefined) return undefined;
-  const notAdvertised = missingFrom(advertised, named).map((text) => `${name}=${text}`);
-  const advertisedList = advertised.map(({ text }) => text).join(",");
+  const pairs = advertised.map((url) => `${name}=${url}`).join(",");
+  const advertisedList = advertised.join(",");
+  const notAdvertised = named.filter((url) => !advertised.includes(url));
   if (notAdvertised.length > 0) {
-    const missing = notAdvertised.join(",");
+    const missing = notAdvertised.map((url) => `${name}=${url}`).join(",");
     return `--initial-cluster has ${missing} but missing from --initial-advertise-peer-urls=${advertisedList} (${reason})`;
   }
-  const missing = missingFrom(named, advertised).join(",");
-  const pairs = advertised.map(({ text }) => `${name}=${text}`).join(",");
-  return `--initial-advertise-peer-urls has ${missing} but missing from --initial-cluster=${pairs}`;
+  const notNamed = advertised.filter((url) => !named.includes(url));
+  if (notNamed.length > 0) {
+    return `--initial-advertise-peer-urls has ${notNamed.join(",")} but missing from --initial-cluster=${pairs}`;
+  }
+  return `failed to resolve ${advertisedList} to match --initial-cluster=${pairs} (${reason})`;
 }
 
-/** Texts of `wanted` that `urls` lacks. */
-function missingFrom(urls: readonly ServerUrl[], wanted: readonly ServerUrl[]): string[] {
-  const there = new Set(urls.map(({ text }) => text));
-  return wanted.map(({ text }) => text).filter((text) => !there.has(text));
-}
-
-function difference(a: readonly ServerUrl[], b: readonly ServerUrl[]): string | undefined {
-  if (a.length !== b.length) return `len(${quotedList(a)}) != len(${quotedList(b)})`;
-  const at = a.findIndex(({ text }, index) => text !== b[index].text);
-  if (at < 0) return undefined;
-  return `resolved urls: ${goQuoteText(a[at].text)} != ${goQuoteText(b[at].text)}`;
-}
-
-function quotedList(urls: readonly ServerUrl[]): string {
-  return `[${urls.map(({ text }) => goQuoteText(text)).join(" ")}]`;
+function textsOf(urls: readonly ServerUrl[]): string[] {
+  return urls.map(({ text }) => text);
 }

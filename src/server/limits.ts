@@ -87,3 +87,18 @@ export const GRPC_OVERHEAD_BYTES = 512 * 1024;
  * through what it still sends. Source: etcd 3.5.
  */
 export const REMOVED_MEMBER_STOP_MS = 1_000;
+
+/** Milliseconds between two attempts to look up a host name. Source: etcd pkg/netutil. */
+export const LOOKUP_RETRY_MS = 1000;
+
+/** Milliseconds that looking up host names may take at start. Source: etcd server/config. */
+export const LOOKUP_TIMEOUT_MS = 30_000;
+
+/** Milliseconds for each peer that is asked whether this member ran before. Source: etcd server/config. */
+export const BOOTSTRAP_PROBE_TIMEOUT_MS = 1000;
+
+/** Milliseconds for each peer that is asked for its members before joining. Source: etcd cluster_util.go. */
+export const JOIN_PROBE_TIMEOUT_MS = 10_000;
+
+/** Milliseconds that a member may take to tell its version; etcd waits for ever. */
+export const VERSION_PROBE_TIMEOUT_MS = 5000;

@@ -177,7 +177,7 @@ export class MemberHost {
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
     await this.#duties.beforeStart();
-    this.#peers.start();
+    this.#peers.start(this.#opened.remotes);
     this.#loop.start();
     this.#duties.start();
     await new Promise<void>((resolve) => {

@@ -7,7 +7,6 @@ import { encodeUint64 } from "../backend/integers.ts";
 import type { StoredState } from "../member/member.ts";
 import { Cluster } from "../membership/cluster.ts";
 import { FOUNDING_TERM, foundingEntries } from "../membership/founding-entries.ts";
-import { computeClusterId, computeMemberId } from "../membership/identity.ts";
 import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import { decodeV2Store } from "../membership/v2-store.ts";
 import { utf8FromBytes } from "../stdx/bytes.ts";
@@ -23,9 +22,7 @@ import { type HardState, type Snapshot } from "../wire/gen/raft.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
 import type { DataDirectory } from "./data-dir.ts";
-import { FlagRefusal } from "./flag-refusal.ts";
-import { verifyBootstrap } from "./initial-cluster.ts";
-import { refuseOtherMembers } from "./other-members.ts";
+import { establishIdentity, type Founding, foundingOf } from "./founding.ts";
 import { StartError } from "./start-error.ts";
 
 const CALLER = "server/open-log.ts";
@@ -36,15 +33,14 @@ export interface OpenedLog {
   readonly cluster: Cluster;
   readonly wal: Wal;
   readonly stored: StoredState;
+  /** Whom to reach before the log says who the members are. */
+  readonly remotes: readonly MemberInfo[];
 }
 
-/** The identity of a new cluster of one member, as its flags determine it. */
-interface Founding {
-  readonly clusterId: bigint;
-  readonly member: MemberInfo;
-}
-
-/** Starts the log of a new cluster, with the configuration change that makes this member its voter. */
+/**
+ * Starts the log of a member without data: of a founder with the configuration changes that make the founders
+ * voters, of one that joins empty.
+ */
 export async function foundLog(
   config: ServerConfig,
   directory: DataDirectory,
@@ -58,9 +54,9 @@ export async function foundLog(
         "directory from a snapshot",
     );
   }
-  const founding = foundingOf(config, environment);
-  const { member, clusterId } = founding;
-  const metadata = encodeMetadata({ nodeId: member.id, clusterId });
+  const founding = await establishIdentity(config, environment);
+  const { memberId, clusterId } = founding;
+  const metadata = encodeMetadata({ nodeId: memberId, clusterId });
   backend.put("auth", AUTH.authRevision, encodeUint64(1));
   // Durable before there is a log: a log without its database is taken for a loss.
   await new Promise<void>((resolve, reject) => {
@@ -75,7 +71,10 @@ export async function foundLog(
       else if (created !== undefined) resolve(created);
     });
   });
-  environment.log.named(CALLER).info("starting local member", idFields(founding));
+  environment.log.named(CALLER).info("starting local member", {
+    "local-member-id": formatId(memberId),
+    "cluster-id": formatId(clusterId),
+  });
   return writeFounding(wal, founding);
 }
 
@@ -98,9 +97,11 @@ export async function reopenLog(
     "commit-index": hardState.commit,
   });
   if (snapshot === undefined && entries.length === 0 && hardState.term === 0) {
-    // A crash between making the log and its first entries: the cluster was never founded.
-    const founding = foundingOf(config, environment);
-    if (founding.member.id === nodeId) return writeFounding(wal, founding);
+    // A crash between making the log and its first entries: the cluster was never founded, or not joined.
+    const founding = await unfinishedFounding(config, environment);
+    if (founding?.memberId === nodeId && founding.clusterId === clusterId) {
+      return writeFounding(wal, founding);
+    }
   }
   if (snapshot === undefined) log.info("No snapshot found. Recovering WAL from scratch!");
   else log.info("recovered v2 store from snapshot", { "snapshot-index": snapshot.metadata.index });
@@ -108,8 +109,8 @@ export async function reopenLog(
     snapshot === undefined
       ? new Cluster(clusterId)
       : decodeV2Store(utf8FromBytes(snapshot.data ?? new Uint8Array(0)), clusterId);
-  refuseOtherMembers(nodeId, cluster, entries, directory.wal);
-  return { memberId: nodeId, cluster, wal, stored: { snapshot, hardState, entries } };
+  const stored = { snapshot, hardState, entries };
+  return { memberId: nodeId, cluster, wal, stored, remotes: [] };
 }
 
 interface StartedLog extends OpenedWal {
@@ -164,28 +165,29 @@ function openAt(options: WalOptions, start: WalSnapshot): Promise<OpenedWal> {
   });
 }
 
-function foundingOf(config: ServerConfig, { sha1 }: Environment): Founding {
-  const initial = verifyBootstrap(config);
-  if (initial instanceof FlagRefusal) throw new StartError(initial.message);
-  const peerUrls = (initial.get(config.name) ?? []).map((url) => url.text);
-  const id = computeMemberId(peerUrls, config.initialClusterToken, undefined, sha1);
-  const member = { id, peerUrls, isLearner: false, name: config.name, clientUrls: [] };
-  return { clusterId: computeClusterId([id], sha1), member };
+/** Who founds the cluster when the log is empty; nobody when the member joins one that exists. */
+async function unfinishedFounding(
+  config: ServerConfig,
+  environment: Environment,
+): Promise<Founding | undefined> {
+  return config.initialClusterState === "new" ? foundingOf(config, environment) : undefined;
 }
 
-/** Makes the first entries durable: one configuration change for each founding member. */
-function writeFounding(wal: Wal, { clusterId, member }: Founding): Promise<OpenedLog> {
-  const entries = foundingEntries([member]);
-  const hardState: HardState = { term: FOUNDING_TERM, vote: 0n, commit: entries.length };
+/** Makes the first entries durable: one configuration change for each founder. */
+function writeFounding(wal: Wal, founding: Founding): Promise<OpenedLog> {
+  const { clusterId, memberId, founders, remotes } = founding;
+  const cluster = new Cluster(clusterId);
+  const entries = foundingEntries(founders);
+  const isFounder = entries.length > 0;
+  const term = isFounder ? FOUNDING_TERM : 0;
+  const hardState: HardState = { term, vote: 0n, commit: entries.length };
+  const stored = { snapshot: undefined, hardState, entries };
+  const opened = { memberId, cluster, wal, stored, remotes };
+  if (!isFounder) return Promise.resolve(opened);
   return new Promise((resolve, reject) => {
     wal.append({ entries, hardState }, (failure) => {
-      if (failure !== undefined) {
-        reject(failure);
-        return;
-      }
-      const cluster = new Cluster(clusterId);
-      const stored = { snapshot: undefined, hardState, entries };
-      resolve({ memberId: member.id, cluster, wal, stored });
+      if (failure === undefined) resolve(opened);
+      else reject(failure);
     });
   });
 }
@@ -195,11 +197,4 @@ function walOptions(directory: DataDirectory, environment: Environment): WalOpti
   const log = environment.log.named("wal/wal.ts");
   const size = walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes };
   return { disk, clock, log, directory: directory.wal, ...size };
-}
-
-function idFields({ member, clusterId }: Founding): {
-  readonly "local-member-id": string;
-  readonly "cluster-id": string;
-} {
-  return { "local-member-id": formatId(member.id), "cluster-id": formatId(clusterId) };
 }

@@ -6,6 +6,7 @@
  */
 import type { Member } from "../member/member.ts";
 import type { MembershipChange } from "../membership/conf-change.ts";
+import type { MemberInfo } from "../membership/member-info.ts";
 import type {
   LocalPeer,
   PeerNetwork,
@@ -40,9 +41,13 @@ export class PeerLink implements PeerReceiver {
     this.transport = parts.network.join(parts.self, this);
   }
 
-  /** Begins to reach the members that this one knows of at its start. */
-  start(): void {
-    for (const { id, peerUrls } of this.#parts.member.applier.cluster.members()) {
+  /**
+   * Begins to reach the members that this one knows of at its start, and `remotes`, of which it was told while
+   * its log does not name anybody yet.
+   */
+  start(remotes: readonly MemberInfo[]): void {
+    const known = this.#parts.member.applier.cluster.members();
+    for (const { id, peerUrls } of [...remotes, ...known]) {
       if (id !== this.#parts.self.id) this.transport.setPeer(id, peerUrls);
     }
   }

@@ -5,10 +5,10 @@
  *
  * Source: etcd etcdutl/snapshot/v3_snapshot.go (Restore).
  */
-import { computeClusterId, computeMemberId, type Sha1 } from "../membership/identity.ts";
+import type { Sha1 } from "../membership/identity.ts";
 import { FOUNDING_MEMBERS_MAX } from "../membership/limits.ts";
-import { formatId, type MemberInfo } from "../membership/member-info.ts";
-import { FOUNDING_TERM } from "../membership/founding-entries.ts";
+import { formatId } from "../membership/member-info.ts";
+import { FOUNDING_TERM, foundingMembers } from "../membership/founding-entries.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { NamedLog } from "../ports/log.ts";
@@ -140,19 +140,14 @@ function foundingOf({ members, clusterToken, name }: RestoreOptions, sha1: Sha1)
       `initial cluster has ${members.length} members, more than ${FOUNDING_MEMBERS_MAX}`,
     );
   }
-  const infos = members.map((member): MemberInfo => {
-    const id = computeMemberId(member.peerUrls, clusterToken, undefined, sha1);
-    return { ...member, id, isLearner: false, clientUrls: [] };
-  });
-  infos.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const self = infos.find((info) => info.name === name);
+  const cluster = foundingMembers(members, clusterToken, sha1);
+  const self = cluster.members.find((info) => info.name === name);
   if (self === undefined) {
     throw new SnapshotError(
       `couldn't find local name "${name}" in the initial cluster configuration`,
     );
   }
-  const ids = infos.map(({ id }) => id);
-  return { clusterId: computeClusterId(ids, sha1), memberId: self.id, members: infos };
+  return { ...cluster, memberId: self.id };
 }
 
 function refuseUsedDirectories(

@@ -6,10 +6,14 @@ import * as fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { MemoryLog } from "../../sim/memory-log.ts";
 import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/server-args.ts";
+import { noNetwork } from "../../src/peer/no-network.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { sha1 } from "../../src/platform/digest.ts";
+import { lookUpHost } from "../../src/platform/host-lookup.ts";
 import { compactionPolicy } from "../../src/server/compaction-retention.ts";
-import { FlagRefusal } from "../../src/server/flag-refusal.ts";
-import { verifyBootstrap } from "../../src/server/initial-cluster.ts";
+import { establishIdentity, type FoundingEnvironment } from "../../src/server/founding.ts";
 import { StartError } from "../../src/server/start-error.ts";
 import type { LogRecord } from "../../src/server/log-record.ts";
 import { runProgram } from "../harness/processes.ts";
@@ -158,7 +162,7 @@ const ENVIRONMENTS: readonly [Record<string, string>, ...string[]][] = [
   [{ ETCD_LOG_LEVEL: "bad" }],
 ];
 
-/** New clusters that a member cannot start. */
+/** Clusters that a member cannot found or join. */
 const CLUSTERS: readonly string[][] = [
   ["--initial-advertise-peer-urls=http://127.0.0.1:2480"],
   ["--initial-cluster=a=http://127.0.0.1:2380"],
@@ -168,6 +172,21 @@ const CLUSTERS: readonly string[][] = [
   ["--initial-cluster=default=http://localhost:2380,b=http://localhost:2380"],
   ["--initial-advertise-peer-urls=http://localhost:2380,http://localhost:2381"],
   ["--name=a", "--initial-advertise-peer-urls=http://a:1", "--initial-cluster=b=http://a:1"],
+  [
+    "--initial-advertise-peer-urls=http://127.0.0.1:1",
+    "--initial-cluster=default=http://127.0.0.2:1,b=http://127.0.0.1:2",
+  ],
+  ["--initial-cluster=default=http://localhost:2380,b=http://127.0.0.1:1,c=http://127.0.0.1:1"],
+  ["--initial-cluster-state=existing"],
+  ["--initial-cluster-state=existing", "--initial-cluster=b=http://127.0.0.1:1"],
+  [
+    "--initial-cluster-state=existing",
+    "--initial-cluster=default=http://localhost:2380,b=http://127.0.0.1:1",
+  ],
+  [
+    "--initial-cluster-state=existing",
+    "--initial-cluster=default=http://localhost:2380,b=http://localhost:2380",
+  ],
 ];
 
 /** Retentions that cannot be read, which only the start of the member finds. */
@@ -188,12 +207,23 @@ const LISTEN_ANYWHERE: readonly string[] = [
   "--advertise-client-urls=http://127.0.0.1:0",
 ];
 
-function refusal(args: string[]): string {
+async function refusal(args: string[]): Promise<string> {
   const parsed = parseOurs(args, {});
   if (parsed.kind === "exit") throw new Error(`Ours would not start: ${parsed.stderr}`);
-  const cluster = verifyBootstrap(parsed.config);
-  if (!(cluster instanceof FlagRefusal)) throw new Error("Ours would start the cluster");
-  return cluster.message;
+  const environment: FoundingEnvironment = {
+    clock: systemClock,
+    log: new MemoryLog(),
+    lookUpHost,
+    peers: noNetwork((run) => systemClock.defer(run)),
+    sha1,
+  };
+  try {
+    await establishIdentity(parsed.config, environment);
+  } catch (error) {
+    if (error instanceof StartError) return error.message;
+    throw error;
+  }
+  throw new Error("Ours would start the cluster");
 }
 
 function retentionRefusal(args: string[]): string {
@@ -224,7 +254,7 @@ describe.skipIf(REFERENCE === undefined)("flags against the real etcd", () => {
   );
 
   test.each(CLUSTERS.map((args) => [args.join(" "), args] as const))(
-    "refuses the same new cluster: etcd %s",
+    "refuses the same cluster: etcd %s",
     async (_, args) => {
       const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-flags-"));
       try {
@@ -234,7 +264,7 @@ describe.skipIf(REFERENCE === undefined)("flags against the real etcd", () => {
         expect(lines).toContainEqual({
           level: "fatal",
           msg: "discovery failed",
-          error: refusal(all),
+          error: await refusal(all),
         });
       } finally {
         fs.rmSync(folder, { recursive: true });

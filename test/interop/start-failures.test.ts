@@ -287,18 +287,6 @@ describe
       await expectRefusal(dataDir, [databaseOf(dataDir), "3.6.0", "etcdutl migrate"]);
     });
 
-    test.each([
-      ["member", "add", "b"],
-      ["member", "add", "b", "--learner"],
-    ])("a cluster of two: etcdctl %s %s %s %s", async (...words) => {
-      const dataDir = copyOrigin();
-      const real = await start({ dataDir });
-      const args = [`--endpoints=${real.endpoint}`, ...words, "--peer-urls=http://127.0.0.1:1"];
-      expect((await runReference("etcdctl", args)).code).toBe(0);
-      await real.stop("SIGKILL");
-      await expectRefusal(dataDir, ["more than this member (", "etcdctl member remove"]);
-    });
-
     describe("a directory in use", () => {
       test("by ours", async () => {
         const dataDir = copyOrigin();
