@@ -2,6 +2,8 @@
 import type { PinnedState } from "../backend/pinned-state.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { Member } from "../member/member.ts";
+import type { MembershipWaiter } from "../member/ready.ts";
+import type { MemberInfo } from "../membership/member-info.ts";
 import type { KeyValueHash } from "../mvcc/kv-hash.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
@@ -69,6 +71,21 @@ export interface Backups {
   sha256(): Digest;
 }
 
+/** Changes of who the members are, with the checks that go before them. */
+export interface MembershipRequests {
+  /** A member with an id of its own; peer URLs are as `peerUrlsOf` gives them. */
+  newMember(peerUrls: readonly string[], isLearner: boolean): MemberInfo;
+  /**
+   * Adds the member. Errors, here and below: NotEnoughStartedMembers, UnhealthyCluster, and those of
+   * `Member.proposeMembershipChange`.
+   */
+  add(added: MemberInfo, waiter: MembershipWaiter): void;
+  remove(id: bigint, waiter: MembershipWaiter): void;
+  update(id: bigint, peerUrls: readonly string[], waiter: MembershipWaiter): void;
+  /** Makes a learner a voter, through the leader. Errors also: LearnerNotReady, NoLeader. */
+  promote(id: bigint, waiter: MembershipWaiter): void;
+}
+
 /** What the Watch service stands on. */
 export interface WatchFacts {
   readonly hub: WatchHub;
@@ -99,6 +116,7 @@ export interface ReadTimer {
 
 export interface ServiceContext {
   readonly member: Member;
+  readonly membership: MembershipRequests;
   readonly clusterId: bigint;
   readonly storage: StorageFacts;
   readonly compactor: Compactor;

@@ -4,7 +4,6 @@
  * Source: etcd server/etcdserver/api/etcdhttp (version.go, health.go), embed/serve.go (accessController).
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
-import { Errors } from "../errors/table.ts";
 import { AlarmType } from "../wire/gen/rpc.ts";
 import type { ServiceContext } from "./context.ts";
 import { METRICS_CONTENT_TYPE, metricsPage } from "./metrics-page.ts";
@@ -91,19 +90,14 @@ function serveHealth(context: ServiceContext, request: EndpointRequest, respond:
     respond(healthy());
     return;
   }
-  if (member.leader === 0n) {
+  if (member.status().leader === 0n) {
     respond(unhealthy("RAFT NO LEADER"));
     return;
   }
   member.whenReadable({
     onReadable: () => respond(healthy()),
-    onFailed: (error: EtcdError) => respond(unhealthy(`RANGE ERROR:${readFailure(error)}`)),
+    onFailed: (error: EtcdError) => respond(unhealthy(`RANGE ERROR:${error.message}`)),
   });
-}
-
-/** Etcd's own time limit for the read is over first, with the text of Go's context. */
-function readFailure(error: EtcdError): string {
-  return (error === Errors.Timeout ? Errors.DeadlineExceeded : error).message;
 }
 
 function raisedAlarm(context: ServiceContext, excluded: readonly string[]): string | undefined {

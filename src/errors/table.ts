@@ -89,7 +89,7 @@ export const Errors = {
     GrpcCode.FailedPrecondition,
     "etcdserver: too many learner members in cluster",
   ),
-  /** Nothing sends it; clients know it. */
+  /** A peer that belongs to another cluster was asked for its hash; clients never see it. */
   ClusterIdMismatch: new EtcdError(GrpcCode.FailedPrecondition, "etcdserver: cluster ID mismatch"),
   /** A proposal that is larger than --max-request-bytes. */
   RequestTooLarge: new EtcdError(GrpcCode.InvalidArgument, "etcdserver: request is too large"),
@@ -171,11 +171,6 @@ export const Errors = {
   Stopped: new EtcdError(GrpcCode.Unavailable, "etcdserver: server stopped"),
   /** A proposal or a read that was not answered in time. */
   Timeout: new EtcdError(GrpcCode.Unavailable, "etcdserver: request timed out"),
-  /**
-   * A proposal that waited for a leader until it was too late: it was not made. The text is that of Go's
-   * context, which goes out as it is.
-   */
-  DeadlineExceeded: new EtcdError(GrpcCode.DeadlineExceeded, "context deadline exceeded"),
   /** A proposal or a read that was not answered in time, soon after the cluster lost its leader. */
   TimeoutDueToLeaderFail: new EtcdError(
     GrpcCode.Unavailable,

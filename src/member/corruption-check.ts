@@ -68,6 +68,7 @@ export function passesInitialCheck(
 const UNFETCHED: ReadonlyMap<EtcdError, string> = new Map([
   [Errors.FutureRevision, "cannot fetch hash from slow remote peer"],
   [Errors.Compacted, "cannot fetch hash from remote peer; local member is behind"],
+  [Errors.ClusterIdMismatch, "cluster ID mismatch"],
 ]);
 
 /**

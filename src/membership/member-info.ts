@@ -38,6 +38,11 @@ export function encodeMember(member: MemberInfo): string {
   return `{${[`"id":${member.id}`, ...raftAttributeFields(member), ...attributes].join(",")}}`;
 }
 
+/** A JSON array of members. */
+export function encodeMemberList(members: readonly MemberInfo[]): string {
+  return `[${members.map(encodeMember).join(",")}]`;
+}
+
 export function encodeRaftAttributes(attributes: RaftAttributes): string {
   return `{${raftAttributeFields(attributes).join(",")}}`;
 }

@@ -25,6 +25,8 @@ export interface ServerConfig {
   readonly electionTimeoutMs: number;
   readonly initialElectionTickAdvance: boolean;
   readonly preVote: boolean;
+  /** Refuse changes of the membership that could cost the quorum. */
+  readonly strictReconfigCheck: boolean;
   readonly listenPeerUrls: readonly ServerUrl[];
   readonly listenClientUrls: readonly ServerUrl[];
   readonly initialAdvertisePeerUrls: readonly ServerUrl[];
@@ -99,6 +101,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     electionTimeoutMs: values["election-timeout"],
     initialElectionTickAdvance: values["initial-election-tick-advance"],
     preVote: values["pre-vote"],
+    strictReconfigCheck: values["strict-reconfig-check"],
     listenPeerUrls: values["listen-peer-urls"],
     listenClientUrls: values["listen-client-urls"],
     initialAdvertisePeerUrls: values["initial-advertise-peer-urls"],

@@ -229,6 +229,13 @@ const CLUSTER_FLAGS = {
     "true",
     "Ask for votes without disturbing a leader before calling an election.",
   ),
+  "strict-reconfig-check": flag(
+    "Clustering",
+    bool,
+    true,
+    "true",
+    "Refuse changes of the members that could cost the cluster its quorum.",
+  ),
   "auto-compaction-retention": flag(
     "Clustering",
     string,

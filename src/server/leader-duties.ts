@@ -7,8 +7,9 @@ import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
 import { AutoCompactor } from "./auto-compactor.ts";
 import type { ServerConfig } from "./config.ts";
-import { CorruptionChecks, NO_PEERS } from "./corruption-checks.ts";
+import { CorruptionChecks } from "./corruption-checks.ts";
 import { DowngradeMonitor } from "./downgrade-monitor.ts";
+import { PeerHashes } from "./peer-hashes.ts";
 
 export class LeaderDuties {
   readonly #autoCompactor: AutoCompactor | undefined;
@@ -20,7 +21,7 @@ export class LeaderDuties {
   /** `poke` is called after the member was given a proposal. */
   constructor(
     config: ServerConfig,
-    { clock, log }: Environment,
+    { clock, log, peers }: Environment,
     { member, compactionPolicy, isNew }: OpenedMember,
     hashes: Hashes,
     poke: () => void,
@@ -41,12 +42,17 @@ export class LeaderDuties {
       intervalMs: config.downgradeCheckMs,
       poke,
     });
+    const requestTimeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * config.electionTimeoutMs;
     this.#checksInitially = config.initialCorruptCheck && !isNew;
     this.#checks = new CorruptionChecks(
       {
         member,
         hashes,
-        peers: NO_PEERS,
+        peers: new PeerHashes({
+          ...{ member, peers },
+          timeoutMs: requestTimeoutMs,
+          log: log.named("server/peer-hashes.ts"),
+        }),
         clock,
         log: log.named("server/corruption-checks.ts"),
         poke,
@@ -54,7 +60,7 @@ export class LeaderDuties {
       {
         intervalMs: config.corruptCheckMs,
         compactHashIntervalMs: config.compactHashCheckMs,
-        requestTimeoutMs: REQUEST_TIMEOUT_BASE_MS + 2 * config.electionTimeoutMs,
+        requestTimeoutMs,
       },
     );
   }

@@ -102,3 +102,5 @@ export const JOIN_PROBE_TIMEOUT_MS = 10_000;
 
 /** Milliseconds that a member may take to tell its version; etcd waits for ever. */
 export const VERSION_PROBE_TIMEOUT_MS = 5000;
+/** Milliseconds between two attempts to reach the leader with a request that is forwarded to it. */
+export const FORWARD_PAUSE_MS = 50;

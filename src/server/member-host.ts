@@ -3,6 +3,7 @@
  * the run loop and the work beside it. Knows only ports; the simulator runs members with this same code.
  */
 import type { Compactor, ReadTimer, StorageFacts } from "../api/context.ts";
+import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Timer } from "../ports/clock.ts";
@@ -11,8 +12,11 @@ import { CommitSchedule } from "./commit-schedule.ts";
 import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
 import { LeaderDuties } from "./leader-duties.ts";
+import { membershipEndpoints } from "./membership-endpoints.ts";
+import { MembershipService } from "./membership-service.ts";
 import { MaintenanceWork } from "./maintenance-work.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
+import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
@@ -48,6 +52,8 @@ export class MemberHost {
   readonly #peers: PeerLink;
   /** Runs once this member has applied its own removal. */
   #farewell: Timer | undefined;
+  /** Changes of who the members are. */
+  readonly membership: MembershipService;
   /** Hashes, backups and defragmentation. */
   readonly maintenance: MaintenanceWork;
 
@@ -97,6 +103,7 @@ export class MemberHost {
       walsMax: config.walFilesMax,
       onFailure,
     });
+    this.membership = this.#createMembership();
     const { hashes } = this.maintenance;
     this.#duties = new LeaderDuties(config, environment, opened, hashes, () => this.#loop.poke());
     this.#peers = this.#linkPeers(onFailure);
@@ -117,6 +124,31 @@ export class MemberHost {
     });
   }
 
+  #createMembership(): MembershipService {
+    const { clock, log, peers, sha1 } = this.#environment;
+    const { electionTimeoutMs, strictReconfigCheck } = this.#config;
+    return new MembershipService({
+      member: this.#opened.member,
+      isStrict: strictReconfigCheck,
+      activeSinceMs: (id) => this.#peers.transport.activeSinceMs(id),
+      requestTimeoutMs: REQUEST_TIMEOUT_BASE_MS + 2 * electionTimeoutMs,
+      electionTimeoutMs,
+      log: log.named("server/membership-service.ts"),
+      poke: () => this.#loop.poke(),
+      ...{ clock, peers, sha1 },
+    });
+  }
+
+  /** What this member answers its peers, beside Raft. */
+  #endpoints(): [string, PeerHandler][] {
+    return membershipEndpoints({
+      member: this.#opened.member,
+      membership: this.membership,
+      hashes: this.maintenance.hashes,
+      log: this.#environment.log.named("server/membership-endpoints.ts"),
+    });
+  }
+
   #linkPeers(onFailure: (reason: Error) => void): PeerLink {
     const { member, clusterId } = this.#opened;
     const peerUrls = this.#config.initialAdvertisePeerUrls.map((url) => url.text);
@@ -124,7 +156,7 @@ export class MemberHost {
       member,
       network: this.#environment.peers,
       self: { id: member.id, clusterId, peerUrls },
-      endpoints: new Map(),
+      endpoints: new Map(this.#endpoints()),
       poke: () => this.#loop.poke(),
       onRemoved: () => onFailure(new RemovedError()),
       onRemovalApplied: () => {
@@ -194,6 +226,7 @@ export class MemberHost {
   async stop(): Promise<void> {
     const { member, wal, backend } = this.#opened;
     this.#farewell?.cancel();
+    this.membership.stop();
     this.#duties.stop();
     this.#compactions.stop();
     this.#snapshots.stop();

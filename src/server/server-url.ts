@@ -5,37 +5,17 @@
  * Source: etcd client/pkg/types/urls.go, pkg/flags/unique_urls.go, server/embed/config.go (3.5).
  */
 import { isIP } from "node:net";
-import { GoUrlError, parseGoUrl, splitHostPort } from "../stdx/go-url.ts";
+import { type MemberUrl, parseMemberUrl } from "../membership/member-url.ts";
+import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
 import { FlagRefusal } from "./flag-refusal.ts";
 
-const SCHEMES = ["http", "https", "unix", "unixs"] as const;
-
-export interface ServerUrl {
-  readonly scheme: (typeof SCHEMES)[number];
-  /** Host and port as written; may be empty for unix sockets. */
-  readonly host: string;
-  /** Empty for http and https. The socket's path for unix sockets is `host` + `path`. */
-  readonly path: string;
-  /** The URL as etcd prints it. */
-  readonly text: string;
-}
+/** A URL to listen on or to advertise. */
+export type ServerUrl = MemberUrl;
 
 /** Reads one URL of a listener or an advertised address. Surrounding white space is ignored. */
 export function parseServerUrl(given: string): ServerUrl | FlagRefusal {
-  const trimmed = given.trim();
-  const url = parseGoUrl(trimmed);
-  if (url instanceof GoUrlError) return new FlagRefusal(url.message);
-  const scheme = SCHEMES.find((known) => known === url.scheme);
-  if (scheme === undefined) {
-    return new FlagRefusal(`URL scheme must be http, https, unix, or unixs: ${trimmed}`);
-  }
-  if (scheme === "http" || scheme === "https") {
-    if (splitHostPort(url.host) instanceof GoUrlError) {
-      return new FlagRefusal(`URL address does not have the form "host:port": ${trimmed}`);
-    }
-    if (url.path !== "") return new FlagRefusal(`URL must not contain a path: ${trimmed}`);
-  }
-  return { scheme, host: url.host, path: url.path, text: url.text };
+  const url = parseMemberUrl(given);
+  return url instanceof GoUrlError ? new FlagRefusal(url.message) : url;
 }
 
 /** Reads URLs separated by commas; sorted by text, each one once. */

@@ -19,6 +19,7 @@ export function serviceContextOf(
   const { clock, log } = environment;
   return {
     member: host.member,
+    membership: host.membership,
     clusterId: host.clusterId,
     storage: host.storage,
     compactor: host.compactor,

@@ -92,7 +92,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "discovery-srv-name": unsupported(DISCOVERY, string, ""),
 
   "force-new-cluster": unsupported(ONE_MEMBER, bool, false),
-  "strict-reconfig-check": unsupported(ONE_MEMBER, bool, true),
   "raft-read-timeout": unsupported(ONE_MEMBER, durationMs, 5000),
   "raft-write-timeout": unsupported(ONE_MEMBER, durationMs, 5000),
   "experimental-snapshot-catchup-entries": unsupported(ONE_MEMBER, uint64, 5000),

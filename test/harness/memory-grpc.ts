@@ -143,15 +143,11 @@ export class MemoryServer {
     const stream = this.#streams.get(path);
     if (stream !== undefined) {
       return {
-        kind: stream.kind,
+        ...stream,
         onCall: (call) => {
           this.calls.push(path);
           stream.onCall?.(call);
         },
-        onMessage: (call, message) => stream.onMessage(call, message),
-        onHalfClose: (call) => stream.onHalfClose(call),
-        onCancel: (call) => stream.onCancel(call),
-        onWritable: (call) => stream.onWritable?.(call),
       };
     }
     return {
