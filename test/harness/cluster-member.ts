@@ -7,6 +7,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { OUR_ETCD } from "./our-etcd.ts";
 import { REFERENCE } from "./reference.ts";
+import { sleep } from "./sleep.ts";
 
 /** Whose program a member runs. */
 export type Program = "ours" | "real";
@@ -35,7 +36,10 @@ export interface InitialCluster {
 }
 
 /** Bytes of the log that a failure shows. */
-const LAST_LOG_BYTES = 3000;
+const LAST_LOG_BYTES = 1500;
+
+const PEER_POLL_MS = 5;
+const PEER_ASK_MS = 1000;
 
 export class ClusterMember {
   readonly #settings: MemberSettings;
@@ -147,6 +151,17 @@ export class ClusterMember {
     fs.rmSync(this.dataDir, { recursive: true, force: true });
   }
 
+  /** Waits until it answers on its peer URL: from then on its peers can reach it. */
+  async untilPeersServed(timeoutMs: number): Promise<void> {
+    const { host, peerPort } = this.#settings;
+    const deadline = Date.now() + timeoutMs;
+    while (!(await answers(`http://${host}:${peerPort}/version`))) {
+      if (!this.isRunning) throw new Error(`${this.name} ended`);
+      if (Date.now() > deadline) throw new Error(`${this.name} does not serve its peers`);
+      await sleep(PEER_POLL_MS);
+    }
+  }
+
   /** Whether it says that it is healthy: it is up and has a leader. */
   async isHealthy(timeoutMs: number): Promise<boolean> {
     try {
@@ -171,5 +186,14 @@ export class ClusterMember {
       `--initial-cluster=${members}`,
       `--initial-cluster-state=${state}`,
     ];
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(PEER_ASK_MS) })).ok;
+  } catch {
+    // It does not listen.
+    return false;
   }
 }

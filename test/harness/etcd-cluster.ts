@@ -22,6 +22,7 @@ import type { StatusResponse } from "../../src/wire/gen/rpc.ts";
 import { ClusterService } from "../../src/wire/gen/services.ts";
 import { ClusterMember, type MemberSettings, type Program } from "./cluster-member.ts";
 import { freePorts } from "./processes.ts";
+import { sleep } from "./sleep.ts";
 import { connectClient } from "./socket-client.ts";
 
 /** Where a member lives, beside its program. */
@@ -136,6 +137,12 @@ export class EtcdCluster {
   async restart(member: ClusterMember, flags?: readonly string[]): Promise<void> {
     member.start(this.#initial("existing"), flags);
     await this.untilHealthy([member]);
+  }
+
+  /** As `restart`, but waits only until its peers can reach it. */
+  async revive(member: ClusterMember): Promise<void> {
+    member.start(this.#initial("existing"));
+    await member.untilPeersServed(WAIT_MS);
   }
 
   /** Adds a member to the running cluster and starts it on an empty folder. */
@@ -359,8 +366,4 @@ export async function withCluster(
 
 function within(ms: number): { readonly deadlineMs: number } {
   return { deadlineMs: systemClock.nowMs() + ms };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,0 +1,160 @@
+/**
+ * Three members under load while they are killed, stopped, frozen and cut off from each other, by proxies
+ * and, where the machine allows it, by network namespaces. What clients did and saw is judged at the end:
+ * answers are linearizable, watches keep their promises, nothing acknowledged is lost, no lease ends early,
+ * and all members have the same keys.
+ *
+ * ROBUSTNESS_SECONDS says for how long, ROBUSTNESS_SEED chooses faults and load, ROBUSTNESS_MEMBERS whose
+ * programs (`ours,real,real`; `real` is the real etcd).
+ */
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Prng } from "../../src/stdx/prng.ts";
+import { AvailabilityProbe } from "../harness/availability-probe.ts";
+import { ClusterFaults, type Links, type ProxiedLinks } from "../harness/cluster-faults.ts";
+import { ClusterLoad } from "../harness/cluster-load.ts";
+import type { Program } from "../harness/cluster-member.ts";
+import { type EtcdCluster, type PlaceOf, withCluster } from "../harness/etcd-cluster.ts";
+import { HAS_NAMESPACES, NetworkNamespaces } from "../harness/network-namespaces.ts";
+import { PeerProxies } from "../harness/peer-proxies.ts";
+import { RecoveryTimes } from "../harness/recovery-times.ts";
+import { REFERENCE } from "../harness/reference.ts";
+import { sleep } from "../harness/sleep.ts";
+
+const SECONDS = Number(process.env["ROBUSTNESS_SECONDS"] ?? 10);
+const SEED = Number(process.env["ROBUSTNESS_SEED"] ?? 1);
+const MEMBERS = (process.env["ROBUSTNESS_MEMBERS"] ?? "real,real,real").split(",") as Program[];
+
+/** How long a fault lasts. */
+const FAULT_MS_MIN = 300;
+const FAULT_MS_MAX = 4000;
+
+/** Milliseconds without faults before the next one. */
+const QUIET_MS_MAX = 1000;
+
+/** Milliseconds after which a cluster that does not recover fails the test. */
+const RECOVERY_MS_MAX = 30_000;
+
+/** Milliseconds that watchers may take at the end to see everything. */
+const CATCH_UP_MS = 30_000;
+
+const WRITERS = 8;
+const THINK_MS = 15;
+
+/** Flags that make snapshots and compactions of the log happen within a run. */
+const FLAGS = ["--snapshot-count=1000"];
+
+interface Network {
+  readonly place: PlaceOf;
+  readonly links: Links;
+  readonly proxies?: ProxiedLinks;
+}
+
+async function run(network: Network, seconds: number, times: RecoveryTimes): Promise<void> {
+  const { place, links, proxies } = network;
+  await withCluster({ members: MEMBERS, place, flags: FLAGS }, async (cluster) => {
+    const { members } = cluster;
+    const load = new ClusterLoad({
+      members,
+      seed: SEED,
+      writers: WRITERS,
+      thinkMs: THINK_MS,
+      compacts: true,
+    });
+    const probe = new AvailabilityProbe(load.recorder, members);
+    onTestFinished(() => {
+      probe.stop();
+      load.close();
+    });
+    load.start();
+    const faults = new ClusterFaults(cluster, new Prng(SEED).fork("faults"), links, proxies);
+    await strike(faults, probe, load, seconds, times);
+    probe.stop();
+    await load.stopWriting();
+    await cluster.untilHealthy();
+    const revision = await cluster.expectEqualHashes();
+    await load.finish(revision, CATCH_UP_MS);
+    judge(load, cluster);
+  });
+}
+
+/** Faults one after the other, until the time is up. */
+async function strike(
+  faults: ClusterFaults,
+  probe: AvailabilityProbe,
+  { recorder }: ClusterLoad,
+  seconds: number,
+  times: RecoveryTimes,
+): Promise<void> {
+  const random = new Prng(SEED).fork("pauses");
+  const endMs = recorder.nowMs() + seconds * 1000;
+  let round = faults.round();
+  while (recorder.nowMs() < endMs) {
+    const next = round.pop();
+    if (next === undefined) {
+      round = faults.round();
+      continue;
+    }
+    const fault = await next();
+    const struckMs = recorder.nowMs();
+    await fault.strike();
+    await sleep(FAULT_MS_MIN + random.below(FAULT_MS_MAX - FAULT_MS_MIN));
+    await fault.heal();
+    const healedMs = recorder.nowMs();
+    const { any, all } = await probe.recovery(healedMs, RECOVERY_MS_MAX);
+    times.add(fault.name, any, all);
+    if (process.env["ROBUSTNESS_VERBOSE"] === "1") {
+      const lasted = ((healedMs - struckMs) / 1000).toFixed(1);
+      console.log(
+        `${fault.name} for ${lasted} s; back after ${any?.toFixed(0)} ms, all ${all?.toFixed(0)} ms`,
+      );
+    }
+    expect(all, `${fault.name}: not every member takes writes again`).toBeDefined();
+    await sleep(random.below(QUIET_MS_MAX));
+  }
+}
+
+function judge({ recorder }: ClusterLoad, cluster: EtcdCluster): void {
+  const answered = recorder.operations.filter(({ outcome }) => outcome.kind === "ok");
+  expect(answered.length).toBeGreaterThan(0);
+  console.log(
+    `${cluster.members.length} members: ${recorder.operations.length} operations, ${answered.length} answered`,
+  );
+}
+
+function report(times: RecoveryTimes): void {
+  console.log(`from the end of a fault to a write:\n  ${times.lines().join("\n  ")}`);
+}
+
+const isMissing = MEMBERS.includes("real") && REFERENCE === undefined;
+
+describe.skipIf(isMissing)(`${MEMBERS.join(", ")} with faults of seed ${SEED}`, () => {
+  const proxied = HAS_NAMESPACES ? SECONDS * 0.6 : SECONDS;
+
+  test(
+    "behind proxies",
+    async () => {
+      const proxies = new PeerProxies();
+      onTestFinished(() => proxies.close());
+      const links = {
+        lose: (from: string, to: string) => Promise.resolve(proxies.set(from, to, "held")),
+        heal: () => Promise.resolve(proxies.heal()),
+      };
+      const times = new RecoveryTimes();
+      await run({ place: proxies.place, links, proxies }, proxied, times);
+      report(times);
+    },
+    SECONDS * 2000 + 180_000,
+  );
+
+  test.skipIf(!HAS_NAMESPACES)(
+    "in network namespaces",
+    async () => {
+      const network = await NetworkNamespaces.create();
+      onTestFinished(() => network.remove());
+      const times = new RecoveryTimes();
+      await run({ place: network.place, links: network }, SECONDS - proxied, times);
+      report(times);
+    },
+    SECONDS * 2000 + 180_000,
+  );
+});
