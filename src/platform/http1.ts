@@ -3,16 +3,11 @@
  * the protocol, the caller answers complete requests.
  */
 import http from "node:http";
+import { HTTP_HEADER_BYTES_MAX, HTTP_HEADERS_TIMEOUT_MS } from "./limits.ts";
 import type { SocketStream } from "./tcp.ts";
 
 /** Request bodies beyond this are refused: no HTTP/1.1 endpoint takes more. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
-
-/** Bytes of request line and headers together; node:http answers 431 beyond it. */
-const HEADER_BYTES_MAX = 64 * 1024;
-
-/** Milliseconds a client may take for the headers, against connections that send them drop by drop. */
-const HEADERS_TIMEOUT_MS = 20_000;
 
 /** Milliseconds a client may take for a whole request. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -43,29 +38,32 @@ export interface HttpServer {
 }
 
 export function createHttpServer(handler: HttpHandler): HttpServer {
-  const server = http.createServer({ maxHeaderSize: HEADER_BYTES_MAX }, (message, response) => {
-    readBody(message, (body) => {
-      if (body === undefined) {
-        response.writeHead(413, { Connection: "close" }).end();
-        return;
-      }
-      const [path = "/", query = ""] = (message.url ?? "/").split("?", 2);
-      const request = {
-        method: message.method ?? "GET",
-        path,
-        query: new URLSearchParams(query),
-        headers: message.headers,
-        body,
-      };
-      handler(request, ({ status, headers, body: text }) => {
-        // Go keeps HTTP/1.1 connections open without saying so.
-        response.removeHeader("Connection");
-        response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(text) });
-        response.end(text);
+  const server = http.createServer(
+    { maxHeaderSize: HTTP_HEADER_BYTES_MAX },
+    (message, response) => {
+      readBody(message, (body) => {
+        if (body === undefined) {
+          response.writeHead(413, { Connection: "close" }).end();
+          return;
+        }
+        const [path = "/", query = ""] = (message.url ?? "/").split("?", 2);
+        const request = {
+          method: message.method ?? "GET",
+          path,
+          query: new URLSearchParams(query),
+          headers: message.headers,
+          body,
+        };
+        handler(request, ({ status, headers, body: text }) => {
+          // Go keeps HTTP/1.1 connections open without saying so.
+          response.removeHeader("Connection");
+          response.writeHead(status, { ...headers, "Content-Length": Buffer.byteLength(text) });
+          response.end(text);
+        });
       });
-    });
-  });
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
+    },
+  );
+  server.headersTimeout = HTTP_HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.on("clientError", (_error, socket) => socket.destroy());
   return {

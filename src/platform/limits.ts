@@ -20,3 +20,18 @@ export const LOG_RETRY_MS = 20;
 
 /** How long the last words of a process may wait for the reader of its log. */
 export const LOG_FLUSH_WAIT_MS = 1000;
+
+/** Bytes of the first line and the headers of a message of HTTP/1.1 together; longer ones are refused. */
+export const HTTP_HEADER_BYTES_MAX = 64 * 1024;
+
+/** Milliseconds a client may take for the headers, against connections that send them drop by drop. */
+export const HTTP_HEADERS_TIMEOUT_MS = 20_000;
+
+/** Unused connections that the HTTP client keeps to one host: as many as a pipeline has senders, twice. */
+export const HTTP_IDLE_CONNECTIONS_MAX = 8;
+
+/** Milliseconds an unused connection is kept: less than the 5 s after which etcd closes it from its side. */
+export const HTTP_IDLE_TIMEOUT_MS = 4000;
+
+/** Milliseconds of silence after which the kernel asks whether the other host is there. As etcd. */
+export const TCP_KEEPALIVE_MS = 30_000;

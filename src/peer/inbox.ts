@@ -1,0 +1,73 @@
+/**
+ * Where messages of Raft from other members come in, whichever way they took.
+ *
+ * Source: etcd server/etcdserver/server.go (Process).
+ */
+import type { Log } from "../ports/log.ts";
+import { MessageType } from "../wire/gen/raft.ts";
+import type { Message } from "../wire/gen/raft.ts";
+import { formatId } from "./member-id.ts";
+import type { LocalPeer, PeerReceiver } from "./network.ts";
+
+/** Why a message is not taken, and the status of HTTP that says it. */
+export interface Refusal {
+  readonly status: 403 | 500;
+  readonly text: string;
+}
+
+const FROM_REMOVED: Refusal = {
+  status: 403,
+  text: "cannot process message from removed member",
+};
+/** The message is for somebody else. */
+export const TO_ANOTHER: Refusal = {
+  status: 403,
+  text: "cannot process message to mismatch member",
+};
+const WITHOUT_DATABASE: Refusal = { status: 500, text: "snapshot without its database" };
+
+export class Inbox {
+  readonly #self: LocalPeer;
+  readonly #receiver: PeerReceiver;
+  readonly #log: Log;
+
+  constructor(self: LocalPeer, receiver: PeerReceiver, log: Log) {
+    this.#self = self;
+    this.#receiver = receiver;
+    this.#log = log;
+  }
+
+  /** Looks whether the sender and the receiver of a message are right. */
+  check({ from, to }: Message): Refusal | undefined {
+    const localId = formatId(this.#self.id);
+    if (this.#receiver.isRemoved(from)) {
+      this.#log.warn("rejected Raft message from removed member", {
+        "local-member-id": localId,
+        "removed-member-id": formatId(from),
+      });
+      return FROM_REMOVED;
+    }
+    if (to === this.#self.id) return undefined;
+    this.#log.warn("rejected Raft message to mismatch member", {
+      "local-member-id": localId,
+      "mismatch-member-id": formatId(to),
+    });
+    return TO_ANOTHER;
+  }
+
+  /** Hands a message to Raft. A snapshot has its own way, together with the database. */
+  deliver(message: Message): Refusal | undefined {
+    const refusal = this.check(message);
+    if (refusal !== undefined) return refusal;
+    if (message.type === MessageType.MsgSnap) return WITHOUT_DATABASE;
+    this.#receiver.onMessage(message);
+    return undefined;
+  }
+
+  /** As `deliver`, for messages to which nobody waits for an answer. */
+  take = (message: Message): void => {
+    const refusal = this.deliver(message);
+    if (refusal === undefined) return;
+    this.#log.warn("failed to process Raft message", { error: refusal.text });
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * The sending end of one of the two streams that a peer opens to us: it comes and goes, as the peer dials.
+ *
+ * What a turn of the event loop sends leaves in one write. When the peer takes nothing, messages wait as they
+ * are, without having been encoded, up to a bound; beyond it they are dropped, and Raft is told.
+ *
+ * Source: etcd server/etcdserver/api/rafthttp (streamWriter in stream.go).
+ */
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { HttpResponseStream, HttpStreamHandler } from "../ports/http.ts";
+import type { Log } from "../ports/log.ts";
+import type { Message } from "../wire/gen/raft.ts";
+import { formatId } from "./member-id.ts";
+import { STREAM_QUEUE_BYTES_MAX, STREAM_QUEUE_MESSAGES_MAX } from "./limits.ts";
+import type { PeerStatus } from "./peer-status.ts";
+import type { StreamEncoder } from "./stream-codec.ts";
+import { STREAM_NAMES, type StreamKind } from "./stream-kind.ts";
+
+export interface StreamWriterParts {
+  readonly kind: StreamKind;
+  readonly localId: bigint;
+  readonly peerId: bigint;
+  readonly status: PeerStatus;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly heartbeatMs: number;
+  /** A new encoder for a new connection. */
+  readonly createEncoder: () => StreamEncoder;
+  /** Messages were lost. Called later, never from inside a method. */
+  readonly onLost: () => void;
+}
+
+export class StreamWriter implements HttpStreamHandler {
+  readonly #parts: StreamWriterParts;
+  #stream: HttpResponseStream | undefined;
+  #encoder: StreamEncoder | undefined;
+  #ticking: Timer | undefined;
+  #hasRoom = true;
+  #waiting: Message[] = [];
+  #waitingBytes = 0;
+
+  constructor(parts: StreamWriterParts) {
+    this.#parts = parts;
+    parts.log.info("started stream writer with remote peer", this.#ids());
+  }
+
+  /** Whether the peer has opened its stream. */
+  get isAttached(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Sends on `stream` from now on. The stream before it, if there is one, is closed. */
+  attach(stream: HttpResponseStream): void {
+    const { log, status, kind, localId, peerId, createEncoder } = this.#parts;
+    const closed = this.#close();
+    log.info("set message encoder", {
+      from: formatId(localId),
+      to: formatId(peerId),
+      "stream-type": STREAM_NAMES[kind],
+    });
+    this.#stream = stream;
+    this.#encoder = createEncoder();
+    this.#hasRoom = true;
+    status.activate();
+    const fields = { "stream-writer-type": STREAM_NAMES[kind], ...this.#ids() };
+    if (closed) log.warn("closed TCP streaming connection with remote peer", fields);
+    log.info("established TCP streaming connection with remote peer", fields);
+    this.#tick();
+  }
+
+  /** Sends a message or lets it wait. False when there is no room for it. Only while attached. */
+  send(message: Message): boolean {
+    if (this.#hasRoom) {
+      this.#write(message);
+      return true;
+    }
+    const bytes = entryBytes(message);
+    const isFull = this.#waitingBytes + bytes > STREAM_QUEUE_BYTES_MAX;
+    if (this.#waiting.length >= STREAM_QUEUE_MESSAGES_MAX) return false;
+    if (this.#waiting.length > 0 && isFull) return false;
+    this.#waiting.push(message);
+    this.#waitingBytes += bytes;
+    return true;
+  }
+
+  onWritable(): void {
+    this.#hasRoom = true;
+    let sent = 0;
+    while (this.#hasRoom && sent < this.#waiting.length) {
+      const message = this.#waiting[sent++];
+      this.#waitingBytes -= entryBytes(message);
+      this.#write(message);
+    }
+    this.#waiting.splice(0, sent);
+  }
+
+  onClosed(reason: Error): void {
+    const { log, status, kind } = this.#parts;
+    if (!this.#close()) return;
+    status.deactivate(STREAM_NAMES[kind], "write", reason.message);
+    log.warn("lost TCP streaming connection with remote peer", {
+      "stream-writer-type": STREAM_NAMES[kind],
+      ...this.#ids(),
+    });
+  }
+
+  /** For good. */
+  stop(): void {
+    const { log, kind, peerId } = this.#parts;
+    const fields = {
+      "stream-writer-type": STREAM_NAMES[kind],
+      "remote-peer-id": formatId(peerId),
+    };
+    if (this.#close()) log.warn("closed TCP streaming connection with remote peer", fields);
+    log.info("stopped TCP streaming connection with remote peer", fields);
+  }
+
+  #write(message: Message): void {
+    // Attached, so both are there.
+    const frame = this.#encoder?.encode(message);
+    if (frame !== undefined) this.#hasRoom = this.#stream?.write(frame) ?? true;
+  }
+
+  #tick(): void {
+    const { clock, heartbeatMs } = this.#parts;
+    this.#ticking = clock.after(heartbeatMs, () => {
+      if (this.#hasRoom && this.#encoder !== undefined) {
+        this.#hasRoom = this.#stream?.write(this.#encoder.heartbeat()) ?? true;
+      }
+      this.#tick();
+    });
+  }
+
+  /** Reports whether there was something to close. */
+  #close(): boolean {
+    if (this.#stream === undefined) return false;
+    this.#stream.destroy();
+    this.#stream = undefined;
+    this.#encoder = undefined;
+    this.#ticking?.cancel();
+    if (this.#waiting.length > 0) this.#parts.clock.defer(this.#parts.onLost);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return true;
+  }
+
+  #ids(): { "local-member-id": string; "remote-peer-id": string } {
+    const { localId, peerId } = this.#parts;
+    return { "local-member-id": formatId(localId), "remote-peer-id": formatId(peerId) };
+  }
+}
+
+function entryBytes({ entries }: Message): number {
+  let bytes = 0;
+  for (let i = 0; i < entries.length; i++) bytes += entries[i].data?.length ?? 0;
+  return bytes;
+}

@@ -1,0 +1,171 @@
+/**
+ * The port `HttpClient` over node:http: requests and responses whose bodies come and go piece by piece, with
+ * bounds on how long a connection may take to come about and how long nothing may move on it.
+ */
+import http from "node:http";
+import type { Socket } from "node:net";
+import type {
+  HttpClient,
+  HttpClientRequest,
+  HttpExchange,
+  HttpResponseHandler,
+} from "../ports/http.ts";
+import {
+  HTTP_HEADER_BYTES_MAX,
+  HTTP_IDLE_CONNECTIONS_MAX,
+  HTTP_IDLE_TIMEOUT_MS,
+  TCP_KEEPALIVE_MS,
+} from "./limits.ts";
+import { describeSocketError, dialTimedOut, timedOut } from "./socket-failure.ts";
+
+/** What a request is made with; its URL is taken apart once, before. */
+interface Target {
+  readonly url: URL;
+  readonly port: number;
+}
+
+export function createHttpClient(): HttpClient {
+  const kept = new http.Agent({
+    keepAlive: true,
+    maxFreeSockets: HTTP_IDLE_CONNECTIONS_MAX,
+    timeout: HTTP_IDLE_TIMEOUT_MS,
+  });
+  // Keeps none, and yet sends no "Connection: close", as Go does not.
+  const fresh = new http.Agent({ keepAlive: true, maxFreeSockets: 0 });
+  return {
+    request(request, handler) {
+      const exchange = new Exchange(request, handler, request.reuse ? kept : fresh);
+      exchange.start();
+      return exchange;
+    },
+    close: () => kept.destroy(),
+  };
+}
+
+class Exchange implements HttpExchange {
+  readonly #request: HttpClientRequest;
+  readonly #handler: HttpResponseHandler;
+  readonly #agent: http.Agent;
+  #outgoing: http.ClientRequest | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Nothing more is told to the handler. */
+  #over = false;
+  #answered = false;
+
+  constructor(request: HttpClientRequest, handler: HttpResponseHandler, agent: http.Agent) {
+    this.#request = request;
+    this.#handler = handler;
+    this.#agent = agent;
+  }
+
+  start(): void {
+    const target = targetOf(this.#request.url);
+    if (target instanceof Error) {
+      setImmediate(() => this.#fail(target));
+      return;
+    }
+    const { method, headers, body } = this.#request;
+    const length =
+      body === "streamed" || body.length === 0 ? {} : { "Content-Length": body.length };
+    const outgoing = http.request({
+      protocol: target.url.protocol,
+      hostname: target.url.hostname.replace(/^\[|\]$/g, ""),
+      port: target.port,
+      path: target.url.pathname,
+      method,
+      headers: { ...headers, ...length },
+      agent: this.#agent,
+      maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+    });
+    this.#outgoing = outgoing;
+    outgoing.on("socket", (socket) => this.#connected(socket, outgoing, target));
+    outgoing.on("response", (response) => this.#respond(response));
+    outgoing.on("drain", () => {
+      if (!this.#over) this.#handler.onWritable();
+    });
+    outgoing.on("error", (error) => this.#failed(error, outgoing, target));
+    if (body === "streamed") outgoing.flushHeaders();
+    else outgoing.end(body.length === 0 ? undefined : body);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#over || this.#outgoing === undefined || this.#outgoing.write(bytes);
+  }
+
+  end(): void {
+    if (!this.#over) this.#outgoing?.end();
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#outgoing?.destroy();
+  }
+
+  #connected(socket: Socket, outgoing: http.ClientRequest, target: Target): void {
+    const { connectTimeoutMs, stallTimeoutMs } = this.#request;
+    const { hostname } = target.url;
+    const watch = (): void => {
+      clearTimeout(this.#timer);
+      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      // What moves in either direction counts; a request is not sent and answered at the same time.
+      outgoing.setTimeout(stallTimeoutMs);
+    };
+    outgoing.on("timeout", () => this.#fail(timedOut("read", socket)));
+    if (!socket.connecting) {
+      watch();
+      return;
+    }
+    const onLate = (): void => this.#fail(dialTimedOut(hostname, target.port));
+    this.#timer = setTimeout(onLate, connectTimeoutMs);
+    socket.once("connect", watch);
+  }
+
+  #respond(response: http.IncomingMessage): void {
+    if (this.#over) return;
+    this.#answered = true;
+    response.on("data", (chunk: Uint8Array) => {
+      if (!this.#over) this.#handler.onBytes(chunk);
+    });
+    response.on("end", () => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#handler.onEnd();
+    });
+    response.on("error", () => this.#fail(new Error("unexpected EOF")));
+    response.on("close", () => this.#fail(new Error("unexpected EOF")));
+    const { headers, statusCode = 0 } = response;
+    this.#handler.onResponse(statusCode, (name) => {
+      const value = headers[name];
+      return Array.isArray(value) ? value.join(", ") : (value ?? "");
+    });
+  }
+
+  #failed(error: Error, outgoing: http.ClientRequest, target: Target): void {
+    // The other side closed a kept connection while the request was on its way, most likely unread.
+    const wasKept = outgoing.reusedSocket && !this.#answered && this.#request.body !== "streamed";
+    if (wasKept && !this.#over) {
+      clearTimeout(this.#timer);
+      this.start();
+      return;
+    }
+    this.#fail(describeSocketError(error, target.url.hostname, target.port));
+  }
+
+  #fail(reason: Error): void {
+    if (this.#over) return;
+    this.abort();
+    this.#handler.onFailed(reason);
+  }
+}
+
+/** What is dialled for a URL; schemes other than "http" need certificates, which there are none of. */
+function targetOf(text: string): Target | Error {
+  if (!URL.canParse(text)) return new Error(`parse ${JSON.stringify(text)}: invalid URL`);
+  const url = new URL(text);
+  if (url.protocol !== "http:") {
+    return new Error(`unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
+  }
+  return { url, port: url.port === "" ? 80 : Number(url.port) };
+}
