@@ -53,6 +53,10 @@ export class FaultPlan {
     this.#faults.push({ fault, after: fault.after ?? 0, times: fault.times ?? 1 });
   }
 
+  clear(): void {
+    this.#faults.length = 0;
+  }
+
   /** The code with which this operation fails, or `undefined`. Counts the occurrence. */
   take(operation: DiskOperation, path: string): DiskFault["code"] | undefined {
     for (const entry of this.#faults) {

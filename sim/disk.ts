@@ -110,6 +110,11 @@ export class SimulatedDisk implements Disk, FileHost {
     this.#faults.add(fault);
   }
 
+  /** Takes back the faults that have not happened. */
+  withdrawFaults(): void {
+    this.#faults.clear();
+  }
+
   /** Keeps operations on matching paths under way (a slow device) until `release`. */
   hold(matches: (path: string) => boolean): void {
     this.#held = matches;

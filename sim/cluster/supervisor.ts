@@ -1,0 +1,74 @@
+/**
+ * Starts members again when they have ended, as an operator or an init system does, and insists that every
+ * end has a cause: a member that ends itself, or will not start, without a fault that explains it is a
+ * failure of the seed.
+ */
+import { RemovedError } from "../../src/server/member-host.ts";
+import type { Prng } from "../../src/stdx/prng.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Machine, ProcessEnd } from "./machine.ts";
+import { Violation } from "./violation.ts";
+
+/** Longest time in milliseconds until a member is started again. */
+const DOWN_MS_MAX = 3_000;
+
+export class Supervisor {
+  readonly #cluster: Cluster;
+  readonly #random: Prng;
+  /** Machines whose disk was made to fail: they may, and must, end themselves. */
+  readonly failing = new Set<Machine>();
+  /** Machines whose member was removed: they end themselves, and stay down. */
+  readonly removed = new Set<Machine>();
+  readonly counts = { starts: 0, endedThemselves: 0, removedEnded: 0 };
+  #downMsMax = DOWN_MS_MAX;
+
+  constructor(cluster: Cluster, random: Prng) {
+    this.#cluster = cluster;
+    this.#random = random;
+    cluster.onEnded.push((machine, end) => this.#ended(machine, end));
+  }
+
+  startAll(): void {
+    for (const machine of this.#cluster.machines) this.start(machine);
+  }
+
+  start(machine: Machine): void {
+    if (machine.state !== "down" || this.removed.has(machine)) return;
+    this.counts.starts++;
+    this.failing.delete(machine);
+    machine.start();
+  }
+
+  /** From now on members are started again soon, and those that are down at once. */
+  hurry(): void {
+    this.#downMsMax = 100;
+    this.startAll();
+  }
+
+  #ended(machine: Machine, end: ProcessEnd): void {
+    if (end.kind === "fatal" && end.reason instanceof RemovedError && this.removed.has(machine)) {
+      this.counts.removedEnded++;
+      return;
+    }
+    if (end.kind === "fatal" && this.failing.has(machine)) {
+      this.counts.endedThemselves++;
+      // The content of its files is unknown now. What the kernel still shows of it may never reach the
+      // device, so a program that went on with it would promise what it cannot keep: the machine is
+      // started anew, with what is really there.
+      machine.loseCaches();
+    } else if (end.kind === "refused" && this.failing.has(machine)) {
+      machine.loseCaches();
+    } else if (end.kind === "fatal" || end.kind === "refused") {
+      throw new Violation(
+        "ends for a reason",
+        `${machine.name} ${end.kind}: ${end.reason.stack ?? ""}`,
+      );
+    }
+    this.#startLater(machine);
+  }
+
+  #startLater(machine: Machine): void {
+    const delayUs = this.#random.below(this.#downMsMax * 1000);
+    this.#cluster.loop.after(delayUs, () => this.start(machine));
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * One seed: a cluster with clients lives through its faults (the safety phase), then everything heals, and it
+ * must be whole again within a bound (the liveness phase). What clients did and saw is judged at the end.
+ */
+import { HashJob } from "../src/mvcc/hash-job.ts";
+import { AlarmType } from "../src/wire/gen/rpc.ts";
+import { Prng } from "../src/stdx/prng.ts";
+import { Channel } from "./clients/channel.ts";
+import { Client } from "./clients/client.ts";
+import { KvTraffic } from "./clients/kv-traffic.ts";
+import { LeaseTraffic } from "./clients/lease-traffic.ts";
+import { Recorder } from "./clients/recorder.ts";
+import { WatchTraffic } from "./clients/watch-traffic.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import type { Machine } from "./cluster/machine.ts";
+import { Supervisor } from "./cluster/supervisor.ts";
+import { SOUND, type Variant } from "./cluster/variant.ts";
+import { Violation } from "./cluster/violation.ts";
+import { FaultInjector } from "./faults/faults.ts";
+import type { SeedPlan } from "./plan.ts";
+
+/**
+ * Simulated time within which a healed cluster must have a leader and commit, and then have all members at the
+ * same state. Elections take 1 to 2 election timeouts (1 s each) and may have to be repeated; a member may
+ * be 0.1 s down, and a stalled connection takes 3 s to be noticed.
+ */
+const RECOVERY_MS_MAX = 15_000;
+const CATCH_UP_MS_MAX = 15_000;
+
+/** A client's patience, beyond that of the server, whose answers come after 7 s at the latest. */
+const TIMEOUT_MS_MAX = 8_000;
+
+export interface SeedOptions {
+  readonly variant?: Variant;
+  readonly print?: (line: string) => void;
+}
+
+/** What a seed was, for the report. */
+export interface SeedReport {
+  readonly failure: Violation | undefined;
+  readonly simulatedMs: number;
+  readonly events: number;
+  readonly operations: number;
+  /** Of everything applied and everything that clients saw. */
+  readonly digest: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export async function runSeed(plan: SeedPlan, options: SeedOptions = {}): Promise<SeedReport> {
+  const world = new SeedWorld(plan, options);
+  let failure: Violation | undefined;
+  try {
+    await world.live();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    failure = error;
+  }
+  return world.report(failure);
+}
+
+class SeedWorld {
+  readonly #plan: SeedPlan;
+  readonly #cluster: Cluster;
+  readonly #channel: Channel;
+  readonly #recorder: Recorder;
+  readonly #supervisor: Supervisor;
+  readonly #faults: FaultInjector;
+  readonly #kv: KvTraffic[] = [];
+  readonly #others: { start(): void; stop(): void }[] = [];
+
+  constructor(plan: SeedPlan, options: SeedOptions) {
+    this.#plan = plan;
+    const random = new Prng(plan.seed);
+    this.#cluster = new Cluster({
+      seed: plan.seed,
+      members: plan.members,
+      wires: { latencyUs: 200, jitterUs: 300, lost: 0, repeated: 0, overtaken: 0, detourUs: 0 },
+      clockDrift: plan.clockDrift,
+      config: {
+        snapshotCount: plan.snapshotCount,
+        preVote: plan.preVote,
+        backendBatchLimit: plan.backendBatchLimit,
+      },
+      variant: options.variant ?? SOUND,
+      print: options.print,
+    });
+    const { loop } = this.#cluster;
+    this.#channel = new Channel(loop, random.fork("channel"), {
+      latencyUs: 150,
+      jitterUs: 300,
+      broken: 0,
+    });
+    this.#cluster.onEnded.push((_machine, _end, process) => this.#channel.processEnded(process));
+    this.#recorder = new Recorder(loop);
+    this.#supervisor = new Supervisor(this.#cluster, random.fork("supervisor"));
+    this.#faults = new FaultInjector(
+      { cluster: this.#cluster, channel: this.#channel, supervisor: this.#supervisor },
+      random.fork("faults"),
+    );
+    this.#createTraffic(random);
+  }
+
+  async live(): Promise<void> {
+    const { durationMs, faults } = this.#plan;
+    this.#supervisor.startAll();
+    for (const traffic of [...this.#kv, ...this.#others]) traffic.start();
+    this.#faults.start(faults);
+    await this.#cluster.run(durationMs * 1000);
+    this.#faults.heal();
+    await this.#mustRecover();
+    for (const traffic of [...this.#kv, ...this.#others]) traffic.stop();
+    await this.#mustCatchUp();
+    this.#mustBeEqual();
+  }
+
+  report(failure: Violation | undefined): SeedReport {
+    const { loop, safety, links, network } = this.#cluster;
+    const { operations, watches } = this.#recorder;
+    let digest = safety.digest;
+    for (const { call, return: returned, outcome } of operations) {
+      digest = (Math.imul(digest, 31) + Math.round(call * 7 + returned) + outcome.kind.length) | 0;
+    }
+    const { counts } = this.#supervisor;
+    return {
+      failure,
+      simulatedMs: loop.nowUs / 1000,
+      events: loop.count,
+      operations: operations.length,
+      digest: digest >>> 0,
+      counts: {
+        elections: safety.elections,
+        applied: safety.appliedMax,
+        answered: operations.filter(({ outcome }) => outcome.kind === "ok").length,
+        watches: watches.length,
+        watchEvents: watches.reduce((sum, { responses }) => sum + responses.length, 0),
+        ...counts,
+        ...network.counts,
+        ...links.counts,
+        ...Object.fromEntries([...this.#faults.counts].map(([name, n]) => [`fault ${name}`, n])),
+      },
+    };
+  }
+
+  #createTraffic(random: Prng): void {
+    const { kvClients, leaseClients, watchClients, keys, compacts } = this.#plan;
+    const parts = { cluster: this.#cluster, channel: this.#channel, recorder: this.#recorder };
+    let id = 0;
+    const client = (): Client => new Client(++id, random.fork(`client ${id}`), parts);
+    for (let i = 0; i < kvClients; i++) {
+      const options = { keys, pauseMs: 300, timeoutMs: TIMEOUT_MS_MAX, compacts };
+      this.#kv.push(new KvTraffic(client(), options));
+    }
+    for (let i = 0; i < leaseClients; i++) {
+      const options = { timeoutMs: TIMEOUT_MS_MAX, ttlSecondsMax: 6 };
+      this.#others.push(new LeaseTraffic(client(), options));
+    }
+    for (let i = 0; i < watchClients; i++) {
+      const range = random
+        .fork(`range ${i}`)
+        .pick([
+          { key: "k", end: "l" },
+          { key: "k1" },
+          { key: "k0", end: "k3" },
+          { key: "\0", end: "\0" },
+          { key: "l", end: "m" },
+        ]);
+      this.#others.push(new WatchTraffic(client(), range));
+    }
+  }
+
+  /** There is a leader, and a write that is asked for afterwards is answered. */
+  async #mustRecover(): Promise<void> {
+    const { loop } = this.#cluster;
+    const healedMs = loop.nowUs / 1000;
+    let seen = this.#recorder.operations.length;
+    const isAnswered = (): boolean => {
+      const { operations } = this.#recorder;
+      for (; seen < operations.length; seen++) {
+        const { request, outcome, call } = operations[seen];
+        if (request.kind === "put" && outcome.kind === "ok" && call >= healedMs) return true;
+      }
+      return false;
+    };
+    if (await this.#cluster.runUntil(isAnswered, RECOVERY_MS_MAX * 1000)) return;
+    throw new Violation("recovers", `no write was answered within ${RECOVERY_MS_MAX} ms`);
+  }
+
+  /** All members have applied what the leader has committed. */
+  async #mustCatchUp(): Promise<void> {
+    const { machines } = this.#cluster;
+    // What clients have asked for before they stopped is over by then.
+    await this.#cluster.run(2_000_000);
+    const isCaughtUp = (): boolean => {
+      const leader = this.#cluster.leader()?.host?.member.status();
+      if (leader === undefined) return false;
+      return this.#members().every(({ host }) => {
+        const status = host?.member.status();
+        return status?.appliedIndex === leader.committedIndex && status.leader === leader.id;
+      });
+    };
+    if (await this.#cluster.runUntil(isCaughtUp, CATCH_UP_MS_MAX * 1000)) return;
+    const states = machines.map(({ name, host, state }) => {
+      const status = host?.member.status();
+      return `${name} ${state} applied ${status?.appliedIndex} of ${status?.committedIndex}`;
+    });
+    throw new Violation("catches up", `${states.join(", ")} after ${CATCH_UP_MS_MAX} ms`);
+  }
+
+  #members(): Machine[] {
+    return this.#cluster.machines.filter((machine) => !this.#supervisor.removed.has(machine));
+  }
+
+  #mustBeEqual(): void {
+    const found = this.#members().map((machine) => `${describeState(machine)}`);
+    for (const [at, state] of found.entries()) {
+      if (state === found[0]) continue;
+      throw new Violation("equal state", `m0 has ${found[0]}, m${at} has ${state}`);
+    }
+  }
+}
+
+/** Everything that members at the same index have in common. */
+function describeState({ host }: Machine): string {
+  if (host === undefined) return "nothing";
+  const { store, lessor, cluster, alarms } = host.member.applier;
+  const job = store.openHash(0);
+  let hash = "";
+  if (job instanceof HashJob) {
+    let result = job.step(1_000_000);
+    while (result === undefined) result = job.step(1_000_000);
+    hash = JSON.stringify(result);
+  }
+  const leases = Array.from(lessor.leases(), ({ id, ttlSeconds, keys }) =>
+    [id, ttlSeconds, ...[...keys].sort()].join(" "),
+  );
+  const members = cluster.members().map(({ id, name, isLearner }) => `${id} ${name} ${isLearner}`);
+  return JSON.stringify({
+    applied: host.member.status().appliedIndex,
+    revision: store.revision,
+    compacted: store.compactRevision,
+    hash,
+    leases: leases.sort(),
+    members: members.sort(),
+    version: cluster.version,
+    alarms: alarms.list(AlarmType.NONE).length,
+  });
+}
