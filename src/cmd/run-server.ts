@@ -5,11 +5,13 @@ import { systemClock } from "../platform/clock.ts";
 import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
 import { lookUpHost } from "../platform/host-lookup.ts";
+import { createHttpServer } from "../platform/http1.ts";
 import { noNetwork } from "../peer/no-network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
+import { RemovedError } from "../server/member-host.ts";
 import { readStartup } from "./server-startup.ts";
 import { greet } from "./greeting.ts";
 
@@ -26,11 +28,13 @@ export async function runServer(): Promise<void> {
   process.on("uncaughtException", (error) => end(log, "unexpected failure", error));
   const server = await start(config, startup.log, log);
   if (server === undefined) return;
-  greet(config, server.clientPorts);
   stopOnSignal("SIGTERM", server, log);
   stopOnSignal("SIGINT", server, log);
+  await server.ready;
+  greet(config, server.clientPorts);
 }
 
+/** Starts the member. Ends the process when that cannot be, or when the member cannot go on later. */
 async function start(
   config: ServerConfig,
   processLog: NamedLog,
@@ -46,15 +50,32 @@ async function start(
     lookUpHost,
     log: processLog,
     peers: noNetwork((run) => systemClock.defer(run)),
+    peerServer: createHttpServer((_request, respond) =>
+      respond({ status: 404, headers: {}, body: "" }),
+    ),
   };
+  let server: EtcdServer | undefined;
   try {
-    return await startEtcd(config, environment, (reason) => {
-      end(log, "cannot go on after a failed write; restart when its cause is removed", reason);
+    server = await startEtcd(config, environment, (reason) => {
+      if (reason instanceof RemovedError) leave(reason, server, log);
+      else end(log, "cannot go on after a failed write; restart when its cause is removed", reason);
     });
+    return server;
   } catch (error) {
     end(log, "failed to start etcd", error);
     return undefined;
   }
+}
+
+/** Ends the process of a member that is no longer one of its cluster: there is nothing left to do. */
+function leave(reason: RemovedError, server: EtcdServer | undefined, log: NamedLog): void {
+  log.warn("server error", { error: reason.message });
+  log.warn("data-dir used by this member must be removed");
+  const stopped = server?.stop() ?? Promise.resolve();
+  stopped.then(
+    () => process.exit(0),
+    (error: unknown) => end(log, "failed to stop cleanly", error),
+  );
 }
 
 /** Logs why, and ends the process at once: what is not durable was not acknowledged. */

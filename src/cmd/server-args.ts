@@ -86,9 +86,12 @@ export function parseServerArgs(input: ServerArgsInput): CliStart | CliExit {
   if (reading.printVersion) return exit(0, versionText(input), "");
 
   const environment = readEnvironment(input.environment, reading.targets, parsed.given);
-  const early = environment.records;
-  if (early.at(-1)?.level === "fatal") return { ...exit(1, "", ""), early };
-  if (environment.problem !== undefined) return refused(input, environment.problem, { early });
+  const { records } = environment;
+  if (records.at(-1)?.level === "fatal") return { ...exit(1, "", ""), early: records };
+  if (environment.problem !== undefined) {
+    return refused(input, environment.problem, { early: records });
+  }
+  const early = [...records, ...raiseRaftTimeouts(reading.values)];
   return configure(input, reading, new Set([...parsed.given, ...environment.given]), early);
 }
 
@@ -160,6 +163,19 @@ class FlagReading {
       },
     };
   }
+}
+
+/** Timeouts of peers below the least one are raised to it; returns what is said of that. */
+function raiseRaftTimeouts(values: FlagValues): LogRecord[] {
+  const records: LogRecord[] = [];
+  for (const name of ["raft-read-timeout", "raft-write-timeout"] as const) {
+    const { initial, shown } = FLAGS[name];
+    if (values[name] >= initial) continue;
+    values[name] = initial;
+    const message = `${name} increased to minimum value: ${shown}`;
+    records.push({ level: "info", caller: CALLER, message });
+  }
+  return records;
 }
 
 /** Completes `values`; returns what is worth a line. */

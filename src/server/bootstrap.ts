@@ -37,6 +37,7 @@ import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_SLICE_REVISIONS } from "./limits.ts";
 import type { DefragSteps } from "./defragmentation.ts";
+import { forceNewCluster } from "./force-new-cluster.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
 import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
@@ -125,7 +126,7 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
   try {
     removeLeftovers(disk, directory, log);
     refuseUnservable(directory.database, backend);
-    const opened = hasLog
+    let opened = hasLog
       ? await reopenLog(config, directory, environment)
       : await foundLog(config, directory, backend, environment);
     try {
@@ -133,6 +134,10 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
       refuseUnservable(directory.database, backend);
       const { bootstrapDefragBytes } = config;
       backend = await defragmentAtStart(backend, directory.snap, bootstrapDefragBytes, environment);
+      if (hasLog && config.forceNewCluster) {
+        const forceLog = environment.log.named("server/force-new-cluster.ts");
+        opened = await forceNewCluster(opened, backend.position().index, forceLog);
+      }
       const parts = assemble(config, environment, directory, backend, opened);
       return { ...parts, isNew: !hasLog, compactionPolicy: policy };
     } catch (error) {

@@ -27,6 +27,12 @@ export interface ServerConfig {
   readonly preVote: boolean;
   /** Refuse changes of the membership that could cost the quorum. */
   readonly strictReconfigCheck: boolean;
+  /** How long a peer may send nothing on a connection. */
+  readonly raftReadTimeoutMs: number;
+  /** How long a peer may take nothing on a connection. */
+  readonly raftWriteTimeoutMs: number;
+  /** Make a cluster of this member alone out of its data. */
+  readonly forceNewCluster: boolean;
   readonly listenPeerUrls: readonly ServerUrl[];
   readonly listenClientUrls: readonly ServerUrl[];
   readonly initialAdvertisePeerUrls: readonly ServerUrl[];
@@ -102,6 +108,9 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     initialElectionTickAdvance: values["initial-election-tick-advance"],
     preVote: values["pre-vote"],
     strictReconfigCheck: values["strict-reconfig-check"],
+    raftReadTimeoutMs: values["raft-read-timeout"],
+    raftWriteTimeoutMs: values["raft-write-timeout"],
+    forceNewCluster: values["force-new-cluster"],
     listenPeerUrls: values["listen-peer-urls"],
     listenClientUrls: values["listen-client-urls"],
     initialAdvertisePeerUrls: values["initial-advertise-peer-urls"],

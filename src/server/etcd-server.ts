@@ -6,126 +6,151 @@
  */
 import { createServices } from "../api/services.ts";
 import { serveEndpoint } from "../api/http-endpoints.ts";
-import { createHttpServer } from "../platform/http1.ts";
-import type { Log } from "../ports/log.ts";
+import type { GrpcServerConfig } from "../http2/options.ts";
+import { formatId } from "../membership/member-info.ts";
+import { createHttpServer, type HttpServer } from "../platform/http1.ts";
 import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
-import { listenOn, NetworkError, type SocketStream } from "../platform/tcp.ts";
-import type { StreamListener } from "../ports/network.ts";
+import type { Log, LogFields } from "../ports/log.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
-import { DRAIN_GRACE_MS, EARLY_CONNECTIONS_MAX, GRPC_OVERHEAD_BYTES } from "./limits.ts";
-import { listenAddressOf } from "./listen-address.ts";
+import { DRAIN_GRACE_MS, GRPC_OVERHEAD_BYTES } from "./limits.ts";
+import { bindListeners, type MemberListeners } from "./listeners.ts";
 import { MemberHost } from "./member-host.ts";
+import type { ServerUrl } from "./server-url.ts";
 import { serviceContextOf } from "./service-context.ts";
-import { StartError } from "./start-error.ts";
+
+/** What a member with sockets needs of the world. */
+export interface ServerEnvironment extends Environment {
+  /** Answers what peers ask over HTTP/1.1, for the network that `peers` is. */
+  readonly peerServer: HttpServer;
+}
 
 export interface EtcdServer {
-  /** Client URLs with the ports that are really listened on. */
+  /** Ports of the client URLs that are really listened on. */
   readonly clientPorts: readonly number[];
-  /** Stops serving, lets calls under way finish, makes everything durable, gives up all locks. */
+  /** Resolves when the member has joined its cluster and serves clients; never when it is stopped before. */
+  readonly ready: Promise<void>;
+  /**
+   * Stops serving, lets calls under way finish, hands over leadership, makes everything durable, gives up all
+   * locks.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a member and serves clients once it has joined its cluster. `onFatal` is told when the member
- * cannot go on (a failed write): nothing more is acknowledged, and the process should end.
+ * Starts a member, which serves its peers from then on, and clients once it has joined its cluster. `onFatal`
+ * is told when the member cannot go on, because a write failed or it was removed from the cluster: nothing
+ * more is acknowledged, and the process should end.
  */
 export async function startEtcd(
   config: ServerConfig,
-  environment: Environment,
+  environment: ServerEnvironment,
   onFatal: (reason: Error) => void,
 ): Promise<EtcdServer> {
-  const early = new EarlyStreams();
   const log = environment.log.named("server/etcd-server.ts");
-  const listeners = await listen(config, log, early);
+  const listeners = await bindListeners(config, log);
   let opened: OpenedMember;
   try {
     opened = await openMember(config, environment);
   } catch (error) {
-    for (const listener of listeners) listener.close();
-    early.destroyAll();
+    listeners.peers.close();
+    listeners.clients.close();
     throw error;
   }
   const host: MemberHost = new MemberHost(config, environment, opened, {
-    onTurnEnd: () => connections.flush(),
+    onTurnEnd: () => {
+      clients.flush();
+      peers.flush();
+    },
     onFatal,
   });
-  const connections = createConnections(config, environment, host);
-  await host.start();
-  early.handTo((stream) => connections.accept(stream));
-  for (const url of config.listenClientUrls) {
-    log.info("serving client traffic insecurely; this is strongly discouraged!", {
-      address: url.host,
-    });
-  }
+  const { clients, peers } = createConnections(config, environment, host);
+  await host.prepare();
+  const joined = host.join();
+  listeners.peers.handTo((stream) => peers.accept(stream));
+  logServing(config, host, log);
+  const ready = joined.then(() => {
+    log.info("ready to serve client requests");
+    listeners.clients.handTo((stream) => clients.accept(stream));
+    logInsecure(config, log);
+  });
   return {
-    clientPorts: listeners.map((listener) => listener.port),
-    async stop() {
-      for (const listener of listeners) listener.close();
-      await connections.drain(DRAIN_GRACE_MS);
-      await host.stop();
-    },
+    clientPorts: listeners.clients.ports,
+    ready,
+    stop: () => stop(config, { host, listeners, clients, peers }, log),
   };
 }
 
-async function listen(
+interface RunningParts {
+  readonly host: MemberHost;
+  readonly listeners: MemberListeners;
+  readonly clients: ClientConnections;
+  readonly peers: ClientConnections;
+}
+
+/** Clients first: what they were promised is kept, and they find another member. Then the cluster. */
+async function stop(
   config: ServerConfig,
+  { host, listeners, clients, peers }: RunningParts,
   log: Log,
-  early: EarlyStreams,
-): Promise<StreamListener[]> {
-  const listeners: StreamListener[] = [];
-  for (const url of config.listenClientUrls) {
-    try {
-      listeners.push(await listenOn(listenAddressOf(url), (stream) => early.accept(stream)));
-    } catch (error) {
-      for (const listener of listeners) listener.close();
-      if (!(error instanceof NetworkError)) throw error;
-      const other = "name another address with --listen-client-urls";
-      const wayOut =
-        error.code === "EADDRINUSE" ? `stop the program that has it, or ${other}` : other;
-      throw new StartError(`${error.message}; ${wayOut}`, error);
-    }
+): Promise<void> {
+  const fields: LogFields = {
+    name: config.name,
+    "data-dir": config.dataDir,
+    "advertise-peer-urls": textsOf(config.initialAdvertisePeerUrls),
+    "advertise-client-urls": textsOf(config.advertiseClientUrls),
+  };
+  log.info("closing etcd server", fields);
+  listeners.clients.close();
+  await clients.drain(DRAIN_GRACE_MS);
+  await host.stop();
+  for (const { host: address } of config.listenPeerUrls) {
+    log.info("stopping serving peer traffic", { address });
   }
-  log.info("configuring client listeners", {
-    "listen-client-urls": config.listenClientUrls.map((url) => url.text),
+  listeners.peers.close();
+  await peers.drain(0);
+  for (const { host: address } of config.listenPeerUrls) {
+    log.info("stopped serving peer traffic", { address });
+  }
+  log.info("closed etcd server", fields);
+}
+
+function logServing(config: ServerConfig, host: MemberHost, log: Log): void {
+  const peerUrls = textsOf(config.listenPeerUrls);
+  const clientUrls = textsOf(config.listenClientUrls);
+  log.info("now serving peer/client/metrics", {
+    "local-member-id": formatId(host.member.id),
+    "initial-advertise-peer-urls": textsOf(config.initialAdvertisePeerUrls),
+    "listen-peer-urls": peerUrls,
+    "advertise-client-urls": textsOf(config.advertiseClientUrls),
+    "listen-client-urls": clientUrls,
+    "listen-metrics-urls": [],
   });
-  return listeners;
-}
-
-/** Connections that come before the member is ready wait, unread, as in the backlog of the kernel. */
-class EarlyStreams {
-  #waiting: SocketStream[] = [];
-  #target: ((stream: SocketStream) => void) | undefined;
-
-  accept(stream: SocketStream): void {
-    if (this.#target !== undefined) this.#target(stream);
-    else if (this.#waiting.length < EARLY_CONNECTIONS_MAX) this.#waiting.push(stream);
-    else stream.destroy();
-  }
-
-  handTo(target: (stream: SocketStream) => void): void {
-    this.#target = target;
-    for (const stream of this.#waiting) target(stream);
-    this.#waiting = [];
-  }
-
-  destroyAll(): void {
-    for (const stream of this.#waiting) stream.destroy();
-    this.#waiting = [];
+  for (const { host: address } of config.listenPeerUrls) {
+    log.info("serving peer traffic", { address });
   }
 }
 
-/** The client side of a member: services, endpoints, and the connections that reach them. */
+function logInsecure(config: ServerConfig, log: Log): void {
+  for (const url of config.listenClientUrls) {
+    log.info("serving client traffic insecurely; this is strongly discouraged!", {
+      traffic: "grpc+http",
+      address: url.host,
+    });
+  }
+}
+
+/** Both sides of a member: gRPC is the same on them, HTTP is not. */
 function createConnections(
   config: ServerConfig,
-  environment: Environment,
+  environment: ServerEnvironment,
   host: MemberHost,
-): ClientConnections {
-  const { clock, log } = environment;
+): { readonly clients: ClientConnections; readonly peers: ClientConnections } {
+  const { clock, log, peerServer } = environment;
   const context = serviceContextOf(config, environment, host);
-  const grpc = {
+  const grpc: GrpcServerConfig = {
     ...createServices(context),
     inflate,
     limits: {
@@ -136,12 +161,19 @@ function createConnections(
       keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
     },
   };
-  const http = createHttpServer((request, respond) => {
+  const clientServer = createHttpServer((request, respond) => {
     const query = (name: string): string[] => request.query.getAll(name);
     serveEndpoint(context, { ...request, query }, respond, residentBytes);
     host.poke();
   });
-  return new ClientConnections(grpc, http, clock, log.named("server/client-listener.ts"), () =>
-    host.poke(),
-  );
+  const connectionLog = log.named("server/client-listener.ts");
+  const poke = (): void => host.poke();
+  return {
+    clients: new ClientConnections(grpc, clientServer, clock, connectionLog, poke),
+    peers: new ClientConnections(grpc, peerServer, clock, connectionLog, poke),
+  };
+}
+
+function textsOf(urls: readonly ServerUrl[]): string[] {
+  return urls.map(({ text }) => text);
 }

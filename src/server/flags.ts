@@ -22,7 +22,13 @@ import { FlagRefusal } from "./flag-refusal.ts";
 import { parseServerUrls, type ServerUrl } from "./server-url.ts";
 
 /** Headings of the help text, in order. */
-export const FLAG_GROUPS = ["Member", "Clustering", "Logging", "Experimental feature"] as const;
+export const FLAG_GROUPS = [
+  "Member",
+  "Clustering",
+  "Logging",
+  "Experimental feature",
+  "Unsafe feature",
+] as const;
 
 export type FlagGroup = (typeof FLAG_GROUPS)[number];
 
@@ -175,6 +181,20 @@ const MEMBER_FLAGS = {
     20_000,
     "20s",
     "Time to wait for the answer to such a ping before the connection is closed (0 means forever).",
+  ),
+  "raft-read-timeout": flag(
+    "Member",
+    durationMs,
+    5000,
+    "5s",
+    "Time without a byte from a peer after which a connection to it is given up, at least 5s.",
+  ),
+  "raft-write-timeout": flag(
+    "Member",
+    durationMs,
+    5000,
+    "5s",
+    "Time in which a peer takes no byte after which a connection to it is given up, at least 5s.",
   ),
   "experimental-watch-progress-notify-interval": flag(
     "Member",
@@ -359,11 +379,23 @@ const EXPERIMENTAL_FLAGS = {
   ),
 } as const;
 
+const UNSAFE_FLAGS = {
+  "force-new-cluster": flag(
+    "Unsafe feature",
+    bool,
+    false,
+    "false",
+    "Make a cluster of this member alone out of its data, when the others are lost for good.",
+    "Their ids must not come back: remove their data. Start without it afterwards.",
+  ),
+} as const;
+
 const TABLE = {
   ...MEMBER_FLAGS,
   ...CLUSTER_FLAGS,
   ...LOGGING_FLAGS,
   ...EXPERIMENTAL_FLAGS,
+  ...UNSAFE_FLAGS,
 } as const;
 
 export type FlagName = keyof typeof TABLE;

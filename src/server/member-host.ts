@@ -200,19 +200,32 @@ export class MemberHost {
     this.#loop.poke();
   }
 
-  /** Resolves when the member has joined its cluster and published itself. Rejects with a `StartError`. */
+  /** Prepares and joins. */
   async start(): Promise<void> {
-    const { member } = this.#opened;
+    await this.prepare();
+    await this.join();
+  }
+
+  /** What must be waited for before the member takes part. Rejects with a `StartError`. */
+  prepare(): Promise<void> {
+    return this.#duties.beforeStart();
+  }
+
+  /**
+   * Takes part in the cluster from now on. Resolves when the member has published itself, for which the
+   * cluster needs a leader; never when the member is stopped before.
+   */
+  join(): Promise<void> {
+    const { member, remotes } = this.#opened;
     const log = this.#environment.log.named("server/publish.ts");
     const attributes = {
       name: this.#config.name,
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
-    await this.#duties.beforeStart();
-    this.#peers.start(this.#opened.remotes);
+    this.#peers.start(remotes);
     this.#loop.start();
     this.#duties.start();
-    await new Promise<void>((resolve) => {
+    return new Promise<void>((resolve) => {
       publishAttributes(member, attributes, log, () => {
         updateClusterVersion(member, log);
         this.#loop.poke();

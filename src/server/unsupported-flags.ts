@@ -5,17 +5,7 @@
  *
  * Source: etcd server/etcdmain/config.go (3.5).
  */
-import {
-  bool,
-  durationMs,
-  type FlagKind,
-  int64,
-  oneOf,
-  string,
-  texts,
-  uint64,
-  urls,
-} from "./flag-kinds.ts";
+import { bool, type FlagKind, int64, oneOf, string, texts, uint64, urls } from "./flag-kinds.ts";
 import { FlagRefusal } from "./flag-refusal.ts";
 
 export interface UnsupportedFlag {
@@ -91,9 +81,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "discovery-srv": unsupported(DISCOVERY, string, ""),
   "discovery-srv-name": unsupported(DISCOVERY, string, ""),
 
-  "force-new-cluster": unsupported(ONE_MEMBER, bool, false),
-  "raft-read-timeout": unsupported(ONE_MEMBER, durationMs, 5000),
-  "raft-write-timeout": unsupported(ONE_MEMBER, durationMs, 5000),
   "experimental-snapshot-catchup-entries": unsupported(ONE_MEMBER, uint64, 5000),
 
   "unsafe-no-fsync": unsupported("an answer always means that the data is on disk", bool, false),

@@ -93,15 +93,15 @@ describe
       expect(imageOf(dataDir)).toEqual(before);
     }
 
-    test("port in use", async () => {
+    test.each([["client"], ["peer"]])("port for %ss in use", async (side) => {
       const server = net.createServer().listen(0, "127.0.0.1");
       await new Promise((resolve) => server.once("listening", resolve));
       const { port } = server.address() as net.AddressInfo;
-      const flag = `--listen-client-urls=http://127.0.0.1:${port}`;
+      const flag = `--listen-${side}-urls`;
       await expectRefusal(
         path.join(folder, "nothing"),
-        [`listen tcp 127.0.0.1:${port}: bind: address already in use`, "--listen-client-urls"],
-        [flag],
+        [`listen tcp 127.0.0.1:${port}: bind: address already in use`, flag],
+        [`${flag}=http://127.0.0.1:${port}`],
       );
       server.close();
     });

@@ -1,0 +1,86 @@
+/**
+ * The sockets a member listens on, for its peers and for clients. They are bound before anything else, so
+ * that an address in use ends the start early; who connects before the member is ready waits, unread, as in
+ * the backlog of the kernel.
+ *
+ * Source: etcd server/embed/etcd.go (configurePeerListeners, configureClientListeners).
+ */
+import { listenOn, NetworkError, type SocketStream } from "../platform/tcp.ts";
+import type { Log } from "../ports/log.ts";
+import type { StreamListener } from "../ports/network.ts";
+import type { ServerConfig } from "./config.ts";
+import { EARLY_CONNECTIONS_MAX } from "./limits.ts";
+import { listenAddressOf } from "./listen-address.ts";
+import type { ServerUrl } from "./server-url.ts";
+import { StartError } from "./start-error.ts";
+
+/** Listeners whose connections go to one place. */
+export class Listeners {
+  readonly #listeners: StreamListener[] = [];
+  #waiting: SocketStream[] = [];
+  #target: ((stream: SocketStream) => void) | undefined;
+
+  /** Listens on all `urls`, which `flag` names. Rejects with a `StartError`, and nothing listens then. */
+  async bind(flag: string, urls: readonly ServerUrl[]): Promise<void> {
+    for (const url of urls) {
+      try {
+        const listener = await listenOn(listenAddressOf(url), (stream) => this.#accept(stream));
+        this.#listeners.push(listener);
+      } catch (error) {
+        this.close();
+        if (!(error instanceof NetworkError)) throw error;
+        const other = `name another address with ${flag}`;
+        const wayOut =
+          error.code === "EADDRINUSE" ? `stop the program that has it, or ${other}` : other;
+        throw new StartError(`${error.message}; ${wayOut}`, error);
+      }
+    }
+  }
+
+  /** Ports that are really listened on. */
+  get ports(): readonly number[] {
+    return this.#listeners.map(({ port }) => port);
+  }
+
+  /** Gives `target` the connections that wait, and all that come. */
+  handTo(target: (stream: SocketStream) => void): void {
+    this.#target = target;
+    for (const stream of this.#waiting) target(stream);
+    this.#waiting = [];
+  }
+
+  /** Listens no more, and cuts the connections that wait; those that were handed over go on. */
+  close(): void {
+    for (const listener of this.#listeners) listener.close();
+    for (const stream of this.#waiting) stream.destroy();
+    this.#waiting = [];
+  }
+
+  #accept(stream: SocketStream): void {
+    if (this.#target !== undefined) this.#target(stream);
+    else if (this.#waiting.length < EARLY_CONNECTIONS_MAX) this.#waiting.push(stream);
+    else stream.destroy();
+  }
+}
+
+export interface MemberListeners {
+  readonly peers: Listeners;
+  readonly clients: Listeners;
+}
+
+/** Listens on everything that `config` names. Rejects with a `StartError`. */
+export async function bindListeners(config: ServerConfig, log: Log): Promise<MemberListeners> {
+  const listeners = { peers: new Listeners(), clients: new Listeners() };
+  const { listenPeerUrls, listenClientUrls } = config;
+  const textsOf = (urls: readonly ServerUrl[]): string[] => urls.map(({ text }) => text);
+  log.info("configuring peer listeners", { "listen-peer-urls": textsOf(listenPeerUrls) });
+  await listeners.peers.bind("--listen-peer-urls", listenPeerUrls);
+  log.info("configuring client listeners", { "listen-client-urls": textsOf(listenClientUrls) });
+  try {
+    await listeners.clients.bind("--listen-client-urls", listenClientUrls);
+  } catch (error) {
+    listeners.peers.close();
+    throw error;
+  }
+  return listeners;
+}
