@@ -5,15 +5,20 @@ import { systemClock } from "../platform/clock.ts";
 import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
 import { lookUpHost } from "../platform/host-lookup.ts";
-import { createHttpServer } from "../platform/http1.ts";
-import { noNetwork } from "../peer/no-network.ts";
+import { createHttpClient } from "../platform/http-client.ts";
+import { createStreamingServer } from "../platform/http-server.ts";
+import { HttpPeerNetwork } from "../peer/http-network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
 import { RemovedError } from "../server/member-host.ts";
+import { ETCD_VERSION } from "../server/version.ts";
 import { readStartup } from "./server-startup.ts";
 import { greet } from "./greeting.ts";
+
+/** Milliseconds to dial a peer, beside an election timeout. Source: etcd server/config (PeerDialTimeout). */
+const PEER_DIAL_BASE_MS = 1000;
 
 /** Reads the command line, starts the member and stays until a signal or a failure ends it. */
 export async function runServer(): Promise<void> {
@@ -41,6 +46,14 @@ async function start(
   log: NamedLog,
 ): Promise<EtcdServer | undefined> {
   const disk = new SystemDisk({ warn: (message) => log.warn(message) });
+  const network = new HttpPeerNetwork({
+    http: createHttpClient(),
+    clock: systemClock,
+    log: processLog.named("peer/http-network.ts"),
+    serverVersion: ETCD_VERSION,
+    dialTimeoutMs: PEER_DIAL_BASE_MS + config.electionTimeoutMs,
+    readTimeoutMs: config.raftReadTimeoutMs,
+  });
   const environment = {
     disk,
     clock: systemClock,
@@ -49,9 +62,10 @@ async function start(
     sha256,
     lookUpHost,
     log: processLog,
-    peers: noNetwork((run) => systemClock.defer(run)),
-    peerServer: createHttpServer((_request, respond) =>
-      respond({ status: 404, headers: {}, body: "" }),
+    peers: network,
+    peerServer: createStreamingServer(
+      { readTimeoutMs: config.raftReadTimeoutMs, writeTimeoutMs: config.raftWriteTimeoutMs },
+      (request) => network.serve(request),
     ),
   };
   let server: EtcdServer | undefined;
