@@ -43,7 +43,7 @@ test.each([
   expect(await member.until(() => answered === REVISIONS)).toBe(true);
   const { applier } = member.host.member;
   let isCommitted = false;
-  member.host.current.whenCompacted(() => {
+  member.host.compactor.whenCompacted(() => {
     isCommitted = true;
   });
   expect(await member.until(() => isCommitted)).toBe(true);

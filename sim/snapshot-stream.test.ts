@@ -93,11 +93,11 @@ describe("a snapshot", () => {
 
   /** The member's, watched. */
   function backups(): Backups {
-    const { current } = member.host;
+    const { maintenance } = member.host;
     return {
-      ...current.backups,
+      ...maintenance.backups,
       open: (done) =>
-        current.backups.open((result) => {
+        maintenance.backups.open((result) => {
           if (result instanceof PinnedState) state = failing(result);
           done(state ?? result);
         }),

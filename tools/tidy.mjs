@@ -73,6 +73,7 @@ const SKIPPED_FOLDERS = new Set([
   ".git",
   ".etcd-reference",
   ".bench",
+  ".sim",
 ]);
 const TEXT_FILE =
   /(?:\.(?:ts|mjs|js|json|md|proto|sh|yml|txt)|\/(?:run|NOTICE|\.npmrc|\.gitignore))$/;

@@ -9,14 +9,12 @@ import { Errors } from "../errors/table.ts";
 import type { CommitSchedule } from "./commit-schedule.ts";
 import { BACKUPS_OPEN_MAX } from "./limits.ts";
 
-type BackupDone = (result: PinnedState | EtcdError) => void;
-
 export class BackupSource {
   readonly #backend: Backend;
   readonly #commits: CommitSchedule;
   readonly #open = new Set<PinnedState>();
   /** Requests that wait for their commit. */
-  readonly #opening = new Set<BackupDone>();
+  #opening = 0;
   #stopped = false;
 
   constructor(backend: Backend, commits: CommitSchedule) {
@@ -25,19 +23,19 @@ export class BackupSource {
   }
 
   /** See `Backups.open`. */
-  open(done: BackupDone): void {
+  open(done: (result: PinnedState | EtcdError) => void): void {
     this.#forgetClosed();
     if (this.#stopped) {
       done(Errors.Stopped);
       return;
     }
-    if (this.#open.size + this.#opening.size >= BACKUPS_OPEN_MAX) {
+    if (this.#open.size + this.#opening >= BACKUPS_OPEN_MAX) {
       done(Errors.TooManyRequests);
       return;
     }
-    this.#opening.add(done);
+    this.#opening++;
     this.#commits.force(() => {
-      this.#opening.delete(done);
+      this.#opening--;
       if (this.#stopped) {
         done(Errors.Stopped);
         return;
@@ -51,13 +49,6 @@ export class BackupSource {
   stop(): void {
     this.#stopped = true;
     for (const state of this.#open) state.close();
-  }
-
-  /** Whoever waits here is answered by `next`, which also looks after the states that are held. */
-  handOver(next: BackupSource): void {
-    this.#stopped = true;
-    for (const state of this.#open) next.#open.add(state);
-    for (const done of this.#opening) next.open(done);
   }
 
   #forgetClosed(): void {

@@ -16,8 +16,6 @@ type HashDone = (result: KeyspaceHash | EtcdError) => void;
 
 interface Running {
   readonly job: HashJob;
-  /** As asked for. */
-  readonly revision: number;
   readonly currentRevision: number;
   readonly startedMs: number;
   readonly waiters: readonly HashDone[];
@@ -80,26 +78,12 @@ export class KeyspaceHashes implements BackgroundTask {
 
   /** Answers whoever waits that the server stops. */
   stop(): void {
-    for (const [, done] of this.#takeWaiters()) done(Errors.Stopped);
-  }
-
-  /** Whoever waits here is answered by `next`. */
-  handOver(next: KeyspaceHashes): void {
-    for (const [revision, done] of this.#takeWaiters()) next.request(revision, done);
-  }
-
-  /** Ends the work here. */
-  #takeWaiters(): readonly (readonly [revision: number, done: HashDone])[] {
     this.#stopped = true;
-    const running = this.#running;
-    if (running !== undefined) this.#store.abandon(running.job);
-    const groups = [...this.#waiting];
-    if (running !== undefined) groups.unshift([running.revision, [...running.waiters]]);
+    if (this.#running !== undefined) this.#store.abandon(this.#running.job);
+    const waiters = [this.#running?.waiters ?? [], ...this.#waiting.values()].flat();
     this.#running = undefined;
     this.#waiting.clear();
-    return groups.flatMap(([revision, waiters]) =>
-      waiters.map((done) => [revision, done] as const),
-    );
+    for (const done of waiters) done(Errors.Stopped);
   }
 
   #startNext(): Running | undefined {
@@ -112,8 +96,7 @@ export class KeyspaceHashes implements BackgroundTask {
     const opened = this.#store.openHash(revision);
     if (opened instanceof HashJob) {
       const currentRevision = this.#store.revision;
-      const startedMs = this.#clock.nowMs();
-      this.#running = { job: opened, revision, currentRevision, startedMs, waiters };
+      this.#running = { job: opened, currentRevision, startedMs: this.#clock.nowMs(), waiters };
       return this.#running;
     }
     for (const done of waiters) done(this.#answer(opened));

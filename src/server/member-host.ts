@@ -2,24 +2,25 @@
  * A member and everything that drives it, without any way for clients to reach it: its log, its database,
  * the run loop and the work beside it. Knows only ports; the simulator runs members with this same code.
  */
-import type { ReadTimer } from "../api/context.ts";
+import type { Compactor, ReadTimer, StorageFacts } from "../api/context.ts";
 import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Timer } from "../ports/clock.ts";
-import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-state.ts";
-import { BackgroundWork } from "./background-work.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
+import { CommitSchedule } from "./commit-schedule.ts";
+import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { membershipEndpoints } from "./membership-endpoints.ts";
 import { MembershipService } from "./membership-service.ts";
+import { MaintenanceWork } from "./maintenance-work.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
 import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
-import { SnapshotSender } from "./snapshot-sender.ts";
+import { SnapshotSaver } from "./snapshot-saver.ts";
 
 export interface HostEvents {
   /** Called at the end of every turn, when all its answers were given. */
@@ -43,17 +44,18 @@ export class MemberHost {
   readonly #config: ServerConfig;
   readonly #environment: Environment;
   readonly #opened: OpenedMember;
+  readonly #commits: CommitSchedule;
+  readonly #compactions: CompactionLoop;
   readonly #duties: LeaderDuties;
-  readonly #sender: SnapshotSender;
-  readonly #background: BackgroundWork;
+  readonly #snapshots: SnapshotSaver;
   readonly #loop: RunLoop;
   readonly #peers: PeerLink;
   /** Runs once this member has applied its own removal. */
   #farewell: Timer | undefined;
   /** Changes of who the members are. */
   readonly membership: MembershipService;
-  /** The database and the work on it. */
-  readonly current: CurrentState;
+  /** Hashes, backups and defragmentation. */
+  readonly maintenance: MaintenanceWork;
 
   constructor(
     config: ServerConfig,
@@ -61,8 +63,8 @@ export class MemberHost {
     opened: OpenedMember,
     events: HostEvents,
   ) {
-    const { clock, log } = environment;
-    const { member, wal, watches, directory } = opened;
+    const { clock, disk, log } = environment;
+    const { member, backend, wal, watches, directory } = opened;
     this.#config = config;
     this.#environment = environment;
     this.#opened = opened;
@@ -70,32 +72,48 @@ export class MemberHost {
       this.#loop.stop();
       events.onFatal(reason);
     };
-    this.#background = new BackgroundWork(clock);
-    const parts: AppliedStateParts = {
-      ...{ config, environment, directory, member, wal, onFailure },
-      background: this.#background,
-      holdsLog: () => this.#sender.holdsLog,
-    };
-    const state = new AppliedState(parts, member.applier);
-    this.current = new CurrentState(state, environment, this.#background);
-    this.#sender = new SnapshotSender({
-      member,
-      database: () => this.current.state,
-      transport: () => this.#peers.transport,
-      work: this.#background,
+    const commits = new CommitSchedule(
+      backend,
+      member.applier,
       clock,
-      log: log.named("server/snapshot-sender.ts"),
-      poke: () => this.#loop.poke(),
+      { intervalMs: config.backendBatchIntervalMs, changesMax: config.backendBatchLimit },
+      onFailure,
+    );
+    this.#commits = commits;
+    this.#compactions = new CompactionLoop({
+      store: member.applier.store,
+      backend,
+      commits,
+      clock,
+      log: log.named("mvcc/compaction.ts"),
+      sliceRevisionsMax: config.compactionBatchLimit,
+      pauseMs: config.compactionSleepIntervalMs,
+    });
+    const { store } = member.applier;
+    this.maintenance = new MaintenanceWork(environment, opened, store, commits);
+    this.#snapshots = new SnapshotSaver({
+      member,
+      wal,
+      commits,
+      disk,
+      clock,
+      log: log.named("server/snapshot-saver.ts"),
+      directory: directory.snap,
+      snapshotsMax: config.snapshotFilesMax,
+      walsMax: config.walFilesMax,
+      onFailure,
     });
     this.membership = this.#createMembership();
-    const { hashes } = this.current;
+    const { hashes } = this.maintenance;
     this.#duties = new LeaderDuties(config, environment, opened, hashes, () => this.#loop.poke());
     this.#peers = this.#linkPeers(onFailure);
     this.#loop = new RunLoop({
       member,
       peers: this.#peers,
       wal,
-      current: this.current,
+      commits,
+      snapshots: this.#snapshots,
+      compactions: this.#compactions,
       clock,
       tickMs: config.heartbeatIntervalMs,
       onTurnEnd: () => {
@@ -126,7 +144,7 @@ export class MemberHost {
     return membershipEndpoints({
       member: this.#opened.member,
       membership: this.membership,
-      hashes: this.current.hashes,
+      hashes: this.maintenance.hashes,
       log: this.#environment.log.named("server/membership-endpoints.ts"),
     });
   }
@@ -139,7 +157,6 @@ export class MemberHost {
       network: this.#environment.peers,
       self: { id: member.id, clusterId, peerUrls },
       endpoints: new Map(this.#endpoints()),
-      snapshots: this.#sender,
       poke: () => this.#loop.poke(),
       onRemoved: () => onFailure(new RemovedError()),
       onRemovalApplied: () => {
@@ -164,6 +181,18 @@ export class MemberHost {
 
   get reads(): ReadTimer {
     return this.#opened.slowRequests;
+  }
+
+  get compactor(): Compactor {
+    return this.#compactions;
+  }
+
+  get storage(): StorageFacts {
+    const { backend } = this.#opened;
+    return {
+      databaseBytes: () => backend.sizes().bytes,
+      databaseBytesInUse: () => backend.sizes().bytesInUse,
+    };
   }
 
   /** Makes sure that a turn of the run loop follows; to be called after the member was given something. */
@@ -208,19 +237,18 @@ export class MemberHost {
 
   /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
   async stop(): Promise<void> {
-    const { member, wal } = this.#opened;
+    const { member, wal, backend } = this.#opened;
     this.#farewell?.cancel();
     this.membership.stop();
     this.#duties.stop();
-    this.#background.stop();
-    const { state } = this.current;
-    state.stop();
+    this.#compactions.stop();
+    this.#snapshots.stop();
+    this.maintenance.stop();
     member.stop();
     this.#loop.stop();
-    this.#sender.stop();
     this.#peers.stop();
-    await state.commit();
+    await new Promise<void>((resolve) => this.#commits.force(resolve));
     await new Promise<void>((resolve) => wal.close(() => resolve()));
-    state.close();
+    backend.close();
   }
 }

@@ -31,8 +31,6 @@ export interface SnapshotSaverParts {
   /** Files to keep; 0 keeps all. */
   readonly snapshotsMax: number;
   readonly walsMax: number;
-  /** Whether followers need the log as it is. */
-  readonly holdsLog: () => boolean;
   readonly onFailure: (failure: WalFailure) => void;
 }
 
@@ -82,7 +80,7 @@ export class SnapshotSaver {
     log.info("saved snapshot", { "snapshot-index": index });
     wal.releaseTo(index);
     releaseSnapshotDatabases({ disk, log, directory }, index);
-    member.snapshotSaved(snapshot, this.#parts.holdsLog());
+    member.snapshotSaved(snapshot);
     for (const path of [
       ...wal.purge(walsMax),
       ...purgeSnapshots({ disk, log, directory }, snapshotsMax),
