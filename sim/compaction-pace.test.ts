@@ -43,7 +43,7 @@ test.each([
   expect(await member.until(() => answered === REVISIONS)).toBe(true);
   const { applier } = member.host.member;
   let isCommitted = false;
-  member.host.compactor.whenCompacted(() => {
+  member.host.current.whenCompacted(() => {
     isCommitted = true;
   });
   expect(await member.until(() => isCommitted)).toBe(true);

@@ -62,7 +62,7 @@ function checksOf(
   options: Partial<CorruptionCheckOptions> = {},
 ): CorruptionChecks {
   const { host, clock, log } = member;
-  const { hashes } = host.maintenance;
+  const { hashes } = host.current;
   const poke = (): void => host.poke();
   const parts = { member: host.member, hashes, peers, clock, log, poke };
   return new CorruptionChecks(parts, { ...OFF, ...options });
@@ -72,7 +72,7 @@ function checksOf(
 function peersOf(member: SimulatedMember, change: (own: TakenHash) => TakenHash): HashPeers {
   return {
     hashesAt: (revision, done) =>
-      member.host.maintenance.hashes.ofKeyspace(revision, (own) => {
+      member.host.current.hashes.ofKeyspace(revision, (own) => {
         const answer = "hash" in own ? change(own) : own;
         const peer: PeerHash = { peerId: 2n, endpoints: [], answer };
         done([peer]);

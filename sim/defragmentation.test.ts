@@ -43,7 +43,7 @@ function workAndDefrag(member: SimulatedMember, seed: number, defrags: Defrags):
     if (moments.below(4) === 0) {
       defrags.started++;
       try {
-        member.host.maintenance.defragmentation.request((failure) => defrags.results.push(failure));
+        member.host.current.defragment((failure) => defrags.results.push(failure));
       } catch (error) {
         if (!(error instanceof SimulatedCrash)) throw error;
       }
@@ -152,7 +152,7 @@ describe("a member whose disk has no room or errors for the copy", () => {
     // There is room for the first pages of a copy, and then for little more than a segment of the log.
     const [disk, member] = await start(used + 16_384 + 4200);
     const defrags: Defrags = { results: [], started: 0 };
-    member.host.maintenance.defragmentation.request((failure) => defrags.results.push(failure));
+    member.host.current.defragment((failure) => defrags.results.push(failure));
     await member.until(() => defrags.results.length > 0);
     expect(defrags.results[0]?.message).toContain("that the log may need");
     expect(disk.list(SNAP).filter((name) => name.startsWith("db"))).toEqual(["db"]);
@@ -163,9 +163,9 @@ describe("a member whose disk has no room or errors for the copy", () => {
 test("requests that come during a defragmentation share the next one; a stop answers them all", async () => {
   const member = new SimulatedMember(new SimulatedDisk({ random: new Prng(4) }), 1_000_000);
   expect(await member.start(new Prng(4))).toBe(true);
-  const { defragmentation } = member.host.maintenance;
+  const { current } = member.host;
   const results: (EtcdError | undefined)[] = [];
-  const request = (): void => defragmentation.request((failure) => results.push(failure));
+  const request = (): void => current.defragment((failure) => results.push(failure));
   for (let count = 0; count < 4; count++) request();
   await member.until(() => results.length === 1);
   expect(results).toEqual([undefined]);
@@ -187,7 +187,7 @@ test("a database with much unused space is defragmented at start, when the flag 
   const first = new SimulatedMember(disk, 1_000_000);
   expect(await first.start(new Prng(8))).toBe(true);
   const progress = await work(first, plan(8), 0, new Prng(8));
-  const { storage } = first.host;
+  const { current: storage } = first.host;
   const [bytes, bytesInUse] = [storage.databaseBytes(), storage.databaseBytesInUse()];
   expect(await first.stop()).toBe(true);
   const start = async (bootstrapDefragBytes: number): Promise<string[]> => {

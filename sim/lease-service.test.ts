@@ -93,7 +93,7 @@ describe("the Lease service", () => {
     member = new SimulatedMember(new SimulatedDisk({ random: new Prng(3) }), 1_000_000);
     expect(await member.start(new Prng(1), overrides)).toBe(true);
     const { clusterId } = member.host;
-    const { backups } = member.host.maintenance;
+    const { backups } = member.host.current;
     const clock = { nowMs: () => member.nowMs + aheadMs };
     const context = { member: member.host.member, clusterId, clock, backups };
     const methods = Object.fromEntries(leaseMethods(context));

@@ -98,7 +98,7 @@ describe("a backup", () => {
       const member = await busyMember(seed, 40);
       let opened: PinnedState | undefined;
       let expected = "";
-      member.host.maintenance.backups.open((result) => {
+      member.host.current.backups.open((result) => {
         if (result instanceof EtcdError) throw result;
         opened = result;
         expected = dumpStore(member.store);
@@ -121,7 +121,7 @@ describe("a backup", () => {
     const member = await busyMember(3, 10);
     const results: (PinnedState | EtcdError)[] = [];
     for (let count = 0; count < BACKUPS_OPEN_MAX + 2; count++) {
-      member.host.maintenance.backups.open((result) => results.push(result));
+      member.host.current.backups.open((result) => results.push(result));
     }
     expect(results).toEqual([Errors.TooManyRequests, Errors.TooManyRequests]);
     await member.until(() => results.length === BACKUPS_OPEN_MAX + 2);
@@ -132,13 +132,13 @@ describe("a backup", () => {
     expect(contentOf(copy)).toBe(dumpStore(member.store));
     states[0].close();
     let another: PinnedState | EtcdError | undefined;
-    member.host.maintenance.backups.open((result) => {
+    member.host.current.backups.open((result) => {
       another = result;
     });
     await member.until(() => another !== undefined);
     expect(another).toBeInstanceOf(PinnedState);
     expect(await member.stop()).toBe(true);
-    member.host.maintenance.backups.open((result) => {
+    member.host.current.backups.open((result) => {
       another = result;
     });
     expect(another).toBe(Errors.Stopped);
@@ -176,9 +176,7 @@ describe("hashes of the keyspace", () => {
         for (let count = random.below(4); count > 0; count--) {
           const revision = random.below(3) === 0 ? 0 : member.store.revision - random.below(12);
           asked++;
-          member.host.maintenance.hashes.ofKeyspace(revision, (result) =>
-            compare(revision, result),
-          );
+          member.host.current.hashes.ofKeyspace(revision, (result) => compare(revision, result));
         }
         await member.write();
       }
@@ -193,7 +191,7 @@ describe("hashes of the keyspace", () => {
   test("wait in a line of bounded length, and are told when the server stops", async () => {
     const member = await busyMember(1, 50);
     const results: (KeyspaceHash | EtcdError)[] = [];
-    const { hashes } = member.host.maintenance;
+    const { hashes } = member.host.current;
     for (let count = 0; count < HASH_REQUESTS_WAITING_MAX; count++) {
       hashes.ofKeyspace(0, (result) => results.push(result));
     }
@@ -211,7 +209,7 @@ describe("hashes of the keyspace", () => {
 
 test("the hash of the database stays the same until something changes", async () => {
   const member = await busyMember(1, 50);
-  const { hashes } = member.host.maintenance;
+  const { hashes } = member.host.current;
   const results: (DatabaseHashResult | EtcdError)[] = [];
   const hash = async (): Promise<DatabaseHashResult> => {
     await member.until(() => !member.store.compactionPending);

@@ -93,11 +93,11 @@ describe("a snapshot", () => {
 
   /** The member's, watched. */
   function backups(): Backups {
-    const { maintenance } = member.host;
+    const { current } = member.host;
     return {
-      ...maintenance.backups,
+      ...current.backups,
       open: (done) =>
-        maintenance.backups.open((result) => {
+        current.backups.open((result) => {
           if (result instanceof PinnedState) state = failing(result);
           done(state ?? result);
         }),

@@ -72,6 +72,8 @@ export class Applier {
   readonly #memberId: bigint;
   readonly #timer: ApplyTimer;
   #position: Position;
+  /** Index of the newest entry that came, also when the backend held its changes already. */
+  #lastIndex = 0;
 
   constructor(parts: ApplierParts) {
     this.#memberId = parts.memberId;
@@ -91,6 +93,14 @@ export class Applier {
   /** How far the backend's content goes: what its next commit must carry. */
   position(): Position {
     return this.#position;
+  }
+
+  /**
+   * Whether membership and backend are of the same entry: not while the log is replayed up to what the backend
+   * holds already.
+   */
+  get isLevel(): boolean {
+    return this.#lastIndex >= this.#position.index;
   }
 
   /** An entry without effect: a new leader's first one, or a change that was refused. */
@@ -146,6 +156,7 @@ export class Applier {
 
   /** Moves the position to `entry`; false when the backend holds its changes already. */
   #advance(entry: Entry): boolean {
+    this.#lastIndex = entry.index;
     if (entry.index <= this.#position.index) return false;
     this.#position = { index: entry.index, term: entry.term };
     return true;

@@ -211,6 +211,15 @@ export class Backend {
     return { bytes: sizeBytes, bytesInUse: inUseBytes };
   }
 
+  /**
+   * Ends the use of a file that another one has replaced: nothing is read or written through this any more.
+   * States that are held stay readable; the file ends with the last of them.
+   */
+  retire(): void {
+    this.dropCopy();
+    this.#db.retire();
+  }
+
   /** Closes the file, and gives up a copy. Changes that were not committed are lost; no commit may be under way. */
   close(): void {
     this.dropCopy();

@@ -395,10 +395,25 @@ export class Member {
     return remote;
   }
 
-  /** The snapshot that `Ready` asked for is durable, in its file and in the WAL: forget older entries. */
-  snapshotSaved(snapshot: Snapshot): void {
+  /**
+   * The membership at `index`, up to which the backend holds everything, as the part of a snapshot that comes
+   * before its database. `undefined` while the two are not of the same entry.
+   */
+  snapshotAt(index: number): Snapshot | undefined {
+    return this.applier.isLevel ? this.#snapshotOf(index) : undefined;
+  }
+
+  /**
+   * The snapshot that `Ready` asked for is durable, in its file and in the WAL: forget older entries, unless
+   * `holdsLog` says that a follower with a snapshot needs them.
+   */
+  snapshotSaved(snapshot: Snapshot, holdsLog: boolean): void {
     const { index, confState } = snapshot.metadata;
     this.#storage.createSnapshot(index, confState, snapshot.data ?? new Uint8Array(0));
+    if (holdsLog) {
+      this.#log.info("skip compaction since there is an inflight snapshot");
+      return;
+    }
     const compactIndex = compactIndexBehind(this.#storage, index);
     if (compactIndex < this.#storage.firstIndex()) return;
     this.#storage.compact(compactIndex);
@@ -499,6 +514,10 @@ export class Member {
       "local-member-applied-index": index,
       "local-member-snapshot-count": this.#options.snapshotCount,
     });
+    return this.#snapshotOf(index);
+  }
+
+  #snapshotOf(index: number): Snapshot {
     const term = this.#storage.term(index);
     assert(typeof term === "number", "The term of the last applied entry must be known");
     return {

@@ -9,12 +9,14 @@ import { Errors } from "../errors/table.ts";
 import type { CommitSchedule } from "./commit-schedule.ts";
 import { BACKUPS_OPEN_MAX } from "./limits.ts";
 
+type BackupDone = (result: PinnedState | EtcdError) => void;
+
 export class BackupSource {
   readonly #backend: Backend;
   readonly #commits: CommitSchedule;
   readonly #open = new Set<PinnedState>();
   /** Requests that wait for their commit. */
-  #opening = 0;
+  readonly #opening = new Set<BackupDone>();
   #stopped = false;
 
   constructor(backend: Backend, commits: CommitSchedule) {
@@ -23,19 +25,19 @@ export class BackupSource {
   }
 
   /** See `Backups.open`. */
-  open(done: (result: PinnedState | EtcdError) => void): void {
+  open(done: BackupDone): void {
     this.#forgetClosed();
     if (this.#stopped) {
       done(Errors.Stopped);
       return;
     }
-    if (this.#open.size + this.#opening >= BACKUPS_OPEN_MAX) {
+    if (this.#open.size + this.#opening.size >= BACKUPS_OPEN_MAX) {
       done(Errors.TooManyRequests);
       return;
     }
-    this.#opening++;
+    this.#opening.add(done);
     this.#commits.force(() => {
-      this.#opening--;
+      this.#opening.delete(done);
       if (this.#stopped) {
         done(Errors.Stopped);
         return;
@@ -49,6 +51,13 @@ export class BackupSource {
   stop(): void {
     this.#stopped = true;
     for (const state of this.#open) state.close();
+  }
+
+  /** Whoever waits here is answered by `next`, which also looks after the states that are held. */
+  handOver(next: BackupSource): void {
+    this.#stopped = true;
+    for (const state of this.#open) next.#open.add(state);
+    for (const done of this.#opening) next.open(done);
   }
 
   #forgetClosed(): void {

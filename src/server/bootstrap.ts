@@ -4,22 +4,12 @@
  *
  * Source: etcd server/etcdserver/server.go (NewServer), raft.go (startNode, restartNode).
  */
-import { Applier, type ApplierParts } from "../apply/applier.ts";
-import { Quota } from "../apply/quota.ts";
+import type { Applier } from "../apply/applier.ts";
 import { Backend } from "../backend/backend.ts";
-import { Records } from "../backend/records.ts";
-import { RevisionBucket } from "../backend/revision-bucket.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
-import { Lessor } from "../lease/lessor.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
 import { Member, type StoredState } from "../member/member.ts";
-import { Alarms } from "../membership/alarms.ts";
-import { ChangeFeed } from "../mvcc/change-feed.ts";
-import type { Cluster } from "../membership/cluster.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
-import { serverVersionProblem } from "../membership/downgrade.ts";
-import { Restore } from "../mvcc/restore.ts";
-import type { Store } from "../mvcc/store.ts";
 import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
@@ -28,23 +18,21 @@ import type { PeerNetwork } from "../peer/network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { HostLookup } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
-import { AssertionError } from "../stdx/assert.ts";
 import type { Wal } from "../wal/wal.ts";
 import { walExists } from "../wal/segment-name.ts";
-import { WireError } from "../wire/wire-error.ts";
 import { compactionPolicy } from "./compaction-retention.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
-import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_SLICE_REVISIONS } from "./limits.ts";
+import { RESTORE_PROGRESS_REVISIONS } from "./limits.ts";
 import type { DefragSteps } from "./defragmentation.ts";
 import { forceNewCluster } from "./force-new-cluster.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
 import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
+import { refuseUnservable, RestoredState } from "./restored-state.ts";
 import { defragmentAtStart } from "./start-defrag.ts";
 import { SlowRequests } from "./slow-requests.ts";
 import { StartError } from "./start-error.ts";
-import { ETCD_VERSION } from "./version.ts";
 
 /** What a member needs of the world. */
 export interface Environment {
@@ -125,13 +113,12 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
   let backend = Backend.open(disk, directory.database);
   try {
     removeLeftovers(disk, directory, log);
-    refuseUnservable(directory.database, backend);
+    refuseUnservable(backend);
     let opened = hasLog
       ? await reopenLog(config, directory, environment)
       : await foundLog(config, directory, backend, environment);
     try {
       backend = recoverSnapshotDatabase(environment, directory, backend, opened.stored.snapshot);
-      refuseUnservable(directory.database, backend);
       const { bootstrapDefragBytes } = config;
       backend = await defragmentAtStart(backend, directory.snap, bootstrapDefragBytes, environment);
       if (hasLog && config.forceNewCluster) {
@@ -147,24 +134,6 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
   } catch (error) {
     backend.close();
     throw error;
-  }
-}
-
-/** Databases whose rules this version cannot keep. */
-function refuseUnservable(path: string, backend: Backend): void {
-  const records = new Records(backend);
-  if (records.authEnabled()) {
-    throw new StartError(
-      `authentication is enabled in "${path}", which this version cannot enforce; ` +
-        "disable it with etcd 3.5 (etcdctl auth disable), or serve this directory with etcd 3.5",
-    );
-  }
-  const version = records.storageVersion();
-  if (version !== undefined) {
-    throw new StartError(
-      `"${path}" was written by etcd ${version}, which is newer than ${ETCD_VERSION}; ` +
-        "downgrade it first (etcdutl migrate --target-version 3.5)",
-    );
   }
 }
 
@@ -202,82 +171,20 @@ function assemble(
 ): Omit<OpenedMember, "isNew" | "compactionPolicy"> {
   refuseUnfittingLog(directory, backend.position().index, opened.stored);
   logQuota(config, environment.log.named("server/quota-log.ts"));
-  const changes = new ChangeFeed();
   const { clock, log } = environment;
   const slowRequests = new SlowRequests(
     clock,
     log.named("server/slow-requests.ts"),
     config.warningApplyMs,
   );
-  const applier = new Applier({
-    ...readDatabase(config, environment, directory, backend, { changes, cluster: opened.cluster }),
-    memberId: opened.memberId,
-    cluster: opened.cluster,
-    backend,
-    quota: new Quota(config.quotaBackendBytes, () => backend.sizes().bytes),
-    persistsLeaseCheckpoints: config.leaseCheckpoints === "persisted",
-    timer: slowRequests,
-    log: environment.log.named("apply/applier.ts"),
-  });
+  const restored = new RestoredState(config, environment, backend, opened.cluster);
+  while (!restored.step(RESTORE_PROGRESS_REVISIONS));
+  const { applier, changes } = restored.finish(opened.memberId, slowRequests);
   const member = createMember(config, environment, opened, applier);
   const watches = new WatchHub(applier.store, changes);
   const { wal, remotes } = opened;
   const clusterId = opened.cluster.id;
   return { member, wal, backend, watches, slowRequests, clusterId, remotes, directory };
-}
-
-/** What the database says of a downgrade goes to `cluster`, unless this version must not run meanwhile. */
-function readDowngrade(path: string, records: Records, cluster: Cluster): void {
-  const downgrade = records.downgrade();
-  cluster.downgrade = downgrade;
-  const clusterVersion = records.clusterVersion() ?? cluster.version;
-  const problem = serverVersionProblem(ETCD_VERSION, clusterVersion, downgrade);
-  if (problem === undefined) return;
-  const wanted = downgrade.enabled ? downgrade.targetVersion : (clusterVersion ?? "");
-  throw new StartError(
-    `${problem}: this is etcd ${ETCD_VERSION}, and "${path}" belongs to a cluster at version ${wanted}; ` +
-      "start that version on it instead",
-  );
-}
-
-/** Leases, alarms, the downgrade under way and the index of keys, from the database. */
-function readDatabase(
-  config: ServerConfig,
-  environment: Environment,
-  { database }: DataDirectory,
-  backend: Backend,
-  { changes, cluster }: { readonly changes: ChangeFeed; readonly cluster: Cluster },
-): Pick<ApplierParts, "store" | "lessor" | "alarms"> {
-  try {
-    const records = new Records(backend);
-    readDowngrade(database, records, cluster);
-    const lessor = createLessor(config, environment);
-    for (const lease of records.leases()) lessor.restore(lease.id, lease.ttl, lease.remainingTtl);
-    const alarms = new Alarms();
-    for (const alarm of records.alarms()) alarms.activate(alarm);
-    return { store: restoreStore(backend, lessor, changes, environment), lessor, alarms };
-  } catch (error) {
-    if (!(error instanceof WireError || error instanceof AssertionError)) throw error;
-    throw new StartError(
-      `database file "${database}" holds a value that cannot be read (${error.message}); put the right ` +
-        "file back, or restore the data directory from a snapshot",
-      error,
-    );
-  }
-}
-
-function createLessor(config: ServerConfig, environment: Environment): Lessor {
-  if (config.leaseCheckpoints === "memory") {
-    environment.log
-      .named("server/bootstrap.ts")
-      .warn(
-        "Detected that checkpointing is enabled without persistence. Consider enabling experimental-enable-lease-checkpoint-persist",
-      );
-  }
-  return new Lessor({
-    ttlSecondsMin: leaseTtlSecondsMin(config),
-    checkpointSeconds: config.leaseCheckpoints === "none" ? 0 : LEASE_CHECKPOINT_INTERVAL_SECONDS,
-  });
 }
 
 function createMember(
@@ -302,38 +209,4 @@ function createMember(
     stored,
     applier,
   );
-}
-
-/** Rebuilds the index from the database. */
-function restoreStore(
-  backend: Backend,
-  lessor: Lessor,
-  changes: ChangeFeed,
-  environment: Environment,
-): Store {
-  const { clock } = environment;
-  const log = environment.log.named("mvcc/restore.ts");
-  const startMs = clock.nowMs();
-  const restore = new Restore(new RevisionBucket(backend), lessor, changes);
-  backend.whilePassing(() => {
-    while (!restore.step(RESTORE_SLICE_REVISIONS)) {
-      log.info("restoring the key index", { revisions: restore.summary.revisions });
-    }
-  });
-  const store = restore.finish();
-  const { revisions, keys } = restore.summary;
-  log.info("restored the key index", {
-    revisions,
-    keys,
-    "current-revision": store.revision,
-    "compact-revision": store.compactRevision,
-    took: `${(clock.nowMs() - startMs).toFixed(3)}ms`,
-  });
-  return store;
-}
-
-/** Leases must outlive an election: 1.5 election timeouts, in whole seconds. Source: etcd lessor. */
-function leaseTtlSecondsMin(config: ServerConfig): number {
-  const ticks = Math.floor((3 * electionTicksOf(config)) / 2);
-  return Math.ceil((ticks * config.heartbeatIntervalMs) / 1000);
 }

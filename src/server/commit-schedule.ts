@@ -6,7 +6,7 @@
  * Source: etcd server/storage/backend (batchInterval, batchLimit).
  */
 import type { Applier } from "../apply/applier.ts";
-import type { Backend } from "../backend/backend.ts";
+import type { Backend, Position } from "../backend/backend.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { DiskError } from "../ports/disk.ts";
 
@@ -14,6 +14,17 @@ export interface CommitScheduleOptions {
   readonly intervalMs: number;
   /** Changes of the backend. */
   readonly changesMax: number;
+}
+
+/** Whoever waits for a commit that holds everything applied so far. */
+export interface CommitWaiter {
+  /**
+   * The commit begins: it holds what was applied up to `position`, no more and no less. Called again when it
+   * could not be made and another one begins in its place.
+   */
+  onBegun(position: Position): void;
+  /** It is durable, and no later one is. */
+  onDurable(): void;
 }
 
 export class CommitSchedule {
@@ -24,9 +35,10 @@ export class CommitSchedule {
   readonly #onFailure: (error: DiskError) => void;
   #timer: Timer | undefined;
   #committing = false;
+  #frozen = false;
   #begun = 0;
-  /** Told when a commit that begins from now on is durable. */
-  #waiting: (() => void)[] = [];
+  /** Told of the next commit that begins. */
+  #waiting: CommitWaiter[] = [];
 
   constructor(
     backend: Backend,
@@ -47,6 +59,16 @@ export class CommitSchedule {
     return this.#begun;
   }
 
+  /** No commit begins any more, and nobody is told of one that is under way. */
+  freeze(): void {
+    this.#frozen = true;
+    this.#timer?.cancel();
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen;
+  }
+
   /** Begins a commit now, unless one is under way. */
   hurry(): void {
     this.#commit();
@@ -55,14 +77,19 @@ export class CommitSchedule {
   /** Looks whether a commit is due; called after every turn that may have applied something. */
   afterApply(): void {
     const changes = this.#backend.pendingChanges;
-    if (changes === 0) return;
+    if (changes === 0 || this.#frozen) return;
     if (changes >= this.#options.changesMax) this.#commit();
     else this.#timer ??= this.#clock.after(this.#options.intervalMs, () => this.#intervalOver());
   }
 
   /** Commits as soon as possible; `done` is called when everything applied so far is durable. */
   force(done: () => void): void {
-    this.#waiting.push(done);
+    this.forceFor({ onBegun: () => {}, onDurable: done });
+  }
+
+  /** As `force`, for somebody who has to know what exactly is in that commit. */
+  forceFor(waiter: CommitWaiter): void {
+    this.#waiting.push(waiter);
     this.#commit();
   }
 
@@ -72,14 +99,14 @@ export class CommitSchedule {
   }
 
   #commit(): void {
-    if (this.#committing) return;
+    if (this.#committing || this.#frozen) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#committing = true;
     this.#begun++;
     const told = this.#waiting;
     this.#waiting = [];
-    const position = this.#applier.position();
+    const position = this.#begin(told);
     if (this.#backend.isCopyReady) {
       this.#backend.commitToCopy(position, (outcome) => {
         if (outcome === "kept") this.#commitAsBefore(told);
@@ -91,17 +118,24 @@ export class CommitSchedule {
   }
 
   /** After a copy has failed: what was to be in its commit is in the one of the old file. */
-  #commitAsBefore(told: readonly (() => void)[]): void {
-    this.#backend.commit(this.#applier.position(), (error) => this.#committed(error, told));
+  #commitAsBefore(told: readonly CommitWaiter[]): void {
+    this.#backend.commit(this.#begin(told), (error) => this.#committed(error, told));
   }
 
-  #committed(error: DiskError | undefined, told: readonly (() => void)[]): void {
+  #begin(told: readonly CommitWaiter[]): Position {
+    const position = this.#applier.position();
+    for (const waiter of told) waiter.onBegun(position);
+    return position;
+  }
+
+  #committed(error: DiskError | undefined, told: readonly CommitWaiter[]): void {
     this.#committing = false;
     if (error !== undefined) {
       this.#onFailure(error);
       return;
     }
-    for (const done of told) done();
+    if (this.#frozen) return;
+    for (const waiter of told) waiter.onDurable();
     if (this.#waiting.length > 0) this.#commit();
     else this.afterApply();
   }

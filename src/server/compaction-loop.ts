@@ -41,6 +41,8 @@ export class CompactionLoop {
   #removals = 0;
   #commitsBegun = 0;
   #waiting: (() => void)[] = [];
+  /** Who waits for the commit after that. */
+  readonly #answered = new Set<() => void>();
 
   constructor(parts: CompactionLoopParts) {
     this.#parts = parts;
@@ -58,11 +60,20 @@ export class CompactionLoop {
   /** Calls `done` once nothing is left to remove and that is durable. */
   whenCompacted(done: () => void): void {
     if (this.#running || this.#parts.store.compactionPending) this.#waiting.push(done);
-    else this.#parts.commits.force(done);
+    else this.#answerWhenDurable([done]);
   }
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Whoever waits here waits for `next` instead. */
+  handOver(next: CompactionLoop): void {
+    this.stop();
+    const waiting = [...this.#waiting, ...this.#answered];
+    this.#waiting = [];
+    this.#answered.clear();
+    for (const done of waiting) next.whenCompacted(done);
   }
 
   #scheduleSlice(pauseMs: number): void {
@@ -87,7 +98,14 @@ export class CompactionLoop {
     this.#running = false;
     const waiting = this.#waiting;
     this.#waiting = [];
-    if (waiting.length > 0) commits.force(() => waiting.forEach((done) => done()));
+    if (waiting.length > 0) this.#answerWhenDurable(waiting);
+  }
+
+  #answerWhenDurable(waiting: readonly (() => void)[]): void {
+    for (const done of waiting) this.#answered.add(done);
+    this.#parts.commits.force(() => {
+      for (const done of waiting) if (this.#answered.delete(done)) done();
+    });
   }
 
   #work(): void {

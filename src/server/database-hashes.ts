@@ -68,12 +68,22 @@ export class DatabaseHashes implements BackgroundTask {
 
   /** Answers whoever waits that the server stops. */
   stop(): void {
+    for (const done of this.#takeWaiters()) done(Errors.Stopped);
+  }
+
+  /** Whoever waits here is answered by `next`. */
+  handOver(next: DatabaseHashes): void {
+    for (const done of this.#takeWaiters()) next.request(done);
+  }
+
+  /** Ends the work here. */
+  #takeWaiters(): readonly HashDone[] {
     this.#stopped = true;
     if (this.#running !== undefined) this.#end(this.#running);
     const waiters = [...this.#served, ...this.#waiting];
     this.#served = [];
     this.#waiting = [];
-    for (const done of waiters) done(Errors.Stopped);
+    return waiters;
   }
 
   #start(): void {

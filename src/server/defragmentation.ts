@@ -72,6 +72,7 @@ export class Defragmentation implements BackgroundTask {
   readonly #steps: DefragSteps;
   #waiting: DefragDone[] = [];
   #running: Running | undefined;
+  #isFrozen = false;
   #stopped = false;
 
   constructor(parts: DefragmentationParts) {
@@ -90,7 +91,7 @@ export class Defragmentation implements BackgroundTask {
       done(Errors.TooManyRequests);
     } else {
       this.#waiting.push(done);
-      if (this.#running === undefined) this.#start();
+      if (this.#running === undefined && !this.#isFrozen) this.#start();
     }
   }
 
@@ -123,6 +124,24 @@ export class Defragmentation implements BackgroundTask {
     if (running?.isSwitching === false) this.#dropCopy();
     this.#running = undefined;
     for (const done of waiters) done(Errors.Stopped);
+  }
+
+  /** Gives the copy up, also one that is about to take the name of the database. Requests wait from now on. */
+  freeze(): void {
+    this.#isFrozen = true;
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    this.#waiting.unshift(...running.waiters);
+    this.#dropCopy();
+  }
+
+  /** Whoever waits here is answered by `next`. */
+  handOver(next: Defragmentation): void {
+    this.freeze();
+    const waiters = this.#waiting;
+    this.#waiting = [];
+    for (const done of waiters) next.request(done);
   }
 
   #start(): void {

@@ -16,6 +16,8 @@ type HashDone = (result: KeyspaceHash | EtcdError) => void;
 
 interface Running {
   readonly job: HashJob;
+  /** As asked for. */
+  readonly revision: number;
   readonly currentRevision: number;
   readonly startedMs: number;
   readonly waiters: readonly HashDone[];
@@ -78,12 +80,26 @@ export class KeyspaceHashes implements BackgroundTask {
 
   /** Answers whoever waits that the server stops. */
   stop(): void {
+    for (const [, done] of this.#takeWaiters()) done(Errors.Stopped);
+  }
+
+  /** Whoever waits here is answered by `next`. */
+  handOver(next: KeyspaceHashes): void {
+    for (const [revision, done] of this.#takeWaiters()) next.request(revision, done);
+  }
+
+  /** Ends the work here. */
+  #takeWaiters(): readonly (readonly [revision: number, done: HashDone])[] {
     this.#stopped = true;
-    if (this.#running !== undefined) this.#store.abandon(this.#running.job);
-    const waiters = [this.#running?.waiters ?? [], ...this.#waiting.values()].flat();
+    const running = this.#running;
+    if (running !== undefined) this.#store.abandon(running.job);
+    const groups = [...this.#waiting];
+    if (running !== undefined) groups.unshift([running.revision, [...running.waiters]]);
     this.#running = undefined;
     this.#waiting.clear();
-    for (const done of waiters) done(Errors.Stopped);
+    return groups.flatMap(([revision, waiters]) =>
+      waiters.map((done) => [revision, done] as const),
+    );
   }
 
   #startNext(): Running | undefined {
@@ -96,7 +112,8 @@ export class KeyspaceHashes implements BackgroundTask {
     const opened = this.#store.openHash(revision);
     if (opened instanceof HashJob) {
       const currentRevision = this.#store.revision;
-      this.#running = { job: opened, currentRevision, startedMs: this.#clock.nowMs(), waiters };
+      const startedMs = this.#clock.nowMs();
+      this.#running = { job: opened, revision, currentRevision, startedMs, waiters };
       return this.#running;
     }
     for (const done of waiters) done(this.#answer(opened));

@@ -24,8 +24,8 @@ export const COMPACTION_STEP_REVISIONS = 64;
  */
 export const COMPACTION_REMOVALS_PER_COMMIT_MAX = 500;
 
-/** Revisions read between two lines of progress when the key index is rebuilt at start. */
-export const RESTORE_SLICE_REVISIONS = 1_000_000;
+/** Revisions read between two lines of progress when the key index is rebuilt. */
+export const RESTORE_PROGRESS_REVISIONS = 1_000_000;
 
 /** Connections that may wait while a member starts; more are closed, and their clients come again. */
 export const EARLY_CONNECTIONS_MAX = 4096;
@@ -44,6 +44,18 @@ export const HASH_REQUESTS_WAITING_MAX = 256;
 
 /** Backups at a time. Each has a share of the background work, and holds a state of the database. */
 export const BACKUPS_OPEN_MAX = 32;
+
+/** Snapshots on their way to other members at once. Source: etcd 3.5 (maxInFlightMsgSnap). */
+export const SNAPSHOTS_SENT_MAX = 16;
+
+/**
+ * Milliseconds after a snapshot has arrived in which the log is not cut, so that its receiver finds there what
+ * came since. Source: etcd 3.5 (releaseDelayAfterSnapshot).
+ */
+export const SNAPSHOT_LOG_HOLD_MS = 30_000;
+
+/** Bytes of a snapshot that are read in one slice: about 0.2 ms from memory. */
+export const SNAPSHOT_READ_BYTES = 512 * 1024;
 
 /** Seconds between two checkpoints of a lease. Source: etcd server/lease/lessor.go. */
 export const LEASE_CHECKPOINT_INTERVAL_SECONDS = 300;

@@ -2,25 +2,24 @@
  * A member and everything that drives it, without any way for clients to reach it: its log, its database,
  * the run loop and the work beside it. Knows only ports; the simulator runs members with this same code.
  */
-import type { Compactor, ReadTimer, StorageFacts } from "../api/context.ts";
+import type { ReadTimer } from "../api/context.ts";
 import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Timer } from "../ports/clock.ts";
+import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-state.ts";
+import { BackgroundWork } from "./background-work.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
-import { CommitSchedule } from "./commit-schedule.ts";
-import { CompactionLoop } from "./compaction-loop.ts";
 import type { ServerConfig } from "./config.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { membershipEndpoints } from "./membership-endpoints.ts";
 import { MembershipService } from "./membership-service.ts";
-import { MaintenanceWork } from "./maintenance-work.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
 import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
 import { publishAttributes, updateClusterVersion } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
-import { SnapshotSaver } from "./snapshot-saver.ts";
+import { SnapshotSender } from "./snapshot-sender.ts";
 
 export interface HostEvents {
   /** Called at the end of every turn, when all its answers were given. */
@@ -44,18 +43,17 @@ export class MemberHost {
   readonly #config: ServerConfig;
   readonly #environment: Environment;
   readonly #opened: OpenedMember;
-  readonly #commits: CommitSchedule;
-  readonly #compactions: CompactionLoop;
   readonly #duties: LeaderDuties;
-  readonly #snapshots: SnapshotSaver;
+  readonly #sender: SnapshotSender;
+  readonly #background: BackgroundWork;
   readonly #loop: RunLoop;
   readonly #peers: PeerLink;
   /** Runs once this member has applied its own removal. */
   #farewell: Timer | undefined;
   /** Changes of who the members are. */
   readonly membership: MembershipService;
-  /** Hashes, backups and defragmentation. */
-  readonly maintenance: MaintenanceWork;
+  /** The database and the work on it. */
+  readonly current: CurrentState;
 
   constructor(
     config: ServerConfig,
@@ -63,8 +61,8 @@ export class MemberHost {
     opened: OpenedMember,
     events: HostEvents,
   ) {
-    const { clock, disk, log } = environment;
-    const { member, backend, wal, watches, directory } = opened;
+    const { clock, log } = environment;
+    const { member, wal, watches, directory } = opened;
     this.#config = config;
     this.#environment = environment;
     this.#opened = opened;
@@ -72,48 +70,32 @@ export class MemberHost {
       this.#loop.stop();
       events.onFatal(reason);
     };
-    const commits = new CommitSchedule(
-      backend,
-      member.applier,
-      clock,
-      { intervalMs: config.backendBatchIntervalMs, changesMax: config.backendBatchLimit },
-      onFailure,
-    );
-    this.#commits = commits;
-    this.#compactions = new CompactionLoop({
-      store: member.applier.store,
-      backend,
-      commits,
-      clock,
-      log: log.named("mvcc/compaction.ts"),
-      sliceRevisionsMax: config.compactionBatchLimit,
-      pauseMs: config.compactionSleepIntervalMs,
-    });
-    const { store } = member.applier;
-    this.maintenance = new MaintenanceWork(environment, opened, store, commits);
-    this.#snapshots = new SnapshotSaver({
+    this.#background = new BackgroundWork(clock);
+    const parts: AppliedStateParts = {
+      ...{ config, environment, directory, member, wal, onFailure },
+      background: this.#background,
+      holdsLog: () => this.#sender.holdsLog,
+    };
+    const state = new AppliedState(parts, member.applier);
+    this.current = new CurrentState(state, environment, this.#background);
+    this.#sender = new SnapshotSender({
       member,
-      wal,
-      commits,
-      disk,
+      database: () => this.current.state,
+      transport: () => this.#peers.transport,
+      work: this.#background,
       clock,
-      log: log.named("server/snapshot-saver.ts"),
-      directory: directory.snap,
-      snapshotsMax: config.snapshotFilesMax,
-      walsMax: config.walFilesMax,
-      onFailure,
+      log: log.named("server/snapshot-sender.ts"),
+      poke: () => this.#loop.poke(),
     });
     this.membership = this.#createMembership();
-    const { hashes } = this.maintenance;
+    const { hashes } = this.current;
     this.#duties = new LeaderDuties(config, environment, opened, hashes, () => this.#loop.poke());
     this.#peers = this.#linkPeers(onFailure);
     this.#loop = new RunLoop({
       member,
       peers: this.#peers,
       wal,
-      commits,
-      snapshots: this.#snapshots,
-      compactions: this.#compactions,
+      current: this.current,
       clock,
       tickMs: config.heartbeatIntervalMs,
       onTurnEnd: () => {
@@ -144,7 +126,7 @@ export class MemberHost {
     return membershipEndpoints({
       member: this.#opened.member,
       membership: this.membership,
-      hashes: this.maintenance.hashes,
+      hashes: this.current.hashes,
       log: this.#environment.log.named("server/membership-endpoints.ts"),
     });
   }
@@ -157,6 +139,7 @@ export class MemberHost {
       network: this.#environment.peers,
       self: { id: member.id, clusterId, peerUrls },
       endpoints: new Map(this.#endpoints()),
+      snapshots: this.#sender,
       poke: () => this.#loop.poke(),
       onRemoved: () => onFailure(new RemovedError()),
       onRemovalApplied: () => {
@@ -181,18 +164,6 @@ export class MemberHost {
 
   get reads(): ReadTimer {
     return this.#opened.slowRequests;
-  }
-
-  get compactor(): Compactor {
-    return this.#compactions;
-  }
-
-  get storage(): StorageFacts {
-    const { backend } = this.#opened;
-    return {
-      databaseBytes: () => backend.sizes().bytes,
-      databaseBytesInUse: () => backend.sizes().bytesInUse,
-    };
   }
 
   /** Makes sure that a turn of the run loop follows; to be called after the member was given something. */
@@ -237,18 +208,19 @@ export class MemberHost {
 
   /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
   async stop(): Promise<void> {
-    const { member, wal, backend } = this.#opened;
+    const { member, wal } = this.#opened;
     this.#farewell?.cancel();
     this.membership.stop();
     this.#duties.stop();
-    this.#compactions.stop();
-    this.#snapshots.stop();
-    this.maintenance.stop();
+    this.#background.stop();
+    const { state } = this.current;
+    state.stop();
     member.stop();
     this.#loop.stop();
+    this.#sender.stop();
     this.#peers.stop();
-    await new Promise<void>((resolve) => this.#commits.force(resolve));
+    await state.commit();
     await new Promise<void>((resolve) => wal.close(() => resolve()));
-    backend.close();
+    state.close();
   }
 }

@@ -18,12 +18,14 @@ import type {
 } from "../peer/network.ts";
 import type { Message } from "../wire/gen/raft.ts";
 import { answerPeer, type PeerEndpoints } from "./peer-endpoints.ts";
+import type { SnapshotSender } from "./snapshot-sender.ts";
 
 export interface PeerLinkParts {
   readonly member: Member;
   readonly network: PeerNetwork;
   readonly self: LocalPeer;
   readonly endpoints: PeerEndpoints;
+  readonly snapshots: SnapshotSender;
   /** Called after the member was given something. */
   readonly poke: () => void;
   /** A peer says that this member was removed from the cluster for good. */
@@ -72,8 +74,7 @@ export class PeerLink implements PeerReceiver {
 
   /** Answers Raft's requests for snapshots. */
   sendSnapshots(requests: readonly Message[]): void {
-    const { member } = this.#parts;
-    for (const { to } of requests) member.reportSnapshot(to, false);
+    if (requests.length > 0) this.#parts.snapshots.send(requests);
   }
 
   onMessage(message: Message): void {
@@ -96,8 +97,7 @@ export class PeerLink implements PeerReceiver {
   }
 
   onSnapshotSent(id: bigint, delivered: boolean): void {
-    this.#parts.member.reportSnapshot(id, delivered);
-    this.#parts.poke();
+    this.#parts.snapshots.sent(id, delivered);
   }
 
   onRemoved(): void {

@@ -15,20 +15,16 @@ import type { Member } from "../member/member.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { NONE } from "../raft/node-id.ts";
 import type { Message } from "../wire/gen/raft.ts";
-import type { CommitSchedule } from "./commit-schedule.ts";
-import type { CompactionLoop } from "./compaction-loop.ts";
+import type { CurrentState } from "./applied-state.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { WalFailure } from "../wal/types.ts";
 import type { PeerLink } from "./peer-link.ts";
-import type { SnapshotSaver } from "./snapshot-saver.ts";
 
 export interface RunLoopParts {
   readonly member: Member;
   readonly peers: PeerLink;
   readonly wal: Wal;
-  readonly commits: CommitSchedule;
-  readonly snapshots: SnapshotSaver;
-  readonly compactions: CompactionLoop;
+  readonly current: CurrentState;
   readonly clock: Clock;
   readonly tickMs: number;
   /** Called at the end of every turn, when all its answers were given. */
@@ -74,7 +70,7 @@ export class RunLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { member, peers, commits, snapshots, compactions, clock, onTurnEnd } = this.#parts;
+    const { member, peers, current, clock, onTurnEnd } = this.#parts;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
       // A leader's disk and its followers' work at the same time.
@@ -83,11 +79,10 @@ export class RunLoop {
       if (ready.committed !== undefined) {
         const { snapshot, changes } = member.apply(ready.committed, clock.nowMs());
         peers.follow(changes);
-        if (snapshot !== undefined) snapshots.save(snapshot);
+        if (snapshot !== undefined) current.state.save(snapshot);
       }
     }
-    commits.afterApply();
-    compactions.afterApply();
+    current.state.afterApply();
     onTurnEnd();
   }
 

@@ -31,6 +31,8 @@ export interface SnapshotSaverParts {
   /** Files to keep; 0 keeps all. */
   readonly snapshotsMax: number;
   readonly walsMax: number;
+  /** Whether followers need the log as it is. */
+  readonly holdsLog: () => boolean;
   readonly onFailure: (failure: WalFailure) => void;
 }
 
@@ -80,7 +82,7 @@ export class SnapshotSaver {
     log.info("saved snapshot", { "snapshot-index": index });
     wal.releaseTo(index);
     releaseSnapshotDatabases({ disk, log, directory }, index);
-    member.snapshotSaved(snapshot);
+    member.snapshotSaved(snapshot, this.#parts.holdsLog());
     for (const path of [
       ...wal.purge(walsMax),
       ...purgeSnapshots({ disk, log, directory }, snapshotsMax),
