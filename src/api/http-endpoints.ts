@@ -4,6 +4,7 @@
  * Source: etcd server/etcdserver/api/etcdhttp (version.go, health.go), embed/serve.go (accessController).
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
 import { AlarmType } from "../wire/gen/rpc.ts";
 import type { ServiceContext } from "./context.ts";
 import { METRICS_CONTENT_TYPE, metricsPage } from "./metrics-page.ts";
@@ -90,14 +91,19 @@ function serveHealth(context: ServiceContext, request: EndpointRequest, respond:
     respond(healthy());
     return;
   }
-  if (member.status().leader === 0n) {
+  if (member.leader === 0n) {
     respond(unhealthy("RAFT NO LEADER"));
     return;
   }
   member.whenReadable({
     onReadable: () => respond(healthy()),
-    onFailed: (error: EtcdError) => respond(unhealthy(`RANGE ERROR:${error.message}`)),
+    onFailed: (error: EtcdError) => respond(unhealthy(`RANGE ERROR:${readFailure(error)}`)),
   });
+}
+
+/** Etcd's own time limit for the read is over first, with the text of Go's context. */
+function readFailure(error: EtcdError): string {
+  return (error === Errors.Timeout ? Errors.DeadlineExceeded : error).message;
 }
 
 function raisedAlarm(context: ServiceContext, excluded: readonly string[]): string | undefined {

@@ -199,6 +199,10 @@ class PhysicalCompaction implements ProposalWaiter {
     this.#call = call;
   }
 
+  isGone(): boolean {
+    return this.#call.isGone();
+  }
+
   onApplied(result: ApplyResult | EtcdError): void {
     // A refused physical compaction waits, too, for the one that is under way.
     this.#compactor.whenCompacted(() => this.#call.onApplied(result));

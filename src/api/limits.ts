@@ -27,3 +27,6 @@ export const SNAPSHOT_WARNING_MS_MIN = 30_000;
 export const KEEP_ALIVES_WAITING_MAX = 1_000_000;
 /** Leases that one slice of a list looks at: about two milliseconds. */
 export const LEASES_PER_SLICE = 2_000;
+
+/** Streams that require a leader before those that are over are looked for: about 100 bytes each. */
+export const REQUIRING_STREAMS_SWEEP_MIN = 1024;

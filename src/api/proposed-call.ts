@@ -24,6 +24,10 @@ export class ProposedCall implements ProposalWaiter {
     this.#call = call;
   }
 
+  isGone(): boolean {
+    return !this.#call.open;
+  }
+
   onApplied(result: ApplyResult | EtcdError): void {
     if (result instanceof EtcdError) {
       fail(this.#call, result);

@@ -1,5 +1,6 @@
 /** All methods that are served, by path: what the gRPC engine looks calls up in. */
 import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
+import { Admission } from "./admission.ts";
 import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import type { ServiceContext } from "./context.ts";
@@ -15,14 +16,17 @@ export interface Services {
 }
 
 export function createServices(context: ServiceContext): Services {
-  const methods = new Map([
+  const admission = new Admission(context);
+  const methods = new Map<string, GrpcMethodHandler>();
+  const served = [
     ...kvMethods(context),
     ...leaseMethods(context),
     ...clusterMethods(context),
     ...maintenanceMethods(context),
     ...authMethods(context),
     ...watchMethods(context),
-  ]);
+  ];
+  for (const [path, handler] of served) methods.set(path, admission.guard(path, handler));
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
   return {
     lookup: (path) => methods.get(path),

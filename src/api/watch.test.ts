@@ -25,7 +25,6 @@ const PUMP_BUDGET = 16;
 
 /** The Watch service alone, over a store in memory, with clients on connections in memory. */
 class WatchServer {
-  leader = 7n;
   readonly #feed = new ChangeFeed();
   readonly store = openStore(new MemoryStorage(), new MemoryLeases(), this.#feed);
   readonly hub: WatchHub;
@@ -37,17 +36,9 @@ class WatchServer {
 
   constructor(limits: WatchLimits) {
     this.hub = new WatchHub(this.store, this.#feed, limits);
-    const status = () => ({
-      id: 7n,
-      leader: this.leader,
-      term: 3,
-      committedIndex: 1,
-      appliedIndex: 1,
-      isLearner: false,
-    });
     const methods = watchMethods({
       clusterId: 5n,
-      member: { id: 7n, term: 3, status },
+      member: { id: 7n, term: 3 },
       watches: {
         hub: this.hub,
         progressIntervalMs: 1000,
@@ -143,20 +134,6 @@ describe("Watch", () => {
     await talk.next(1);
     expect(await ask("k".repeat(60))).toBe("3 created=true");
     expect(ours.hub.watchers).toBe(3);
-  });
-
-  test("needs a leader where the client asks for one", async () => {
-    const ours = startServer();
-    const peer = await ours.connect();
-    ours.leader = 0n;
-    const strict = peer.talk([{ name: "hasleader", value: "true" }]);
-    await strict.next(1);
-    expect(strict.status).toBe("14 etcdserver: no leader");
-    await watchKey(peer, "a");
-    ours.leader = 7n;
-    const content = peer.talk([{ name: "hasleader", value: "true" }]);
-    content.create({ on: "a" });
-    expect(await content.next(1)).toHaveLength(1);
   });
 
   test("forgets the watchers of a call that ends, however it ends", async () => {

@@ -2,7 +2,7 @@
  * The Watch service: requests on a stream create and cancel watchers, and the hub tells what to send. Which
  * events there are, in which order and when, is the hub's business (`mvcc/watch-hub.ts`).
  *
- * Source: etcd server/etcdserver/api/v3rpc/watch.go, interceptor.go (newStreamInterceptor).
+ * Source: etcd server/etcdserver/api/v3rpc/watch.go.
  */
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
@@ -14,7 +14,7 @@ import type { WatchId } from "../mvcc/watcher.ts";
 import { assert } from "../stdx/assert.ts";
 import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "../wire/gen/rpc.ts";
 import type { HeaderContext, WatchFacts } from "./context.ts";
-import { decodeStreamed, fail } from "./status.ts";
+import { decodeStreamed } from "./status.ts";
 import { controlResponse, fragmentedResponses, sendEvents } from "./watch-responses.ts";
 
 /** The id of responses that are about no watcher. Source: etcd client/v3/watch.go (InvalidWatchID). */
@@ -33,7 +33,7 @@ const REASONS: Readonly<Record<WatchRefusal, string>> = {
 
 /** What the service asks of a member and the server around it. */
 export interface WatchContext extends HeaderContext {
-  readonly member: Pick<Member, "id" | "term" | "status">;
+  readonly member: Pick<Member, "id" | "term">;
   readonly watches: WatchFacts;
 }
 
@@ -44,11 +44,7 @@ export function watchMethods(context: WatchContext): [string, GrpcMethodHandler]
       {
         kind: "stream",
         onCall(call) {
-          if (call.get("hasleader") === "true" && context.member.status().leader === 0n) {
-            fail(call, Errors.NoLeader);
-          } else {
-            call.context = new WatchCall(context, call);
-          }
+          call.context = new WatchCall(context, call);
         },
         onMessage: (call, message) => watchOf(call).receive(message),
         // As in etcd: what was created goes on until the client cancels the call.

@@ -171,6 +171,11 @@ export const Errors = {
   Stopped: new EtcdError(GrpcCode.Unavailable, "etcdserver: server stopped"),
   /** A proposal or a read that was not answered in time. */
   Timeout: new EtcdError(GrpcCode.Unavailable, "etcdserver: request timed out"),
+  /**
+   * A proposal that waited for a leader until it was too late: it was not made. The text is that of Go's
+   * context, which goes out as it is.
+   */
+  DeadlineExceeded: new EtcdError(GrpcCode.DeadlineExceeded, "context deadline exceeded"),
   /** A proposal or a read that was not answered in time, soon after the cluster lost its leader. */
   TimeoutDueToLeaderFail: new EtcdError(
     GrpcCode.Unavailable,

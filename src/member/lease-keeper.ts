@@ -166,7 +166,8 @@ export class LeaseKeeper {
   /** After the checkpoint is cleared on every member, the lease has its full time again. */
   #clearCheckpoint(id: bigint, waiter: RenewalWaiter): void {
     this.#proposeCheckpoints([createLeaseCheckpoint({ id, remainingTtl: 0 })], (result) => {
-      if (result instanceof EtcdError) waiter.onFailed(result);
+      if (result === Errors.NotLeader) waiter.onFailed(Errors.NotPrimaryLessor);
+      else if (result instanceof EtcdError) waiter.onFailed(result);
       else this.renew(id, this.#nowMs, waiter);
     });
   }

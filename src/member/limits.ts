@@ -18,11 +18,32 @@ export const PENDING_MEMBERSHIP_CHANGES_MAX = 1_000;
 /** Bytes of proposals that wait to be handed to Raft, as while there is no leader. */
 export const QUEUED_PROPOSAL_BYTES_MAX = 256 * 1024 * 1024;
 
+/**
+ * Bytes of proposals in one message to the leader, unless one alone is larger. etcd sends each on its own;
+ * many that gathered while there was no leader must not become one message of hundreds of megabytes.
+ */
+export const FORWARDED_PROPOSAL_BYTES_MAX = 1024 * 1024;
+
 /** Reads that may wait for an answer. */
 export const PENDING_READS_MAX = 200_000;
 
 /** Milliseconds after which an unanswered read index request is sent again. Source: etcd 3.5. */
 export const READ_INDEX_RETRY_MS = 500;
+
+/** Milliseconds that a call about leases waits until everything committed is applied. Source: etcd 3.5. */
+export const APPLIED_WAIT_MS = 1_000;
+
+/**
+ * A proposal that was made less than so many election timeouts before an election, and got no answer, is
+ * said to have failed because of it. Source: etcd 3.5 (parseProposeCtxErr).
+ */
+export const LEADER_FAIL_ELECTIONS = 2;
+
+/**
+ * Looks, an election timeout apart, that find no leader before streams that require one are ended: to
+ * open a stream anew costs more than to repeat a call. Source: etcd 3.5 (maxNoLeaderCnt).
+ */
+export const LEADERLESS_LOOKS_MAX = 3;
 
 /** Encoded bytes of entries in one append message, and of entries applied in one go. Source: etcd 3.5. */
 export const RAFT_MESSAGE_BYTES_MAX = 1024 * 1024;

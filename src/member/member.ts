@@ -36,12 +36,13 @@ import {
 import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
 import { AlarmAction, AlarmType, createAlarmRequest, encodeAlarmRequest } from "../wire/gen/rpc.ts";
 import { encodeInternalRequest } from "../wire/internal-request.ts";
+import { AppliedWaits } from "./applied-waits.ts";
+import { LeaderAbsence } from "./leader-absence.ts";
 import { LeaderTransfers } from "./leader-transfer.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import {
+  APPLIED_WAIT_MS,
   LEADERSHIP_CERTAIN_TICKS,
-  PENDING_PROPOSALS_MAX,
-  QUEUED_PROPOSAL_BYTES_MAX,
   RAFT_INFLIGHT_MESSAGES_MAX,
   RAFT_MESSAGE_BYTES_MAX,
   READ_INDEX_RETRY_MS,
@@ -50,7 +51,7 @@ import {
 } from "./limits.ts";
 import { compactIndexBehind, LogRetention } from "./log-retention.ts";
 import { MembershipProposals } from "./membership-proposals.ts";
-import { Pending } from "./pending.ts";
+import { type Audience, Proposals } from "./proposals.ts";
 import { ReadGate } from "./read-gate.ts";
 import type {
   ApplyOutcome,
@@ -62,6 +63,7 @@ import type {
 } from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
 import { allEndBatchedLeases } from "./revoke-batch.ts";
+import { NO_CONNECTIONS, type PeerConnections, timeoutReason } from "./timeout-reason.ts";
 
 export interface MemberOptions {
   readonly id: bigint;
@@ -105,19 +107,23 @@ export class Member {
   readonly #storage = new MemoryStorage();
   readonly #raft: RawNode;
   readonly #ids: RequestIds;
-  readonly #waiting: Pending<ProposalWaiter>;
+  readonly #proposals: Proposals;
   readonly #membership: MembershipProposals;
   readonly #reads: ReadGate;
+  readonly #appliedWaits: AppliedWaits;
   readonly #leases: LeaseKeeper;
   readonly #transfers: LeaderTransfers;
-  #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  /** Tells whoever must not go on for long without a leader. */
+  readonly leaderAbsence: LeaderAbsence;
   #appliedIndex: number;
   readonly #retention: LogRetention;
   #confState: ConfState;
   #leader = NONE;
   #stopped = false;
   #lastTickMs = Number.NEGATIVE_INFINITY;
+  /** When it was elected last. */
+  #electedMs: number | undefined;
+  readonly #timeoutMs: number;
   #raisingNoSpace = false;
 
   constructor(options: MemberOptions, stored: StoredState, applier: Applier) {
@@ -127,9 +133,12 @@ export class Member {
     this.#log = options.log;
     this.#ids = new RequestIds(options.id, options.startWallMs);
     const timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * options.electionTicks * options.tickMs;
+    this.#timeoutMs = timeoutMs;
     const timeoutTicks = Math.ceil(timeoutMs / options.tickMs);
-    this.#waiting = new Pending(timeoutTicks);
+    this.#proposals = new Proposals(timeoutTicks);
     this.#membership = new MembershipProposals(options.id, this.#ids, timeoutTicks, options.log);
+    this.#appliedWaits = new AppliedWaits(Math.ceil(APPLIED_WAIT_MS / options.tickMs));
+    this.leaderAbsence = new LeaderAbsence(options.electionTicks);
     if (stored.snapshot !== undefined) this.#storage.applySnapshot(stored.snapshot);
     this.#storage.setHardState(stored.hardState);
     this.#storage.append(stored.entries);
@@ -158,8 +167,9 @@ export class Member {
     this.#transfers = new LeaderTransfers(timeoutTicks);
     this.#leases = new LeaseKeeper(applier.lessor, {
       retryMs: timeoutMs,
-      propose: (field, body, waiter) => this.propose(field, body, waiter),
-      proposeRaw: (makeData, waiter) => this.proposeRaw(makeData, waiter),
+      // A leader that was deposed meanwhile must not have its successor end leases that were kept alive.
+      propose: (field, body, waiter) => this.#propose(field, body, waiter, "selfOnly"),
+      proposeRaw: (makeData, waiter) => this.#proposeRaw(makeData, waiter, "selfOnly"),
       mayBatch: () => allEndBatchedLeases(applier.cluster),
       log: options.log,
     });
@@ -173,7 +183,7 @@ export class Member {
       term,
       committedIndex: commit,
       appliedIndex: this.#appliedIndex,
-      isLearner: this.applier.cluster.member(this.id)?.isLearner ?? false,
+      isLearner: this.isLearner,
     };
   }
 
@@ -181,20 +191,44 @@ export class Member {
     return this.#leader === this.id;
   }
 
+  /** Who leads, as far as is known here; 0 for nobody. */
+  get leader(): bigint {
+    return this.#leader;
+  }
+
+  get isLearner(): boolean {
+    return this.applier.cluster.member(this.id)?.isLearner ?? false;
+  }
+
+  /** Milliseconds that a request may take in all. */
+  get requestTimeoutMs(): number {
+    return this.#timeoutMs;
+  }
+
   /** Raft's term: what answers carry in their headers. */
   get term(): number {
     return this.#raft.basicStatus().term;
   }
 
-  /** A tick has passed. `nowMs` is a time that never goes back, here and wherever it is asked for. */
-  tick(nowMs: number): void {
+  /**
+   * A tick has passed. `nowMs` is a time that never goes back, here and wherever it is asked for;
+   * `connections` are borrowed.
+   */
+  tick(nowMs: number, connections: PeerConnections = NO_CONNECTIONS): void {
     this.#lastTickMs = nowMs;
     this.#raft.tick();
-    for (const waiter of this.#waiting.tick()) waiter.onApplied(Errors.Timeout);
+    const { unsent, late } = this.#proposals.tick();
+    for (const waiter of unsent) waiter.onApplied(Errors.DeadlineExceeded);
+    if (late.length > 0) {
+      const reason = this.#timeoutReason(nowMs - this.#timeoutMs, connections);
+      for (const waiter of late) waiter.onApplied(reason);
+    }
     this.#membership.tick();
     this.#reads.tick();
+    this.#appliedWaits.tick();
     this.#transfers.tick();
     this.#leases.tick(nowMs);
+    this.leaderAbsence.tick(this.#leader !== NONE);
   }
 
   /**
@@ -232,25 +266,12 @@ export class Member {
    * why it cannot be.
    */
   propose(field: number, body: Uint8Array, waiter: ProposalWaiter): void {
-    const refused = this.#refusal();
-    if (refused !== undefined) {
-      waiter.onApplied(refused);
-      return;
-    }
-    const key = this.#ids.next();
-    const header = { id: this.#ids.idOf(key), username: "", authRevision: 0 };
-    this.#enqueue(key, encodeInternalRequest(header, field, body), waiter);
+    this.#propose(field, body, waiter, "anyLeader");
   }
 
   /** Proposes an entry whose payload the caller has marshalled whole, with an id from `makeData`. */
   proposeRaw(makeData: (id: bigint) => Uint8Array, waiter: ProposalWaiter): void {
-    const refused = this.#refusal();
-    if (refused !== undefined) {
-      waiter.onApplied(refused);
-      return;
-    }
-    const key = this.#ids.next();
-    this.#enqueue(key, makeData(this.#ids.idOf(key)), waiter);
+    this.#proposeRaw(makeData, waiter, "anyLeader");
   }
 
   /**
@@ -295,6 +316,17 @@ export class Member {
   }
 
   /**
+   * `waiter` is told when everything that is committed, as far as is known here, is applied; at once when it
+   * is. Errors: TimeoutWaitAppliedIndex, TooManyRequests, Stopped.
+   */
+  whenApplied(waiter: ReadWaiter): void {
+    const { commit } = this.#raft.basicStatus();
+    if (this.#stopped) waiter.onFailed(Errors.Stopped);
+    else if (commit <= this.#appliedIndex) waiter.onReadable();
+    else this.#appliedWaits.add(commit, waiter);
+  }
+
+  /**
    * Hands leadership, which this member has, to the voter `transferee`; `done` is told when it leads, at once
    * when it does already. Errors: TransferTimeout, Stopped.
    */
@@ -314,7 +346,7 @@ export class Member {
 
   /**
    * Renews a lease. Costs no entry of the log, and while leadership is certain no round of messages; this
-   * member must lead. Errors: NoLeader, NotPrimaryLessor, and those of reads and proposals.
+   * member must lead. Errors: NoLeader, NotPrimaryLessor, and those of `whenApplied` and of proposals.
    */
   renewLease(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
     if (this.#leader !== this.id) {
@@ -322,14 +354,17 @@ export class Member {
       return;
     }
     const sinceTickMs = nowMs - this.#lastTickMs;
-    const isCertain = sinceTickMs < LEADERSHIP_CERTAIN_TICKS * this.#options.tickMs;
-    if (isCertain && this.#raft.basicStatus().commit === this.#appliedIndex) {
-      this.#leases.renew(id, nowMs, waiter);
+    if (sinceTickMs < LEADERSHIP_CERTAIN_TICKS * this.#options.tickMs) {
+      this.#renewWhenApplied(id, nowMs, waiter);
       return;
     }
     this.whenReadable({
-      onReadable: () => this.#leases.renew(id, nowMs, waiter),
-      onFailed: (error) => waiter.onFailed(error),
+      onReadable: () => {
+        if (this.isLeader()) this.#renewWhenApplied(id, nowMs, waiter);
+        else waiter.onFailed(Errors.NotPrimaryLessor);
+      },
+      onFailed: (error) =>
+        waiter.onFailed(error === Errors.Stopped ? error : Errors.NotPrimaryLessor),
     });
   }
 
@@ -372,6 +407,7 @@ export class Member {
     }
     for (const response of committed.responses) this.step(response);
     this.#reads.release(this.#appliedIndex);
+    this.#appliedWaits.applied(this.#appliedIndex);
     const isDue = this.#retention.isSnapshotDue(this.#appliedIndex);
     return { snapshot: isDue ? this.#makeSnapshot() : undefined, changes };
   }
@@ -423,39 +459,86 @@ export class Member {
   /** Answers everybody who waits; nothing is done afterwards. */
   stop(): void {
     this.#stopped = true;
-    for (const waiter of this.#waiting.takeAll()) waiter.onApplied(Errors.Stopped);
+    this.#proposals.failAll(Errors.Stopped);
     this.#membership.stop();
     this.#reads.failAll(Errors.Stopped);
+    this.#appliedWaits.failAll(Errors.Stopped);
     this.#transfers.stop();
     this.applier.lessor.demote();
-    this.#queue = [];
   }
 
   #refusal(): EtcdError | undefined {
     if (this.#stopped) return Errors.Stopped;
     const behind = this.#raft.basicStatus().commit - this.#appliedIndex > UNAPPLIED_ENTRIES_MAX;
-    const full =
-      this.#waiting.size >= PENDING_PROPOSALS_MAX || this.#queuedBytes >= QUEUED_PROPOSAL_BYTES_MAX;
-    return behind || full ? Errors.TooManyRequests : undefined;
+    return behind || this.#proposals.isFull ? Errors.TooManyRequests : undefined;
   }
 
-  #enqueue(key: number, data: Uint8Array, waiter: ProposalWaiter): void {
-    if (data.length > this.#options.requestBytesMax) {
-      waiter.onApplied(Errors.RequestTooLarge);
+  #propose(field: number, body: Uint8Array, waiter: ProposalWaiter, audience: Audience): void {
+    const refused = this.#refusal();
+    if (refused !== undefined) {
+      waiter.onApplied(refused);
       return;
     }
-    this.#waiting.add(key, waiter);
-    this.#queue.push(data);
-    this.#queuedBytes += data.length;
+    const key = this.#ids.next();
+    const header = { id: this.#ids.idOf(key), username: "", authRevision: 0 };
+    this.#enqueue(key, encodeInternalRequest(header, field, body), waiter, audience);
   }
 
-  /** Hands all queued proposals to Raft in one message; without a leader they wait. */
+  #proposeRaw(
+    makeData: (id: bigint) => Uint8Array,
+    waiter: ProposalWaiter,
+    audience: Audience,
+  ): void {
+    const refused = this.#refusal();
+    if (refused !== undefined) {
+      waiter.onApplied(refused);
+      return;
+    }
+    const key = this.#ids.next();
+    this.#enqueue(key, makeData(this.#ids.idOf(key)), waiter, audience);
+  }
+
+  #enqueue(key: number, data: Uint8Array, waiter: ProposalWaiter, audience: Audience): void {
+    if (data.length > this.#options.requestBytesMax) waiter.onApplied(Errors.RequestTooLarge);
+    else this.#proposals.add(key, data, waiter, audience);
+  }
+
+  /** Hands all queued proposals to Raft; without a leader they wait. */
   #proposeQueued(): void {
-    if (this.#queue.length === 0 || this.#leader === NONE) return;
-    // Dropped as a whole, as during a leadership transfer: nothing was appended, so try again later.
-    if (this.#raft.propose(this.#queue) !== undefined) return;
-    this.#queue = [];
-    this.#queuedBytes = 0;
+    // As Raft knows it now: it may have been deposed in this very turn.
+    const { lead } = this.#raft.basicStatus();
+    if (lead === NONE) return;
+    this.#proposals.handOver(lead === this.id, this.#handToRaft);
+  }
+
+  readonly #handToRaft = (payloads: readonly Uint8Array[]): boolean =>
+    this.#raft.propose(payloads) === undefined;
+
+  #timeoutReason(startMs: number, connections: PeerConnections): EtcdError {
+    const { electionTicks, tickMs } = this.#options;
+    return timeoutReason(
+      {
+        id: this.id,
+        leader: this.#leader,
+        electedMs: this.#electedMs,
+        electionMs: electionTicks * tickMs,
+        members: this.applier.cluster.members(),
+      },
+      startMs,
+      connections,
+    );
+  }
+
+  /** As the primary lessor, on everything that is committed. */
+  #renewWhenApplied(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
+    if (this.#raft.basicStatus().commit === this.#appliedIndex) {
+      this.#leases.renew(id, nowMs, waiter);
+      return;
+    }
+    this.whenApplied({
+      onReadable: () => this.#leases.renew(id, nowMs, waiter),
+      onFailed: (error) => waiter.onFailed(error),
+    });
   }
 
   #applyNormal(entry: Entry, nowMs: number): void {
@@ -468,7 +551,7 @@ export class Member {
     const { id, result } = this.applier.apply(entry, entry.data, nowMs);
     if (result === Errors.NoSpace) this.raiseNoSpace();
     if (Number(id >> 48n) !== this.#ids.suffix) return;
-    const waiter = this.#waiting.take(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
+    const waiter = this.#proposals.take(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
     waiter?.onApplied(result);
   }
 
@@ -495,9 +578,15 @@ export class Member {
   #leaderIs(leader: bigint): void {
     if (leader === this.#leader) return;
     this.#leader = leader;
-    this.#reads.leaderChanged();
+    // Without a leader reads wait, and are told when there is one; those that come then are sent to it.
+    if (leader !== NONE) this.#reads.leaderChanged();
     this.#transfers.leaderIs(leader);
-    if (leader !== this.id) this.applier.lessor.demote();
+    if (leader === this.id) {
+      this.#electedMs = this.#lastTickMs;
+    } else {
+      this.applier.lessor.demote();
+      this.#proposals.failSelfOnly();
+    }
   }
 
   /** Everything of earlier terms is applied: from here on leases can be counted down. */

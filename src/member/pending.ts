@@ -34,6 +34,16 @@ export class Pending<Waiter> {
     return this.#waiters.has(key);
   }
 
+  /** The waiter of `key`, which goes on waiting. */
+  get(key: number): Waiter | undefined {
+    return this.#waiters.get(key);
+  }
+
+  /** The next `tick` takes everybody up to this key. */
+  get expiringKey(): number {
+    return this.#newestKeys[this.#tick % this.#newestKeys.length];
+  }
+
   /** Removes and returns the waiter of `key`; `undefined` when nobody waits (any more). */
   take(key: number): Waiter | undefined {
     const waiter = this.#waiters.get(key);
@@ -43,9 +53,8 @@ export class Pending<Waiter> {
 
   /** One tick passes: removes and returns those that have waited longer than the limit. */
   tick(): Waiter[] {
-    const slot = this.#tick % this.#newestKeys.length;
-    const expiredKey = this.#newestKeys[slot];
-    this.#newestKeys[slot] = this.#newest;
+    const expiredKey = this.expiringKey;
+    this.#newestKeys[this.#tick % this.#newestKeys.length] = this.#newest;
     this.#tick++;
     const expired: Waiter[] = [];
     for (const [key, waiter] of this.#waiters) {

@@ -58,7 +58,8 @@ export class ReadGate {
 
   /** Raft has confirmed `index` for the request with `context`. */
   confirm(index: number, context: Uint8Array): void {
-    if (this.#batch.length === 0 || !equalBytes(context, this.#context)) return;
+    const isAsked = this.#batch.length > 0 && this.#confirmedIndex === undefined;
+    if (!isAsked || !equalBytes(context, this.#context)) return;
     // Index 0 is what a leader answers that was deposed meanwhile.
     if (index === 0) this.#failBatch(Errors.LeaderChanged);
     else this.#confirmedIndex = index;
@@ -73,6 +74,7 @@ export class ReadGate {
     for (const waiter of batch) waiter.onReadable();
   }
 
+  /** There is a new leader, or one again: what the former one was asked is lost. */
   leaderChanged(): void {
     if (this.#confirmedIndex === undefined) this.#failBatch(Errors.LeaderChanged);
   }

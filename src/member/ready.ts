@@ -36,6 +36,8 @@ export interface ApplyOutcome {
 
 /** Whoever waits for a proposal to be applied. Told exactly once. */
 export interface ProposalWaiter {
+  /** Whether nobody is interested any more: what was not handed to Raft yet is not handed over then. */
+  isGone?(): boolean;
   onApplied(result: ApplyResult | EtcdError): void;
 }
 

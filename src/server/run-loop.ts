@@ -104,7 +104,7 @@ export class RunLoop {
   #scheduleTick(): void {
     const { clock, tickMs } = this.#parts;
     this.#ticker = clock.after(Math.max(0, this.#nextTickMs - clock.nowMs()), () => {
-      this.#parts.member.tick(clock.nowMs());
+      this.#parts.member.tick(clock.nowMs(), this.#parts.peers.transport);
       // After a pause of the process the missed ticks are not made up: they would look like silence.
       this.#nextTickMs = Math.max(this.#nextTickMs + tickMs, clock.nowMs());
       this.#scheduleTick();

@@ -143,11 +143,15 @@ export class MemoryServer {
     const stream = this.#streams.get(path);
     if (stream !== undefined) {
       return {
-        ...stream,
+        kind: stream.kind,
         onCall: (call) => {
           this.calls.push(path);
           stream.onCall?.(call);
         },
+        onMessage: (call, message) => stream.onMessage(call, message),
+        onHalfClose: (call) => stream.onHalfClose(call),
+        onCancel: (call) => stream.onCancel(call),
+        onWritable: (call) => stream.onWritable?.(call),
       };
     }
     return {
