@@ -2,7 +2,7 @@
 import type { PinnedState } from "../backend/pinned-state.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { Member } from "../member/member.ts";
-import type { MembershipWaiter } from "../member/ready.ts";
+import type { MembershipWaiter, RenewalWaiter } from "../member/ready.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
 import type { KeyValueHash } from "../mvcc/kv-hash.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -10,7 +10,7 @@ import type { Digest } from "../ports/digest.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Random } from "../ports/random.ts";
-import type { ResponseHeader } from "../wire/gen/rpc.ts";
+import type { LeaseTimeToLiveRequest, ResponseHeader } from "../wire/gen/rpc.ts";
 
 /** Facts of the storage below the member, which only the shell knows. */
 export interface StorageFacts {
@@ -86,6 +86,36 @@ export interface MembershipRequests {
   promote(id: bigint, waiter: MembershipWaiter): void;
 }
 
+/** What the leader knows of a lease. */
+export interface LeaseState {
+  /** Whole seconds left; 0 or below for one that is being revoked. */
+  readonly ttlSeconds: number;
+  readonly grantedTtlSeconds: number;
+  /** Attached keys, where they were asked for. */
+  readonly keys: readonly Uint8Array[];
+}
+
+/** Leases as the leader has them, wherever it is. */
+export interface Leases {
+  /**
+   * Renews a lease; `waiter` is told, on the leader nearly always before this returns. Errors there:
+   * NotPrimaryLessor when leadership was lost meanwhile (go on with `renewElsewhere`), Timeout, NoLeader,
+   * TimeoutWaitAppliedIndex, TooManyRequests, Stopped.
+   */
+  renew(id: bigint, waiter: RenewalWaiter): void;
+  /** Renews a lease with whoever leads, as soon as somebody does. Errors: as above but the first. */
+  renewElsewhere(id: bigint, waiter: RenewalWaiter): void;
+  /**
+   * Calls `done` with the state of a lease. Errors: LeaseNotFound, LeaderChanged, Timeout, NoLeader,
+   * TimeoutWaitAppliedIndex, TooManyRequests, Stopped. `isGone` tells that nobody waits any more.
+   */
+  timeToLive(
+    request: LeaseTimeToLiveRequest,
+    isGone: () => boolean,
+    done: (result: LeaseState | EtcdError) => void,
+  ): void;
+}
+
 /** What the Watch service stands on. */
 export interface WatchFacts {
   readonly hub: WatchHub;
@@ -119,6 +149,7 @@ export interface ServiceContext {
   readonly membership: MembershipRequests;
   readonly clusterId: bigint;
   readonly storage: StorageFacts;
+  readonly leases: Leases;
   readonly compactor: Compactor;
   readonly hashes: Hashes;
   readonly backups: Backups;
@@ -144,8 +175,7 @@ export interface HeaderContext {
 }
 
 /** What the Lease service needs. */
-export type LeaseContext = Pick<ServiceContext, "member" | "clusterId"> & {
-  readonly clock: Pick<Clock, "nowMs">;
+export type LeaseContext = Pick<ServiceContext, "member" | "clusterId" | "leases"> & {
   readonly backups: Pick<Backups, "runInSlices">;
 };
 

@@ -2,8 +2,8 @@
  * LeaseKeepAlive: each message of the client renews one lease and is answered with one message, in order.
  * An answer has the revision from before the renewal, and a time to live of 0 when there is no such lease.
  *
- * Nearly always the answer is there at once. Where it is not (an expired lease that is being revoked, a
- * checkpoint to clear, leadership to confirm), or where the client does not read, the stream stops taking
+ * On the leader the answer is nearly always there at once. Where it is not (an expired lease that is being
+ * revoked, a checkpoint to clear, leadership to confirm, a leader to ask), or where the client does not read, the stream stops taking
  * messages, and those that came in the meantime wait: what fits into one window of the stream.
  *
  * Source: etcd server/etcdserver/api/v3rpc/lease.go (leaseKeepAlive; 3.5).
@@ -117,7 +117,15 @@ class KeepAliveStream implements RenewalWaiter {
     if (!this.#isBeginning) this.#runWaiting();
   }
 
+  isGone(): boolean {
+    return !this.#call.open;
+  }
+
   onFailed(error: EtcdError): void {
+    if (error === Errors.NotPrimaryLessor) {
+      this.#context.leases.renewElsewhere(this.#id, this);
+      return;
+    }
     this.#isRenewing = false;
     this.end();
     fail(this.#call, error);
@@ -128,12 +136,12 @@ class KeepAliveStream implements RenewalWaiter {
   }
 
   #begin(id: bigint): void {
-    const { member, clock } = this.#context;
+    const { member, leases } = this.#context;
     this.#id = id;
     this.#revision = member.applier.store.revision;
     this.#isRenewing = true;
     this.#isBeginning = true;
-    member.renewLease(id, clock.nowMs(), this);
+    leases.renew(id, this);
     this.#isBeginning = false;
   }
 

@@ -8,7 +8,6 @@ import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
 import { NO_LEASE } from "../lease/lessor.ts";
-import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
   createLeaseTimeToLiveResponse,
@@ -18,10 +17,9 @@ import {
   decodeLeaseTimeToLiveRequest,
   encodeLeaseGrantRequest,
   encodeLeaseTimeToLiveResponse,
-  type LeaseTimeToLiveRequest,
   type LeaseTimeToLiveResponse,
 } from "../wire/gen/rpc.ts";
-import { headerAt, type LeaseContext } from "./context.ts";
+import { headerAt, type LeaseContext, type LeaseState } from "./context.ts";
 import { keepAliveMethod } from "./lease-keep-alive.ts";
 import { LeaseLister } from "./lease-list.ts";
 import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
@@ -63,32 +61,28 @@ function revokeMethod(context: LeaseContext): GrpcMethodHandler {
 
 function timeToLiveMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseTimeToLiveRequest, (call, request) => {
-    const response = timeToLive(context, request);
-    if (response instanceof EtcdError) fail(call, response);
-    else call.sendUnary(encodeLeaseTimeToLiveResponse(response));
+    const isGone = (): boolean => !call.open;
+    context.leases.timeToLive(request, isGone, (result) => {
+      if (result instanceof EtcdError && result !== Errors.LeaseNotFound) fail(call, result);
+      else call.sendUnary(encodeLeaseTimeToLiveResponse(timeToLive(context, request.id, result)));
+    });
   });
 }
 
-/** Errors: NoLeader, LeaderChanged. A lease that is not there has a time to live of -1. */
+/** A lease that is not there has a time to live of -1. The revision is this member's. */
 function timeToLive(
   context: LeaseContext,
-  { id, keys }: LeaseTimeToLiveRequest,
-): LeaseTimeToLiveResponse | EtcdError {
-  const { member } = context;
-  const { lessor, store } = member.applier;
-  if (!lessor.isPrimary) {
-    return member.status().leader === 0n ? Errors.NoLeader : Errors.LeaderChanged;
-  }
-  const header = headerAt(context, store.revision);
-  const lease = lessor.lease(id);
-  if (lease === undefined) return createLeaseTimeToLiveResponse({ header, id, ttl: -1 });
+  id: bigint,
+  state: LeaseState | EtcdError,
+): LeaseTimeToLiveResponse {
+  const header = headerAt(context, context.member.applier.store.revision);
+  if (state instanceof EtcdError) return createLeaseTimeToLiveResponse({ header, id, ttl: -1 });
   return createLeaseTimeToLiveResponse({
     header,
     id,
-    // Of an expired lease that is being revoked: 0 or below, as etcd tells it.
-    ttl: Math.trunc((lease.expiryMs - context.clock.nowMs()) / 1000),
-    grantedTtl: lease.ttlSeconds,
-    keys: keys ? Array.from(lease.keys, bytesFromLatin1) : [],
+    ttl: state.ttlSeconds,
+    grantedTtl: state.grantedTtlSeconds,
+    keys: [...state.keys],
   });
 }
 

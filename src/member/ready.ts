@@ -55,6 +55,8 @@ export interface ReadWaiter {
 
 /** Whoever renews a lease. Exactly one method is called, once; often before the request returns. */
 export interface RenewalWaiter {
+  /** Whether nobody is interested any more: a leader elsewhere is not asked again then. */
+  isGone?(): boolean;
   /** With the granted time to live in seconds; 0 when there is no such lease. */
   onRenewed(ttlSeconds: number): void;
   onFailed(error: EtcdError): void;

@@ -116,3 +116,12 @@ export const JOIN_PROBE_TIMEOUT_MS = 10_000;
 export const VERSION_PROBE_TIMEOUT_MS = 5000;
 /** Milliseconds between two attempts to reach the leader with a request that is forwarded to it. */
 export const FORWARD_PAUSE_MS = 50;
+
+/** Milliseconds between two rounds of asking a leader that gives no answer. Source: etcd 3.5 (LeaseRenew). */
+export const LEADER_CALL_PAUSE_MS = 50;
+
+/** Requests to the leader beside Raft that are under way at once; further ones wait for one of them. */
+export const LEADER_CALLS_AT_ONCE = 64;
+
+/** Such requests that may wait: each belongs to a stream or a call of a client. */
+export const LEADER_CALLS_MAX = 100_000;

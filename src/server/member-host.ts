@@ -10,10 +10,12 @@ import type { Timer } from "../ports/clock.ts";
 import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-state.ts";
 import { BackgroundWork } from "./background-work.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
+import { ClusterLeases } from "./cluster-leases.ts";
 import type { ServerConfig } from "./config.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { membershipEndpoints } from "./membership-endpoints.ts";
 import { MembershipService } from "./membership-service.ts";
+import { leaseEndpoints } from "./lease-endpoints.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
 import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
@@ -54,6 +56,8 @@ export class MemberHost {
   readonly membership: MembershipService;
   /** The database and the work on it. */
   readonly current: CurrentState;
+  /** Leases, wherever the leader is. */
+  readonly leases: ClusterLeases;
 
   constructor(
     config: ServerConfig,
@@ -88,8 +92,10 @@ export class MemberHost {
       poke: () => this.#loop.poke(),
     });
     this.membership = this.#createMembership();
+    const poke = (): void => this.#loop.poke();
+    this.leases = new ClusterLeases({ member, network: environment.peers, clock, poke });
     const { hashes } = this.current;
-    this.#duties = new LeaderDuties(config, environment, opened, hashes, () => this.#loop.poke());
+    this.#duties = new LeaderDuties(config, environment, opened, hashes, poke);
     this.#peers = this.#linkPeers(onFailure);
     this.#loop = new RunLoop({
       member,
@@ -123,12 +129,14 @@ export class MemberHost {
 
   /** What this member answers its peers, beside Raft. */
   #endpoints(): [string, PeerHandler][] {
-    return membershipEndpoints({
-      member: this.#opened.member,
+    const { member } = this.#opened;
+    const membership = membershipEndpoints({
+      member,
       membership: this.membership,
       hashes: this.current.hashes,
       log: this.#environment.log.named("server/membership-endpoints.ts"),
     });
+    return [...membership, ...leaseEndpoints(member, this.#environment.clock)];
   }
 
   #linkPeers(onFailure: (reason: Error) => void): PeerLink {
@@ -215,6 +223,7 @@ export class MemberHost {
     this.#background.stop();
     const { state } = this.current;
     state.stop();
+    this.leases.stop();
     member.stop();
     this.#loop.stop();
     this.#sender.stop();

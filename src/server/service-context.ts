@@ -22,6 +22,7 @@ export function serviceContextOf(
     membership: host.membership,
     clusterId: host.clusterId,
     storage: host.current,
+    leases: host.leases,
     compactor: host.current,
     hashes: host.current.hashes,
     backups: host.current.backups,
