@@ -17,6 +17,8 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: "string" },
     rounds: { type: "string" },
+    // How often the leader of a cluster is killed in a round.
+    failovers: { type: "string" },
     // Kinds and rows whose name contains this; may be given several times.
     only: { type: "string", multiple: true, default: [""] },
     quick: { type: "boolean", default: false },
@@ -45,6 +47,7 @@ try {
   const complete = await runKinds({
     ...options,
     seconds: positive("seconds", options.seconds ?? (options.quick ? "1" : "4")),
+    failovers: Math.ceil(positive("failovers", options.failovers ?? (options.quick ? "3" : "50"))),
     rounds: Math.ceil(positive("rounds", options.rounds ?? (options.quick ? "1" : "3"))),
   });
   process.exitCode = complete ? 0 : 1;

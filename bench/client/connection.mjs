@@ -99,6 +99,10 @@ export async function openConnection(port, onLost) {
   return new Connection(await dial(address, undefined), address, onLost);
 }
 
-export function openConnections(port, count, onLost) {
-  return Promise.all(Array.from({ length: count }, () => openConnection(port, onLost)));
+/** `ports`: one, or several that have their turn. */
+export function openConnections(ports, count, onLost) {
+  const all = [ports].flat();
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => openConnection(all[index % all.length], onLost)),
+  );
 }

@@ -1,5 +1,6 @@
 /** Runs kinds of benchmarks: both servers in turn, round after round, and the tables at the end of each. */
 import { KINDS } from "../kinds/index.mjs";
+import { startCluster } from "./clusters.mjs";
 import { removeOldRuns, removeRuns, runFolder } from "./folders.mjs";
 import { candidates, startServer } from "./servers.mjs";
 import { machineText, summarise, tableOf, writeReadme } from "./tables.mjs";
@@ -10,6 +11,7 @@ import { machineText, summarise, tableOf, writeReadme } from "./tables.mjs";
  * @property {number} rounds
  * @property {string[]} only
  * @property {boolean} quick
+ * @property {number} failovers
  * @property {boolean} json
  * @property {boolean} readme
  * @property {boolean} rebuild
@@ -57,6 +59,11 @@ async function runOnce(kind, candidate, results, round, options) {
     running.add(server);
     return server;
   };
+  const beginCluster = async () => {
+    const cluster = await startCluster(candidate);
+    running.add(cluster);
+    return cluster;
+  };
   const end = async (server) => {
     await server.stop();
     running.delete(server);
@@ -70,7 +77,9 @@ async function runOnce(kind, candidate, results, round, options) {
       seconds: options.seconds,
       quick: options.quick,
       rebuild: options.rebuild && round === 1,
+      failovers: options.failovers,
       startServer: begin,
+      startCluster: beginCluster,
       stopServer: end,
       wants: (row) => results.has(row),
       record(row, figures) {

@@ -39,14 +39,16 @@ export class Server {
   #child;
   folder;
   port;
+  peerPort;
   pid;
   /** Seconds from the start of the process until it said that it is healthy. */
   startSeconds;
 
-  constructor(child, folder, port, startSeconds) {
+  constructor(child, folder, port, peerPort, startSeconds) {
     this.#child = child;
     this.folder = folder;
     this.port = port;
+    this.peerPort = peerPort;
     this.pid = child.pid;
     this.startSeconds = startSeconds;
   }
@@ -78,30 +80,40 @@ export class Server {
  */
 export async function startServer(candidate, folder, extraArgs = []) {
   const [port, peerPort] = [await freePort(), await freePort()];
-  const client = `http://127.0.0.1:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;
-  const flags = {
+  const flags = { ...listenFlags(folder, port, peer), "initial-cluster": `default=${peer}` };
+  const startMs = performance.now();
+  const child = spawnServer(candidate, folder, flags, extraArgs);
+  await untilHealthy(port, child, path.join(folder, "log"));
+  return new Server(child, folder, port, peerPort, (performance.now() - startMs) / 1000);
+}
+
+/** What every member is told: where it listens, where its data is. */
+export function listenFlags(folder, port, peer) {
+  const client = `http://127.0.0.1:${port}`;
+  return {
     "data-dir": path.join(folder, "data"),
     "listen-client-urls": client,
     "advertise-client-urls": client,
     "listen-peer-urls": peer,
     "initial-advertise-peer-urls": peer,
-    "initial-cluster": `default=${peer}`,
     "quota-backend-bytes": String(QUOTA_BYTES),
   };
+}
+
+/** Starts a server, and does not wait for it; its log goes to `folder`/log. */
+export function spawnServer(candidate, folder, flags, extraArgs = []) {
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
   const log = fs.openSync(path.join(folder, "log"), "a");
-  const startMs = performance.now();
   const child = startChild(candidate.program, [...candidate.args, ...args, ...extraArgs], {
     stdio: ["ignore", log, log],
   });
   fs.closeSync(log);
-  await untilHealthy(port, child, path.join(folder, "log"));
-  return new Server(child, folder, port, (performance.now() - startMs) / 1000);
+  return child;
 }
 
 /** @returns {Promise<number>} */
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer().once("error", reject);
     server.listen(0, "127.0.0.1", () => {
@@ -113,7 +125,7 @@ function freePort() {
   });
 }
 
-async function untilHealthy(port, child, logFile) {
+export async function untilHealthy(port, child, logFile) {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     if (await isHealthy(port)) return;

@@ -1,4 +1,8 @@
 /** Every kind of benchmark, in the order of the README. */
+import { catchUp } from "./catch-up.mjs";
+import { clusterPuts } from "./cluster-puts.mjs";
+import { failover } from "./failover.mjs";
+import { followerReads } from "./follower-reads.mjs";
 import { leaseExpiry } from "./lease-expiry.mjs";
 import { leaseRates } from "./lease-rates.mjs";
 import { maintenance } from "./maintenance.mjs";
@@ -13,9 +17,11 @@ import { watchMemory } from "./watch-memory.mjs";
  * @property {import("../harness/servers.mjs").Candidate} candidate
  * @property {number} seconds  how long a load is measured
  * @property {boolean} quick   small sizes: to see that it works
+ * @property {number} failovers how often the leader of a cluster is killed
  * @property {boolean} rebuild databases are built anew
  * @property {(options?: { folder?: string }) => Promise<import("../harness/servers.mjs").Server>} startServer
  *   in a fresh folder, or on what is in `folder`
+ * @property {() => Promise<import("../harness/clusters.mjs").Cluster>} startCluster  three members, in fresh folders
  * @property {(server: import("../harness/servers.mjs").Server) => Promise<void>} stopServer and removes its folder
  * @property {(row: string) => boolean} wants  whether the row was asked for
  * @property {(row: string, figures: Record<string, number>) => void} record
@@ -25,7 +31,7 @@ import { watchMemory } from "./watch-memory.mjs";
  * @typedef {object} Kind
  * @property {string} name
  * @property {string} title
- * @property {(run: Pick<Run, "seconds" | "quick">) => string} about  what was done
+ * @property {(run: Pick<Run, "seconds" | "quick" | "failovers">) => string} about  what was done
  * @property {import("../harness/tables.mjs").Column[]} columns
  * @property {string[]} rows
  * @property {(run: Run) => Promise<void>} measure  servers it leaves are stopped and removed
@@ -41,4 +47,8 @@ export const KINDS = [
   leaseExpiry,
   maintenance,
   millionKeys,
+  clusterPuts,
+  followerReads,
+  failover,
+  catchUp,
 ];

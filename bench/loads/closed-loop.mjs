@@ -1,7 +1,7 @@
 /**
  * Calls per second: `clients` calls of one kind are always under way.
  *
- * Orders: port, serverPid, connections, clients, operation (put, range, serializable-range, lease-grant),
+ * Orders: port (or several, whose connections take turns), serverPid (or several), connections, clients, operation (put, range, serializable-range, lease-grant),
  * valueBytes, keySpace (number of different keys), seconds, warmupSeconds.
  */
 import { processCpuSeconds } from "../harness/process-figures.mjs";
@@ -61,6 +61,11 @@ function done(status, _message, { context: client }) {
   call(client);
 }
 
+/** Of all servers together. */
+function serverCpuSeconds() {
+  return [orders.serverPid].flat().reduce((sum, pid) => sum + processCpuSeconds(pid), 0);
+}
+
 const connections = await openConnections(orders.port, orders.connections, lost);
 for (let i = 0; i < orders.clients; i++) {
   call({ connection: connections[i % connections.length], atMs: performance.now() });
@@ -68,12 +73,12 @@ for (let i = 0; i < orders.clients; i++) {
 await sleep(orders.warmupSeconds * 1000);
 measuring = true;
 const startMs = performance.now();
-const serverBefore = processCpuSeconds(orders.serverPid);
+const serverBefore = serverCpuSeconds();
 const loadBefore = process.cpuUsage();
 await sleep(orders.seconds * 1000);
 measuring = false;
 const elapsedSeconds = (performance.now() - startMs) / 1000;
-const serverCpu = processCpuSeconds(orders.serverPid) - serverBefore;
+const serverCpu = serverCpuSeconds() - serverBefore;
 const loadCpu = process.cpuUsage(loadBefore);
 finish({
   ...latencies.summary(),
