@@ -242,6 +242,11 @@ export class Member {
     }
   }
 
+  /** Takes `ticks` ticks of the wait for an election as passed, and nothing else. */
+  advanceElection(ticks: number): void {
+    for (let passed = 0; passed < ticks; passed++) this.#raft.tick();
+  }
+
   /** Takes a message of another member. */
   step(message: Message): void {
     const refused = this.#raft.step(message);

@@ -125,3 +125,8 @@ export const LEADER_CALLS_AT_ONCE = 64;
 
 /** Such requests that may wait: each belongs to a stream or a call of a client. */
 export const LEADER_CALLS_MAX = 100_000;
+/** Milliseconds between two looks whether the peers are there after a start. Source: etcd 3.5. */
+export const ELECTION_ADVANCE_LOOK_MS = 50;
+
+/** Looks for the peers after a start, five seconds' worth. Source: etcd 3.5. */
+export const ELECTION_ADVANCE_LOOKS_MAX = 100;

@@ -11,7 +11,10 @@ import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-st
 import { BackgroundWork } from "./background-work.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
 import { ClusterLeases } from "./cluster-leases.ts";
-import type { ServerConfig } from "./config.ts";
+import { electionTicksOf, type ServerConfig } from "./config.ts";
+import { DiskWatch } from "./disk-watch.ts";
+import { ElectionAdvance } from "./election-advance.ts";
+import { type HandOverParts, handOverLeadership } from "./hand-over.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { membershipEndpoints } from "./membership-endpoints.ts";
 import { MembershipService } from "./membership-service.ts";
@@ -50,6 +53,8 @@ export class MemberHost {
   readonly #background: BackgroundWork;
   readonly #loop: RunLoop;
   readonly #peers: PeerLink;
+  readonly #elections: ElectionAdvance;
+  #hasFailed = false;
   /** Runs once this member has applied its own removal. */
   #farewell: Timer | undefined;
   /** Changes of who the members are. */
@@ -71,6 +76,7 @@ export class MemberHost {
     this.#environment = environment;
     this.#opened = opened;
     const onFailure = (reason: Error): void => {
+      this.#hasFailed = true;
       this.#loop.stop();
       events.onFatal(reason);
     };
@@ -97,11 +103,19 @@ export class MemberHost {
     const { hashes } = this.current;
     this.#duties = new LeaderDuties(config, environment, opened, hashes, poke);
     this.#peers = this.#linkPeers(onFailure);
+    this.#elections = new ElectionAdvance({
+      ...this.#leadership,
+      log: log.named("server/election-advance.ts"),
+      isWanted: config.initialElectionTickAdvance,
+      electionTicks: electionTicksOf(config),
+      tickMs: config.heartbeatIntervalMs,
+    });
     this.#loop = new RunLoop({
       member,
       peers: this.#peers,
       wal,
       current: this.current,
+      disk: this.#watchDisk(),
       clock,
       tickMs: config.heartbeatIntervalMs,
       onTurnEnd: () => {
@@ -109,6 +123,28 @@ export class MemberHost {
         events.onTurnEnd();
       },
       onFailure,
+    });
+  }
+
+  /** What leadership is handed over with. */
+  get #leadership(): HandOverParts {
+    return {
+      member: this.#opened.member,
+      activeSinceMs: (id) => this.#peers.transport.activeSinceMs(id),
+      clock: this.#environment.clock,
+      log: this.#environment.log.named("server/hand-over.ts"),
+      poke: () => this.#loop.poke(),
+    };
+  }
+
+  #watchDisk(): DiskWatch {
+    return new DiskWatch({
+      ticksMax: electionTicksOf(this.#config),
+      tickMs: this.#config.heartbeatIntervalMs,
+      log: this.#environment.log.named("server/disk-watch.ts"),
+      onStall: () => {
+        if (this.member.isLeader()) handOverLeadership(this.#leadership, () => {});
+      },
     });
   }
 
@@ -203,6 +239,7 @@ export class MemberHost {
     };
     this.#peers.start(remotes);
     this.#loop.start();
+    this.#elections.start();
     this.#duties.start();
     return new Promise<void>((resolve) => {
       publishAttributes(member, attributes, log, () => {
@@ -214,9 +251,16 @@ export class MemberHost {
     });
   }
 
-  /** Answers whoever waits that the server stops, makes everything durable, gives up the locks. */
+  /**
+   * Hands over leadership, answers whoever waits that the server stops, makes everything durable, gives up the
+   * locks.
+   */
   async stop(): Promise<void> {
     const { member, wal } = this.#opened;
+    this.#elections.stop();
+    if (!this.#hasFailed) {
+      await new Promise<void>((resolve) => handOverLeadership(this.#leadership, () => resolve()));
+    }
     this.#farewell?.cancel();
     this.membership.stop();
     this.#duties.stop();

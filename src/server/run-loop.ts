@@ -18,6 +18,7 @@ import type { Message } from "../wire/gen/raft.ts";
 import type { CurrentState } from "./applied-state.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { WalFailure } from "../wal/types.ts";
+import type { DiskWatch } from "./disk-watch.ts";
 import type { PeerLink } from "./peer-link.ts";
 
 export interface RunLoopParts {
@@ -25,6 +26,7 @@ export interface RunLoopParts {
   readonly peers: PeerLink;
   readonly wal: Wal;
   readonly current: CurrentState;
+  readonly disk: DiskWatch;
   readonly clock: Clock;
   readonly tickMs: number;
   /** Called at the end of every turn, when all its answers were given. */
@@ -87,10 +89,12 @@ export class RunLoop {
   }
 
   #append(append: Message): void {
-    const { member, peers, wal, onFailure } = this.#parts;
+    const { member, peers, wal, disk, onFailure } = this.#parts;
     const { entries, term, commit } = append;
     const hardState = term === 0 ? undefined : { term, vote: append.vote ?? NONE, commit };
+    disk.began();
     wal.append({ entries, hardState }, (failure) => {
+      disk.ended();
       if (this.#stopped) return;
       if (failure !== undefined) {
         onFailure(failure);
@@ -105,6 +109,7 @@ export class RunLoop {
     const { clock, tickMs } = this.#parts;
     this.#ticker = clock.after(Math.max(0, this.#nextTickMs - clock.nowMs()), () => {
       this.#parts.member.tick(clock.nowMs(), this.#parts.peers.transport);
+      this.#parts.disk.tick();
       // After a pause of the process the missed ticks are not made up: they would look like silence.
       this.#nextTickMs = Math.max(this.#nextTickMs + tickMs, clock.nowMs());
       this.#scheduleTick();

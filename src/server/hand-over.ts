@@ -1,0 +1,91 @@
+/**
+ * Giving leadership away: to the voter that has been reachable for the longest time, when this member stops or
+ * its disk does not keep up.
+ *
+ * Source: etcd server/etcdserver/server.go (TransferLeadership, MoveLeader), cluster_util.go
+ * (longestConnected) (3.5).
+ */
+import type { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { Member } from "../member/member.ts";
+import { formatId } from "../membership/member-info.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
+
+export interface HandOverParts {
+  readonly member: Member;
+  /** Since when a member answers; see `Transport`. */
+  readonly activeSinceMs: (id: bigint) => number | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called after the member was given something. */
+  readonly poke: () => void;
+}
+
+/**
+ * Hands leadership over. `done` is called once, maybe before this returns: without an error when another
+ * member leads or this one need not, because it does not lead or is the only voter. Errors:
+ * UnhealthyCluster when nobody can be reached, TransferTimeout, Stopped.
+ */
+export function handOverLeadership(
+  parts: HandOverParts,
+  done: (failure: EtcdError | undefined) => void,
+): void {
+  const { member, clock, log, poke } = parts;
+  const { leader } = member.status();
+  const local = { "local-member-id": formatId(member.id) };
+  const fields = { ...local, "current-leader-member-id": formatId(leader) };
+  if (leader !== member.id) {
+    log.info("skipped leadership transfer; local server is not leader", fields);
+    done(undefined);
+    return;
+  }
+  const voters = member.applier.cluster.members().filter(({ isLearner }) => !isLearner);
+  if (voters.length <= 1) {
+    log.info("skipped leadership transfer for single voting member cluster", fields);
+    done(undefined);
+    return;
+  }
+  const finish = (failure: EtcdError | undefined): void => {
+    if (failure !== undefined) {
+      log.warn("leadership transfer failed", { ...local, error: failure.message });
+    }
+    done(failure);
+  };
+  const target = longestActive(parts, voters);
+  if (target === undefined) {
+    finish(Errors.UnhealthyCluster);
+    return;
+  }
+  const startMs = clock.nowMs();
+  log.info("leadership transfer starting", {
+    ...fields,
+    "transferee-member-id": formatId(target),
+  });
+  member.moveLeader(target, (failure) => {
+    if (failure === undefined) {
+      log.info("leadership transfer finished", {
+        ...local,
+        "old-leader-member-id": formatId(member.id),
+        "new-leader-member-id": formatId(target),
+        took: goDurationOfMs(clock.nowMs() - startMs),
+      });
+    }
+    finish(failure);
+  });
+  poke();
+}
+
+function longestActive(
+  { member, activeSinceMs }: HandOverParts,
+  voters: readonly { readonly id: bigint }[],
+): bigint | undefined {
+  let longest: { readonly id: bigint; readonly sinceMs: number } | undefined;
+  for (const { id } of voters) {
+    const sinceMs = id === member.id ? undefined : activeSinceMs(id);
+    if (sinceMs === undefined) continue;
+    if (longest === undefined || sinceMs < longest.sinceMs) longest = { id, sinceMs };
+  }
+  return longest?.id;
+}
