@@ -1,7 +1,8 @@
 /**
  * A load on a cluster whose history is recorded: clients that write, read, compare and swap a few keys which
  * all of them share, leases that are kept alive and let go, watchers of everything and of parts, and
- * compactions behind them. Some clients know one member, others fail over.
+ * compactions behind them. Some clients know one member, others fail over. When the membership changes,
+ * `reconnect` gives all of them connections to the members of then.
  */
 import { Prng } from "../../src/stdx/prng.ts";
 import type { KvRequest, Operation, Request } from "../../sim/history.ts";
@@ -11,7 +12,8 @@ import { sleep } from "./sleep.ts";
 import { connectClient } from "./socket-client.ts";
 
 export interface LoadOptions {
-  readonly members: readonly ClusterMember[];
+  /** The members of the moment. */
+  readonly members: () => readonly ClusterMember[];
   readonly seed: number;
   /** Clients of keys, half of them bound to one member each. */
   readonly writers: number;
@@ -37,6 +39,9 @@ const COMPACTION_PAUSE_MS = 3000;
 /** Revisions that stay behind the slowest watcher of everything. */
 const KEPT_REVISIONS = 200;
 
+/** What one client does until it is over. */
+type Work = (client: RecordedClient, over: AbortSignal) => Promise<void>;
+
 /** The whole keyspace. */
 const EVERYTHING = { key: "\0", end: "\0" };
 
@@ -46,11 +51,12 @@ export class ClusterLoad {
   readonly #random: Prng;
   readonly #stopping = new AbortController();
   readonly #watching = new AbortController();
-  readonly #closers: (() => void)[] = [];
   readonly #working: Promise<void>[] = [];
   readonly #watchers: Promise<void>[] = [];
   /** Newest revision that each watcher of everything has seen. */
   readonly #shown: number[] = [];
+  /** Aborted when the members are others. */
+  #generation = new AbortController();
   #values = 0;
   #leases = 0;
 
@@ -62,20 +68,34 @@ export class ClusterLoad {
   /** Begins; the keyspace must be empty. */
   start(): void {
     const { members, writers, compacts } = this.#options;
+    const { signal } = this.#stopping;
+    const work = (bound: number | undefined, run: Work): void => {
+      this.#working.push(this.#inGenerations(bound, signal, run));
+    };
     for (let at = 0; at < writers; at++) {
-      const member = at % 2 === 0 ? undefined : members[(at >> 1) % members.length];
-      this.#working.push(this.#write(this.#connect(member)));
+      const random = this.#random.fork(`writer ${at}`);
+      work(at % 2 === 0 ? undefined : at >> 1, (client, over) => this.#write(client, over, random));
     }
-    this.#working.push(
-      this.#lease(this.#connect(undefined)),
-      this.#lease(this.#connect(members[0])),
-    );
-    this.#watchers.push(this.#watchEverything(this.#connect(undefined)));
-    for (const member of members) {
-      this.#watchers.push(this.#watchEverything(this.#connect(member)));
-      this.#working.push(this.#watchParts(this.#connect(member)));
+    for (const bound of [undefined, 0]) {
+      const random = this.#random.fork(`lease ${bound}`);
+      work(bound, (client, over) => this.#lease(client, over, random));
     }
-    if (compacts) this.#working.push(this.#compact(this.#connect(undefined)));
+    this.#watchEverything(undefined);
+    for (const at of members().keys()) {
+      this.#watchEverything(at);
+      const random = this.#random.fork(`watcher ${at}`);
+      work(at, (client, over) => this.#watchParts(client, over, random));
+    }
+    if (!compacts) return;
+    const random = this.#random.fork("compactions");
+    work(undefined, (client, over) => this.#compact(client, over, random));
+  }
+
+  /** The members are others: everyone connects to these. */
+  reconnect(): void {
+    const old = this.#generation;
+    this.#generation = new AbortController();
+    old.abort();
   }
 
   /** Ends what writes; watchers of everything go on. */
@@ -95,26 +115,28 @@ export class ClusterLoad {
     }
     this.#watching.abort();
     await Promise.all(this.#watchers);
-    this.close();
   }
 
-  /** Ends all connections. */
+  /** Ends all at once. */
   close(): void {
     this.#stopping.abort();
     this.#watching.abort();
-    for (const close of this.#closers.splice(0)) close();
   }
 
-  #connect(member: ClusterMember | undefined): RecordedClient {
-    const { members } = this.#options;
-    const client = connectClient((member === undefined ? members : [member]).map(endpointOf));
-    this.#closers.push(() => client.close());
-    return new RecordedClient(this.recorder, client, member?.name);
+  /** Runs `work` with a client until it is over; with another one whenever the members are others. */
+  async #inGenerations(bound: number | undefined, over: AbortSignal, work: Work): Promise<void> {
+    while (!over.aborted) {
+      const signal = AbortSignal.any([over, this.#generation.signal]);
+      const all = this.#options.members();
+      const member = bound === undefined ? undefined : all[bound % all.length];
+      const client = connectClient((member === undefined ? all : [member]).map(endpointOf));
+      await work(new RecordedClient(this.recorder, client, member?.name), signal);
+      client.close();
+    }
   }
 
-  async #write(client: RecordedClient): Promise<void> {
-    const random = this.#random.fork(`writer ${client.number}`);
-    while (!this.#stopping.signal.aborted) {
+  async #write(client: RecordedClient, over: AbortSignal, random: Prng): Promise<void> {
+    while (!over.aborted) {
       const key = `k/${random.below(KEYS)}`;
       const roll = random.below(100);
       if (roll < 35) await this.#do(client, this.#put(key), random);
@@ -154,19 +176,17 @@ export class ClusterLoad {
   }
 
   /** Leases of a few seconds: some are kept alive for a while, some revoked, the others expire. */
-  async #lease(client: RecordedClient): Promise<void> {
-    const random = this.#random.fork(`lease ${client.number}`);
-    while (!this.#stopping.signal.aborted) {
-      const lease = String(1_000_000 * (client.number + 1) + this.#leases++);
+  async #lease(client: RecordedClient, over: AbortSignal, random: Prng): Promise<void> {
+    while (!over.aborted) {
+      const lease = String(1_000_000 + this.#leases++);
       const ttlSeconds = LEASE_TTL_SECONDS;
       const { outcome } = await this.#do(client, { kind: "grant", lease, ttlSeconds }, random);
       if (outcome.kind !== "ok") continue;
       for (let count = random.below(3); count >= 0; count--) {
         await this.#do(client, this.#put(`l/${lease}/${count}`, lease), random);
       }
-      for (let beats = random.below(5); beats > 0; beats--) {
+      for (let beats = random.below(5); beats > 0 && !over.aborted; beats--) {
         await sleep(LEASE_TTL_SECONDS * (200 + random.below(300)));
-        if (this.#stopping.signal.aborted) return;
         await this.#do(client, { kind: "alive", lease }, random);
       }
       if (random.below(3) === 0) await this.#do(client, { kind: "revoke", lease }, random);
@@ -174,39 +194,37 @@ export class ClusterLoad {
     }
   }
 
-  async #watchEverything(client: RecordedClient): Promise<void> {
-    const at = this.#shown.push(0) - 1;
-    const plan = { ...EVERYTHING, start: 2, prevKv: at % 2 === 0 };
-    await client.watch(plan, this.#watching.signal, (revision) => {
-      this.#shown[at] = revision;
-    });
+  /** From the first revision on, and after a change of the members from where it was. */
+  #watchEverything(bound: number | undefined): void {
+    const at = this.#shown.push(1) - 1;
+    const watch: Work = (client, over) => {
+      const plan = { ...EVERYTHING, start: this.#shown[at] + 1, prevKv: at % 2 === 0 };
+      return client.watch(plan, over, (revision) => {
+        this.#shown[at] = revision;
+      });
+    };
+    this.#watchers.push(this.#inGenerations(bound, this.#watching.signal, watch));
   }
 
   /** Watches a part for a while, from what it has seen last time, and then another part. */
-  async #watchParts(client: RecordedClient): Promise<void> {
-    const random = this.#random.fork(`watcher ${client.number}`);
+  async #watchParts(client: RecordedClient, over: AbortSignal, random: Prng): Promise<void> {
     let shown = 1;
-    while (!this.#stopping.signal.aborted) {
+    while (!over.aborted) {
       const key = `k/${random.below(KEYS)}`;
       const range = random.below(2) === 0 ? { key } : { key: "k/", end: "k0" };
-      const over = new AbortController();
-      const end = () => over.abort();
-      this.#stopping.signal.addEventListener("abort", end);
-      const timer = setTimeout(end, 200 + random.below(3000));
+      const enough = AbortSignal.any([over, AbortSignal.timeout(200 + random.below(3000))]);
       const plan = { ...range, start: shown + 1, prevKv: random.below(2) === 0 };
-      await client.watch(plan, over.signal, (revision) => {
+      await client.watch(plan, enough, (revision) => {
         shown = Math.max(shown, revision);
       });
-      clearTimeout(timer);
-      this.#stopping.signal.removeEventListener("abort", end);
-      if (!over.signal.aborted) shown = Math.max(shown, this.#newest() - 1);
+      // What it wanted to see was compacted away.
+      if (!enough.aborted) shown = Math.max(shown, this.#newest() - 1);
     }
   }
 
-  async #compact(client: RecordedClient): Promise<void> {
-    const random = this.#random.fork("compactions");
+  async #compact(client: RecordedClient, over: AbortSignal, random: Prng): Promise<void> {
     let compacted = 0;
-    while (!this.#stopping.signal.aborted) {
+    while (!over.aborted) {
       await sleep(random.below(2 * COMPACTION_PAUSE_MS));
       const revision = Math.min(...this.#shown) - KEPT_REVISIONS;
       if (revision <= compacted) continue;
