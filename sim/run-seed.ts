@@ -11,8 +11,9 @@ import { KvTraffic } from "./clients/kv-traffic.ts";
 import { LeaseTraffic } from "./clients/lease-traffic.ts";
 import { Recorder } from "./clients/recorder.ts";
 import { WatchTraffic } from "./clients/watch-traffic.ts";
-import { Cluster } from "./cluster/cluster.ts";
+import { Cluster, peerUrlOf } from "./cluster/cluster.ts";
 import type { Machine } from "./cluster/machine.ts";
+import { Operator } from "./cluster/operator.ts";
 import { Supervisor } from "./cluster/supervisor.ts";
 import { SOUND, type Variant } from "./cluster/variant.ts";
 import { Violation } from "./cluster/violation.ts";
@@ -64,6 +65,7 @@ class SeedWorld {
   readonly #channel: Channel;
   readonly #recorder: Recorder;
   readonly #supervisor: Supervisor;
+  readonly #operator: Operator;
   readonly #faults: FaultInjector;
   readonly #kv: KvTraffic[] = [];
   readonly #others: { start(): void; stop(): void }[] = [];
@@ -93,8 +95,14 @@ class SeedWorld {
     this.#cluster.onEnded.push((_machine, _end, process) => this.#channel.processEnded(process));
     this.#recorder = new Recorder(loop);
     this.#supervisor = new Supervisor(this.#cluster, random.fork("supervisor"));
+    this.#operator = new Operator(this.#cluster, this.#channel, this.#supervisor);
     this.#faults = new FaultInjector(
-      { cluster: this.#cluster, channel: this.#channel, supervisor: this.#supervisor },
+      {
+        cluster: this.#cluster,
+        channel: this.#channel,
+        supervisor: this.#supervisor,
+        operator: this.#operator,
+      },
       random.fork("faults"),
     );
     this.#createTraffic(random);
@@ -130,6 +138,7 @@ class SeedWorld {
       counts: {
         elections: safety.elections,
         applied: safety.appliedMax,
+        confChanges: safety.confChanges,
         answered: operations.filter(({ outcome }) => outcome.kind === "ok").length,
         watches: watches.length,
         watchEvents: watches.reduce((sum, { responses }) => sum + responses.length, 0),
@@ -193,8 +202,10 @@ class SeedWorld {
     const isCaughtUp = (): boolean => {
       const leader = this.#cluster.leader()?.host?.member.status();
       if (leader === undefined) return false;
-      return this.#members().every(({ host }) => {
-        const status = host?.member.status();
+      return machines.every((machine) => {
+        // Who is not in the membership is gone: a removed one that ran notices, and ends itself.
+        if (!this.#isMember(machine)) return machine.state === "down";
+        const status = machine.host?.member.status();
         return status?.appliedIndex === leader.committedIndex && status.leader === leader.id;
       });
     };
@@ -206,15 +217,18 @@ class SeedWorld {
     throw new Violation("catches up", `${states.join(", ")} after ${CATCH_UP_MS_MAX} ms`);
   }
 
-  #members(): Machine[] {
-    return this.#cluster.machines.filter((machine) => !this.#supervisor.removed.has(machine));
+  #isMember({ index }: Machine): boolean {
+    const members = this.#operator.members() ?? [];
+    return members.some(({ peerUrls }) => peerUrls.includes(peerUrlOf(index)));
   }
 
   #mustBeEqual(): void {
-    const found = this.#members().map((machine) => `${describeState(machine)}`);
+    const machines = this.#cluster.machines.filter((machine) => this.#isMember(machine));
+    const found = machines.map(describeState);
     for (const [at, state] of found.entries()) {
       if (state === found[0]) continue;
-      throw new Violation("equal state", `m0 has ${found[0]}, m${at} has ${state}`);
+      const [a, b] = [machines[0].name, machines[at].name];
+      throw new Violation("equal state", `${a} has ${found[0]}, ${b} has ${state}`);
     }
   }
 }

@@ -61,6 +61,7 @@ export class Cluster {
     const names = Array.from({ length: options.members }, (_, index) => `m${index}`);
     const initialCluster = names.map((name, index) => `${name}=${peerUrlOf(index)}`).join(",");
     for (const _ of names) this.addMachine({ initialCluster });
+    this.network.probe();
   }
 
   /** One more machine, which nothing runs on yet. */

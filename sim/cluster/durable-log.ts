@@ -16,9 +16,14 @@ export interface DurableLog {
   readonly content: WalContent;
 }
 
+/** Whether a member has ever begun a log there. */
+export function hasLog(disk: Disk): boolean {
+  return walExists(disk, WAL_DIRECTORY);
+}
+
 /** `undefined` when there is no log, or none that can be read. */
 export function readDurableLog(disk: Disk, log: NamedLog): DurableLog | undefined {
-  if (!walExists(disk, WAL_DIRECTORY)) return undefined;
+  if (!hasLog(disk)) return undefined;
   const location = { disk, log, directory: WAL_DIRECTORY };
   let start: WalSnapshot;
   let content: WalContent;

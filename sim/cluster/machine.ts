@@ -59,7 +59,7 @@ export type ProcessEnd =
   | { readonly kind: "crashed" }
   | { readonly kind: "stopped" }
   /** It ended itself, as after a failed write. */
-  | { readonly kind: "fatal"; readonly reason: Error }
+  | { readonly kind: "fatal"; readonly reason: Error; readonly memberId: bigint | undefined }
   /** It would not start on what it found. */
   | { readonly kind: "refused"; readonly reason: Error }
   /** An exception that nobody expects. */
@@ -176,7 +176,9 @@ export class Machine {
       // The process ends in an event of its own, as a real one after the callback.
       onFatal: (reason) =>
         process.defer(() => {
-          if (process === this.#process) this.#end({ kind: "fatal", reason }, { cause: "process" });
+          if (process !== this.#process) return;
+          const memberId = used.member.id;
+          this.#end({ kind: "fatal", reason, memberId }, { cause: "process" });
         }),
     });
     onOpened(this, used);

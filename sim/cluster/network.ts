@@ -6,6 +6,7 @@
  * after a wire was cut, that the connection is gone; what is lost before that is lost without a word. A
  * member that the receiver knows as removed is told so.
  */
+import { formatId } from "../../src/membership/member-info.ts";
 import type {
   LocalPeer,
   PeerNetwork,
@@ -24,6 +25,8 @@ import { SnapshotTransfer } from "./snapshot-transfer.ts";
 /** Microseconds between two reports about the same peer. */
 const UNREACHABLE_INTERVAL_US = 50_000;
 
+const PROBE_US = 1_000_000;
+
 /** Microseconds until a connection to nobody is refused. */
 const REFUSED_US = 300;
 
@@ -41,6 +44,12 @@ export class SimulatedNetwork {
   constructor(loop: EventLoop, links: Links) {
     this.loop = loop;
     this.links = links;
+  }
+
+  /** Members dial each other again and again: who was removed is told, also if it has nothing to say. */
+  probe(): void {
+    for (const end of this.#listening.values()) if (end.isOpen) end.dialPeers();
+    this.loop.after(PROBE_US, () => this.probe());
   }
 
   /** A machine is reached by this URL from now on. */
@@ -98,8 +107,12 @@ export class SimulatedNetwork {
     links.carry(caller.machine, place, () => {
       const answer = (): void =>
         target.receiver.onRequest(request, (response) => {
+          const headers = {
+            ...response.headers,
+            "X-Etcd-Cluster-ID": formatId(target.self.clusterId),
+          };
           links.carry(place, caller.machine, () => {
-            loop.after(0, () => finish(response), caller.process);
+            loop.after(0, () => finish({ ...response, headers }), caller.process);
           });
         });
       if (target.isOpen) loop.after(0, answer, target.process);
@@ -171,6 +184,16 @@ export class PeerEnd implements Transport {
       links.wholeSinceUs(this.machine, target.machine),
     );
     return this.process.nowMs() - (loop.nowUs - sinceUs) / 1000;
+  }
+
+  dialPeers(): void {
+    const { links } = this.network;
+    for (const id of this.#peers.keys()) {
+      const target = this.#targetOf(id);
+      if (target?.process.state === "running" && !links.isCut(this.machine, target.machine)) {
+        target.refuses(this);
+      }
+    }
   }
 
   stop(): void {

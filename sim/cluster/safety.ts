@@ -17,7 +17,13 @@ import { EtcdError } from "../../src/errors/etcd-error.ts";
 import type { Member } from "../../src/member/member.ts";
 import { describeConfState } from "../../src/raft/describe.ts";
 import { NONE } from "../../src/raft/node-id.ts";
-import { type Entry, type HardState, type Message, MessageType } from "../../src/wire/gen/raft.ts";
+import {
+  ConfChangeType,
+  type Entry,
+  type HardState,
+  type Message,
+  MessageType,
+} from "../../src/wire/gen/raft.ts";
 import type { DurableLog } from "./durable-log.ts";
 import { Violation } from "./violation.ts";
 
@@ -70,6 +76,11 @@ export class Safety {
     return this.#digest >>> 0;
   }
 
+  /** Members that a committed entry has removed. */
+  readonly removedIds = new Set<bigint>();
+  /** Changes of the configuration, as whoever applied them first saw them. */
+  confChanges = 0;
+
   /** Terms with a leader. */
   get elections(): number {
     return this.#leaders.size;
@@ -117,6 +128,7 @@ export class Safety {
     const applyConfChange = applier.applyConfChange.bind(applier);
     applier.applyConfChange = (entry, change, confState) => {
       this.#configured(entry.index, confState.voters);
+      if (change.type === ConfChangeType.ConfChangeRemoveNode) this.removedIds.add(change.nodeId);
       this.#applied(name, entry.index, describeConfState(confState));
       return applyConfChange(entry, change, confState);
     };
@@ -126,6 +138,7 @@ export class Safety {
   #configured(index: number, voters: readonly bigint[]): void {
     if (index <= this.#votersIndex) return;
     this.#votersIndex = index;
+    this.confChanges++;
     this.#votersBefore = this.#voters;
     this.#voters = voters;
   }

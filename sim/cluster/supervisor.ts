@@ -7,6 +7,7 @@ import { RemovedError } from "../../src/server/member-host.ts";
 import type { Prng } from "../../src/stdx/prng.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Machine, ProcessEnd } from "./machine.ts";
+import { hasLog } from "./durable-log.ts";
 import { Violation } from "./violation.ts";
 
 /** Longest time in milliseconds until a member is started again. */
@@ -17,7 +18,12 @@ export class Supervisor {
   readonly #random: Prng;
   /** Machines whose disk was made to fail: they may, and must, end themselves. */
   readonly failing = new Set<Machine>();
-  /** Machines whose member was removed: they end themselves, and stay down. */
+  /**
+   * Machines whose member is new to the cluster: they may fail to start, as long as they cannot ask the others,
+   * or were told an outdated membership.
+   */
+  readonly joining = new Set<Machine>();
+  /** Machines whose member has ended because it was removed: they stay down. */
   readonly removed = new Set<Machine>();
   readonly counts = { starts: 0, endedThemselves: 0, removedEnded: 0 };
   #downMsMax = DOWN_MS_MAX;
@@ -34,6 +40,7 @@ export class Supervisor {
 
   start(machine: Machine): void {
     if (machine.state !== "down" || this.removed.has(machine)) return;
+    if (machine.config.initialCluster === "") return;
     this.counts.starts++;
     this.failing.delete(machine);
     machine.start();
@@ -46,8 +53,12 @@ export class Supervisor {
   }
 
   #ended(machine: Machine, end: ProcessEnd): void {
-    if (end.kind === "fatal" && end.reason instanceof RemovedError && this.removed.has(machine)) {
-      this.counts.removedEnded++;
+    if (end.kind === "fatal" && end.reason instanceof RemovedError) {
+      this.#removedEnded(machine, end.memberId);
+      return;
+    }
+    if (end.kind === "refused" && this.joining.has(machine) && !hasLog(machine.disk)) {
+      this.#startLater(machine);
       return;
     }
     if (end.kind === "fatal" && this.failing.has(machine)) {
@@ -65,6 +76,17 @@ export class Supervisor {
       );
     }
     this.#startLater(machine);
+  }
+
+  #removedEnded(machine: Machine, memberId: bigint | undefined): void {
+    if (memberId === undefined || !this.#cluster.safety.removedIds.has(memberId)) {
+      throw new Violation(
+        "ends for a reason",
+        `${machine.name} says that it was removed, and was not`,
+      );
+    }
+    this.counts.removedEnded++;
+    this.removed.add(machine);
   }
 
   #startLater(machine: Machine): void {

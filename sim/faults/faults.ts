@@ -12,9 +12,11 @@ import type { Prng } from "../../src/stdx/prng.ts";
 import type { Channel } from "../clients/channel.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
+import type { Operator } from "../cluster/operator.ts";
 import type { Supervisor } from "../cluster/supervisor.ts";
 import { CLOCK_FAULTS } from "./clock-faults.ts";
 import { DISK_FAULTS } from "./disk-faults.ts";
+import { MEMBERSHIP_FAULTS } from "./membership-faults.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
 import { OPERATOR_FAULTS } from "./operator-faults.ts";
 import { PROCESS_FAULTS } from "./process-faults.ts";
@@ -24,6 +26,7 @@ export interface FaultWorld {
   readonly cluster: Cluster;
   readonly channel: Channel;
   readonly supervisor: Supervisor;
+  readonly operator: Operator;
 }
 
 /** Does something bad, once. Returns whether there was something to do it to. */
@@ -36,6 +39,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   ...NETWORK_FAULTS,
   ...CLOCK_FAULTS,
   ...OPERATOR_FAULTS,
+  ...MEMBERSHIP_FAULTS,
 };
 
 export interface FaultPlan {
