@@ -94,6 +94,10 @@ class MembersAnswer implements ReadWaiter, MembershipWaiter {
     this.#encode = encode;
   }
 
+  isGone(): boolean {
+    return !this.#call.open;
+  }
+
   onReadable(): void {
     this.onChanged(this.#context.member.applier.cluster.members());
   }

@@ -60,6 +60,7 @@ export interface Applied {
 }
 
 export class Applier {
+  readonly memberId: bigint;
   readonly store: Store;
   readonly cluster: Cluster;
   readonly alarms: Alarms;
@@ -69,14 +70,13 @@ export class Applier {
   readonly records: Records;
   readonly persistsLeaseCheckpoints: boolean;
   readonly log: Log;
-  readonly #memberId: bigint;
   readonly #timer: ApplyTimer;
   #position: Position;
   /** Index of the newest entry that came, also when the backend held its changes already. */
   #lastIndex = 0;
 
   constructor(parts: ApplierParts) {
-    this.#memberId = parts.memberId;
+    this.memberId = parts.memberId;
     this.store = parts.store;
     this.cluster = parts.cluster;
     this.alarms = parts.alarms;
@@ -140,7 +140,7 @@ export class Applier {
   /** Applies a configuration change that `checkConfChange` let pass and Raft has put into use. */
   applyConfChange(entry: Entry, change: ConfChange, confState: ConfState): MembershipChange {
     const membershipChange = membershipChangeOf(change);
-    logMembershipChange(this.log, this.#memberId, this.cluster, membershipChange);
+    logMembershipChange(this.log, this.memberId, this.cluster, membershipChange);
     applyMembershipChange(this.cluster, membershipChange);
     if (this.#advance(entry)) {
       this.records.putConfState(confState);

@@ -10,7 +10,8 @@
  * Source: etcd server/etcdserver/apply_v2.go, apply.go (applierV3backend.ClusterVersionSet and others).
  */
 import { NO_DOWNGRADE } from "../membership/downgrade.ts";
-import { decodeAttributes, parseId } from "../membership/member-info.ts";
+import { decodeAttributes, formatId, parseId } from "../membership/member-info.ts";
+import { shortVersion } from "../membership/version.ts";
 import type { DowngradeInfoSetRequest } from "../wire/gen/membership.ts";
 import type { InternalRaftRequestOperation, Request } from "../wire/gen/raft-internal.ts";
 import type { Applier } from "./applier.ts";
@@ -87,10 +88,15 @@ function setClusterVersion(applier: Applier, version: string, changesBackend: bo
   applier.cluster.version = version;
   if (changesBackend) applier.records.putClusterVersion(version);
   if (previous === version) return;
+  const ids = {
+    "cluster-id": formatId(applier.cluster.id),
+    "local-member-id": formatId(applier.memberId),
+  };
+  const to = shortVersion(version);
   if (previous === undefined) {
-    applier.log.info("set initial cluster version", { "cluster-version": version });
+    applier.log.info("set initial cluster version", { ...ids, "cluster-version": to });
   } else {
-    applier.log.info("updated cluster version", { from: previous, to: version });
+    applier.log.info("updated cluster version", { ...ids, from: shortVersion(previous), to });
   }
 }
 

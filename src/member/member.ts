@@ -125,6 +125,7 @@ export class Member {
   #electedMs: number | undefined;
   readonly #timeoutMs: number;
   #raisingNoSpace = false;
+  #beganToLead = false;
 
   constructor(options: MemberOptions, stored: StoredState, applier: Applier) {
     this.id = options.id;
@@ -219,11 +220,12 @@ export class Member {
     this.#raft.tick();
     const { unsent, late } = this.#proposals.tick();
     for (const waiter of unsent) waiter.onApplied(Errors.DeadlineExceeded);
-    if (late.length > 0) {
+    const lateChanges = this.#membership.tick();
+    if (late.length > 0 || lateChanges.length > 0) {
       const reason = this.#timeoutReason(nowMs - this.#timeoutMs, connections);
       for (const waiter of late) waiter.onApplied(reason);
+      for (const waiter of lateChanges) waiter.onChanged(reason);
     }
-    this.#membership.tick();
     this.#reads.tick();
     this.#appliedWaits.tick();
     this.#transfers.tick();
@@ -281,7 +283,8 @@ export class Member {
 
   /**
    * Proposes a change of the membership. `waiter` is told the members when it is applied here, or why it is
-   * not made: Timeout, TooManyRequests, Stopped, and what `checkMembershipChange` says.
+   * not made: DeadlineExceeded when there was no leader, what `timeoutReason` says when it was lost, what
+   * `checkMembershipChange` says, TooManyRequests, Stopped.
    */
   proposeMembershipChange(change: MembershipChange, waiter: MembershipWaiter): void {
     if (this.#stopped) waiter.onChanged(Errors.Stopped);
@@ -414,7 +417,9 @@ export class Member {
     this.#reads.release(this.#appliedIndex);
     this.#appliedWaits.applied(this.#appliedIndex);
     const isDue = this.#retention.isSnapshotDue(this.#appliedIndex);
-    return { snapshot: isDue ? this.#makeSnapshot() : undefined, changes };
+    const beganToLead = this.#beganToLead;
+    this.#beganToLead = false;
+    return { snapshot: isDue ? this.#makeSnapshot() : undefined, changes, beganToLead };
   }
 
   /**
@@ -596,6 +601,7 @@ export class Member {
 
   /** Everything of earlier terms is applied: from here on leases can be counted down. */
   #becomePrimaryLessor(nowMs: number): void {
+    this.#beganToLead = true;
     const { electionTicks, tickMs } = this.#options;
     this.applier.lessor.promote(nowMs, electionTicks * tickMs);
   }

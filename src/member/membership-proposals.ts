@@ -23,7 +23,7 @@ export class MembershipProposals {
   readonly #ids: RequestIds;
   readonly #log: Log;
   readonly #waiting: Pending<MembershipWaiter>;
-  #queue: ConfChange[] = [];
+  #queue: Queued[] = [];
 
   /** `timeoutTicks`: whole ticks that a change may take. */
   constructor(localId: bigint, ids: RequestIds, timeoutTicks: number, log: Log) {
@@ -33,7 +33,7 @@ export class MembershipProposals {
     this.#waiting = new Pending(timeoutTicks);
   }
 
-  /** Errors: TooManyRequests, and later Timeout, Stopped, and what applying it says. */
+  /** Errors: TooManyRequests, DeadlineExceeded, Stopped, what applying it says, and a timeout's reason. */
   add(change: MembershipChange, waiter: MembershipWaiter): void {
     if (this.#waiting.size >= PENDING_MEMBERSHIP_CHANGES_MAX) {
       waiter.onChanged(Errors.TooManyRequests);
@@ -41,12 +41,21 @@ export class MembershipProposals {
     }
     const key = this.#ids.next();
     this.#waiting.add(key, waiter);
-    this.#queue.push(confChangeOf(change, this.#ids.idOf(key)));
+    this.#queue.push({ key, change: confChangeOf(change, this.#ids.idOf(key)) });
   }
 
-  /** Hands what waits to `propose`, which says whether Raft took it; the rest is tried again later. */
+  /**
+   * Hands what waits to `propose`, which says whether Raft took it; the rest is tried again later. What
+   * nobody waits for any more is not made after all: whoever has gone may have asked again.
+   */
   propose(propose: (change: ConfChange) => boolean): void {
-    if (this.#queue.length > 0) this.#queue = this.#queue.filter((change) => !propose(change));
+    if (this.#queue.length === 0) return;
+    this.#queue = this.#queue.filter(({ key, change }) => {
+      const waiter = this.#waiting.get(key);
+      if (waiter?.isGone?.() !== true) return !propose(change);
+      this.#waiting.take(key);
+      return false;
+    });
   }
 
   /** A change was applied, with these members after it, or refused. */
@@ -63,21 +72,27 @@ export class MembershipProposals {
     waiter.onChanged(result);
   }
 
-  tick(): void {
-    const late = this.#waiting.tick();
-    // What nobody waits for any more must not be proposed after all: its caller may ask again.
-    if (late.length > 0) this.#queue = this.#queue.filter(({ id }) => this.#isAwaited(id));
-    for (const waiter of late) waiter.onChanged(Errors.Timeout);
+  /**
+   * One tick passes. Whoever has waited too long for a change to be handed to Raft is told, and it is not any
+   * more; of those whom this returns nobody knows what became of theirs.
+   */
+  tick(): readonly MembershipWaiter[] {
+    const expiredKey = this.#waiting.expiringKey;
+    const late = this.#queue.filter(({ key }) => key <= expiredKey);
+    if (late.length > 0) this.#queue = this.#queue.filter(({ key }) => key > expiredKey);
+    for (const { key } of late) this.#waiting.take(key)?.onChanged(Errors.DeadlineExceeded);
+    return this.#waiting.tick();
   }
 
   stop(): void {
     this.#queue = [];
     for (const waiter of this.#waiting.takeAll()) waiter.onChanged(Errors.Stopped);
   }
+}
 
-  #isAwaited(id: bigint): boolean {
-    return this.#waiting.has(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
-  }
+interface Queued {
+  readonly key: number;
+  readonly change: ConfChange;
 }
 
 const TYPE_NAMES = new Map<number, string>(

@@ -30,10 +30,6 @@ export class Pending<Waiter> {
     this.#waiters.set(key, waiter);
   }
 
-  has(key: number): boolean {
-    return this.#waiters.has(key);
-  }
-
   /** The waiter of `key`, which goes on waiting. */
   get(key: number): Waiter | undefined {
     return this.#waiters.get(key);

@@ -32,6 +32,8 @@ export interface ApplyOutcome {
   readonly snapshot: Snapshot | undefined;
   /** Changes of the membership that were made, in order; this member may be removed by one. */
   readonly changes: readonly MembershipChange[];
+  /** This member leads, and everything from before that is applied. */
+  readonly beganToLead: boolean;
 }
 
 /** Whoever waits for a proposal to be applied. Told exactly once. */
@@ -43,6 +45,8 @@ export interface ProposalWaiter {
 
 /** Whoever waits for a change of the membership. Told exactly once. */
 export interface MembershipWaiter {
+  /** Whether nobody is interested any more: what was not handed to Raft yet is not made then. */
+  isGone?(): boolean;
   /** The change is applied here, and these are the members after it; or why it is not made. */
   onChanged(result: readonly MemberInfo[] | EtcdError): void;
 }

@@ -72,13 +72,18 @@ export class Reconfiguration {
 
   /**
    * Makes a learner a voter. Only the leader knows whether it is ready. Errors: NotLeader, MemberNotFound,
-   * LearnerNotReady, NotEnoughStartedMembers, those of proposing.
+   * LearnerNotReady, NotEnoughStartedMembers, those of `Member.whenApplied` and of proposing.
    */
   promote(id: bigint, waiter: MembershipWaiter): void {
     const { member } = this.#parts;
-    const refused = this.#promotionRefusal(id);
-    if (refused === undefined) member.proposeMembershipChange({ kind: "promote", id }, waiter);
-    else waiter.onChanged(refused);
+    member.whenApplied({
+      onReadable: () => {
+        const refused = this.#promotionRefusal(id);
+        if (refused === undefined) member.proposeMembershipChange({ kind: "promote", id }, waiter);
+        else waiter.onChanged(refused);
+      },
+      onFailed: (error) => waiter.onChanged(error),
+    });
   }
 
   /** Why a learner cannot be promoted by this member now, if it is one. */

@@ -26,6 +26,11 @@ export function formatVersion({ major, minor }: Version): string {
   return `${major}.${minor}.0`;
 }
 
+/** A cluster version as etcd logs it: "3.5" for "3.5.0". */
+export function shortVersion(version: string): string {
+  return version.split(".").slice(0, 2).join(".");
+}
+
 /** Negative when `a` is older than `b`, 0 when they are the same but for the patch. */
 export function compareVersions(a: Version, b: Version): number {
   return a.major - b.major || a.minor - b.minor;

@@ -1,6 +1,6 @@
 /**
- * What a member does from time to time while it leads: auto-compaction, corruption checks, and the end of a
- * downgrade.
+ * What a member does from time to time while it leads: auto-compaction, corruption checks, the cluster
+ * version, and the end of a downgrade.
  */
 import type { Hashes } from "../api/context.ts";
 import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
@@ -10,11 +10,12 @@ import type { ServerConfig } from "./config.ts";
 import { CorruptionChecks } from "./corruption-checks.ts";
 import { DowngradeMonitor } from "./downgrade-monitor.ts";
 import { PeerHashes } from "./peer-hashes.ts";
+import { VersionMonitor } from "./version-monitor.ts";
 
 export class LeaderDuties {
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #downgrades: DowngradeMonitor;
-
+  readonly #versions: VersionMonitor;
   readonly #checks: CorruptionChecks;
   readonly #checksInitially: boolean;
 
@@ -38,9 +39,14 @@ export class LeaderDuties {
     this.#downgrades = new DowngradeMonitor({
       member,
       clock,
+      peers,
       log: log.named("server/downgrade-monitor.ts"),
       intervalMs: config.downgradeCheckMs,
       poke,
+    });
+    this.#versions = new VersionMonitor({
+      ...{ member, peers, clock, poke },
+      log: log.named("server/version-monitor.ts"),
     });
     const requestTimeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * config.electionTimeoutMs;
     this.#checksInitially = config.initialCorruptCheck && !isNew;
@@ -73,12 +79,19 @@ export class LeaderDuties {
   start(): void {
     this.#autoCompactor?.start();
     this.#downgrades.start();
+    this.#versions.start();
     this.#checks.start();
+  }
+
+  /** The member leads, and has applied everything from before that. */
+  onLeading(): void {
+    this.#versions.check();
   }
 
   stop(): void {
     this.#autoCompactor?.stop();
     this.#downgrades.stop();
+    this.#versions.stop();
     this.#checks.stop();
   }
 }

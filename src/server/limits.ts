@@ -114,9 +114,6 @@ export const JOIN_PROBE_TIMEOUT_MS = 10_000;
 
 /** Milliseconds that a member may take to tell its version; etcd waits for ever. */
 export const VERSION_PROBE_TIMEOUT_MS = 5000;
-/** Milliseconds between two attempts to reach the leader with a request that is forwarded to it. */
-export const FORWARD_PAUSE_MS = 50;
-
 /** Milliseconds between two rounds of asking a leader that gives no answer. Source: etcd 3.5 (LeaseRenew). */
 export const LEADER_CALL_PAUSE_MS = 50;
 
@@ -130,3 +127,9 @@ export const ELECTION_ADVANCE_LOOK_MS = 50;
 
 /** Looks for the peers after a start, five seconds' worth. Source: etcd 3.5. */
 export const ELECTION_ADVANCE_LOOKS_MAX = 100;
+
+/** Milliseconds between two looks of the leader at the members' versions. Source: etcd 3.5. */
+export const VERSION_CHECK_MS = 4_000;
+
+/** Milliseconds between two attempts of a member to publish itself: a refusal must not be repeated at once. */
+export const PUBLISH_PAUSE_MS = 50;

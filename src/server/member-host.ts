@@ -22,7 +22,7 @@ import { leaseEndpoints } from "./lease-endpoints.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
 import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
-import { publishAttributes, updateClusterVersion } from "./publish.ts";
+import { publishAttributes } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 
@@ -118,6 +118,7 @@ export class MemberHost {
       disk: this.#watchDisk(),
       clock,
       tickMs: config.heartbeatIntervalMs,
+      onLeading: () => this.#duties.onLeading(),
       onTurnEnd: () => {
         if (watches.pump(WATCH_PUMP_BUDGET, clock.nowMs())) this.#loop.poke();
         events.onTurnEnd();
@@ -150,16 +151,14 @@ export class MemberHost {
 
   #createMembership(): MembershipService {
     const { clock, log, peers, sha1 } = this.#environment;
-    const { electionTimeoutMs, strictReconfigCheck } = this.#config;
     return new MembershipService({
       member: this.#opened.member,
-      isStrict: strictReconfigCheck,
+      isStrict: this.#config.strictReconfigCheck,
       activeSinceMs: (id) => this.#peers.transport.activeSinceMs(id),
-      requestTimeoutMs: REQUEST_TIMEOUT_BASE_MS + 2 * electionTimeoutMs,
-      electionTimeoutMs,
+      network: peers,
       log: log.named("server/membership-service.ts"),
       poke: () => this.#loop.poke(),
-      ...{ clock, peers, sha1 },
+      ...{ clock, sha1 },
     });
   }
 
@@ -242,12 +241,10 @@ export class MemberHost {
     this.#elections.start();
     this.#duties.start();
     return new Promise<void>((resolve) => {
-      publishAttributes(member, attributes, log, () => {
-        updateClusterVersion(member, log);
-        this.#loop.poke();
-        resolve();
-      });
-      this.#loop.poke();
+      const { clock } = this.#environment;
+      const timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * this.#config.electionTimeoutMs;
+      const poke = (): void => this.#loop.poke();
+      publishAttributes({ member, attributes, clock, log, timeoutMs, poke }, resolve);
     });
   }
 

@@ -11,20 +11,17 @@ import { Reconfiguration, type ReconfigurationParts } from "../member/reconfigur
 import type { MembershipWaiter } from "../member/ready.ts";
 import { computeMemberId, type Sha1 } from "../membership/identity.ts";
 import { decodeMemberList, MemberFormatError, type MemberInfo } from "../membership/member-info.ts";
-import type { PeerCaller, PeerResponse } from "../peer/network.ts";
-import type { Clock, Timer } from "../ports/clock.ts";
+import type { PeerCaller, PeerRequest, PeerResponse } from "../peer/network.ts";
+import type { Clock } from "../ports/clock.ts";
 import { EMPTY_BYTES, utf8FromBytes } from "../stdx/bytes.ts";
 import { JsonError } from "../stdx/json.ts";
-import { FORWARD_PAUSE_MS } from "./limits.ts";
+import { type LeaderCall, LeaderCalls } from "./leader-calls.ts";
 import { PROMOTE_PATH } from "./membership-endpoints.ts";
 
 export interface MembershipServiceParts extends Omit<ReconfigurationParts, "nowMs"> {
-  readonly peers: PeerCaller;
+  readonly network: PeerCaller;
   readonly clock: Clock;
   readonly sha1: Sha1;
-  /** Milliseconds that a promotion may take, forwarded or not. */
-  readonly requestTimeoutMs: number;
-  readonly electionTimeoutMs: number;
   /** Called after the member was given something. */
   readonly poke: () => void;
 }
@@ -32,11 +29,12 @@ export interface MembershipServiceParts extends Omit<ReconfigurationParts, "nowM
 export class MembershipService implements MembershipRequests {
   readonly #parts: MembershipServiceParts;
   readonly #changes: Reconfiguration;
-  readonly #forwarded = new Set<ForwardedPromotion>();
+  readonly #leaderCalls: LeaderCalls;
 
   constructor(parts: MembershipServiceParts) {
     this.#parts = parts;
     this.#changes = new Reconfiguration({ ...parts, nowMs: () => parts.clock.nowMs() });
+    this.#leaderCalls = new LeaderCalls(parts);
   }
 
   newMember(peerUrls: readonly string[], isLearner: boolean): MemberInfo {
@@ -61,116 +59,53 @@ export class MembershipService implements MembershipRequests {
   }
 
   promote(id: bigint, waiter: MembershipWaiter): void {
-    this.#promoteHere(id, {
-      onChanged: (result) => {
-        if (result === Errors.NotLeader) this.#forward(id, waiter);
-        else waiter.onChanged(result);
-      },
-    });
-  }
-
-  /** Why this member cannot promote a learner now, if it can at all. */
-  learnerRefusal(id: bigint): EtcdError | undefined {
-    return this.#changes.learnerRefusal(id);
-  }
-
-  stop(): void {
-    for (const promotion of this.#forwarded) promotion.end(Errors.Stopped);
-  }
-
-  #promoteHere(id: bigint, waiter: MembershipWaiter): void {
-    this.#changes.promote(id, waiter);
+    this.#leaderCalls.start(new Promotion(this.#changes, id, waiter));
     this.#parts.poke();
   }
 
-  #forward(id: bigint, waiter: MembershipWaiter): void {
-    const promotion = new ForwardedPromotion(
-      this.#parts,
-      id,
-      (attempt) => this.#promoteHere(id, attempt),
-      (result) => {
-        this.#forwarded.delete(promotion);
-        waiter.onChanged(result);
-      },
-    );
-    this.#forwarded.add(promotion);
-    promotion.start();
+  stop(): void {
+    this.#leaderCalls.stop();
   }
 }
 
-/** A promotion that whoever leads is asked for, again and again until one answers or time is up. */
-class ForwardedPromotion {
-  readonly #parts: MembershipServiceParts;
+/** A promotion that whoever leads decides about. */
+class Promotion implements LeaderCall {
+  readonly #changes: Reconfiguration;
   readonly #id: bigint;
-  readonly #promoteHere: (waiter: MembershipWaiter) => void;
-  readonly #done: (result: readonly MemberInfo[] | EtcdError) => void;
-  readonly #endMs: number;
-  #timer: Timer | undefined;
-  #ended = false;
+  readonly #waiter: MembershipWaiter;
+  readonly request: PeerRequest;
 
-  /** `promoteHere` is for when this member has come to lead. */
-  constructor(
-    parts: MembershipServiceParts,
-    id: bigint,
-    promoteHere: (waiter: MembershipWaiter) => void,
-    done: (result: readonly MemberInfo[] | EtcdError) => void,
-  ) {
-    this.#parts = parts;
+  constructor(changes: Reconfiguration, id: bigint, waiter: MembershipWaiter) {
+    this.#changes = changes;
     this.#id = id;
-    this.#promoteHere = promoteHere;
-    this.#done = done;
-    this.#endMs = parts.clock.nowMs() + parts.requestTimeoutMs;
+    this.#waiter = waiter;
+    const path = `${PROMOTE_PATH}${id}`;
+    this.request = { method: "POST", path, contentType: "", body: EMPTY_BYTES };
   }
 
-  start(): void {
-    const { member, electionTimeoutMs } = this.#parts;
-    const { leader } = member.status();
-    if (leader === member.id) {
-      this.#promoteHere({
-        onChanged: (result) => {
-          if (result === Errors.NotLeader) this.#again(FORWARD_PAUSE_MS, Errors.Timeout);
-          else this.end(result);
-        },
-      });
-      return;
-    }
-    const peerUrls = member.applier.cluster.member(leader)?.peerUrls;
-    if (peerUrls === undefined) this.#again(electionTimeoutMs, Errors.NoLeader);
-    else if (peerUrls.length === 0) this.end(Errors.NoLeader);
-    else this.#ask(peerUrls, 0);
+  isGone(): boolean {
+    return this.#waiter.isGone?.() ?? false;
   }
 
-  end(result: readonly MemberInfo[] | EtcdError): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#timer?.cancel();
-    this.#done(result);
-  }
-
-  #ask(urls: readonly string[], at: number): void {
-    const { peers, clock } = this.#parts;
-    if (at === urls.length) {
-      this.#again(FORWARD_PAUSE_MS, Errors.Timeout);
-      return;
-    }
-    const path = `${PROMOTE_PATH}${this.#id}`;
-    const request = { method: "POST", path, contentType: "", body: EMPTY_BYTES } as const;
-    const leftMs = Math.max(1, this.#endMs - clock.nowMs());
-    peers.call(urls[at], request, leftMs, (answer) => {
-      if (this.#ended) return;
-      const result = answer instanceof Error ? undefined : outcomeOf(answer);
-      if (result === undefined) this.#ask(urls, at + 1);
-      else this.end(result);
+  tryHere(settled: (isAnswered: boolean) => void): void {
+    this.#changes.promote(this.#id, {
+      onChanged: (result) => {
+        const isAnswer = result !== Errors.NotLeader;
+        settled(isAnswer);
+        if (isAnswer) this.#waiter.onChanged(result);
+      },
     });
   }
 
-  #again(pauseMs: number, tooLate: EtcdError): void {
-    const { clock } = this.#parts;
-    const leftMs = this.#endMs - clock.nowMs();
-    this.#timer = clock.after(Math.max(0, Math.min(pauseMs, leftMs)), () => {
-      if (clock.nowMs() >= this.#endMs) this.end(tooLate);
-      else this.start();
-    });
+  take(response: PeerResponse): boolean {
+    const outcome = outcomeOf(response);
+    if (outcome === undefined) return false;
+    this.#waiter.onChanged(outcome);
+    return true;
+  }
+
+  fail(error: EtcdError): void {
+    this.#waiter.onChanged(error);
   }
 }
 

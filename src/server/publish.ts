@@ -1,72 +1,60 @@
 /**
- * What a member tells the cluster once it runs: its name and client URLs, and, as leader, the cluster
- * version. Proposed as etcd 3.5 does, as writes of the v2 API.
+ * What a member tells the cluster once it runs: its name and client URLs. Until that is applied here, through
+ * whoever leads, the member does not serve. Proposed as etcd 3.5 does, as a write of the v2 API.
  *
- * Source: etcd server/etcdserver/server.go (publish, monitorVersions, updateClusterVersionV2).
+ * Source: etcd server/etcdserver/server.go (publish) (3.5).
  */
-import { attributesPathOf, CLUSTER_VERSION_PATH } from "../apply/cluster-operations.ts";
-import { EtcdError } from "../errors/etcd-error.ts";
+import { attributesPathOf } from "../apply/cluster-operations.ts";
 import { Errors } from "../errors/table.ts";
 import type { Member } from "../member/member.ts";
 import { type Attributes, encodeAttributes, formatId } from "../membership/member-info.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import { createRequest, encodeRequest } from "../wire/gen/raft-internal.ts";
-import { ETCD_VERSION } from "./version.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
+import { PUBLISH_PAUSE_MS } from "./limits.ts";
+import { proposeV2Put } from "./v2-proposal.ts";
 
-/** The cluster version that members of this release run at: major and minor with patch 0. */
-export const CLUSTER_VERSION = `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0`;
+export interface Publication {
+  readonly member: Member;
+  readonly attributes: Attributes;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long one attempt may take. Told in the log. */
+  readonly timeoutMs: number;
+  /** Called after the member was given a proposal. */
+  readonly poke: () => void;
+}
 
 /** Publishes the member's attributes; tries again until it is applied or the member stops. */
-export function publishAttributes(
-  member: Member,
-  attributes: Attributes,
-  log: Log,
-  done: () => void,
-): void {
+export function publishAttributes(publication: Publication, done: () => void): void {
+  const { member, attributes, clock, log, timeoutMs, poke } = publication;
   const path = attributesPathOf(formatId(member.id));
-  proposeV2Put(member, path, encodeAttributes(attributes), (result) => {
-    if (result === undefined) {
-      log.info("published local member to cluster through raft", {
-        "local-member-id": formatId(member.id),
-        "local-member-attributes": encodeAttributes(attributes),
-        "request-path": path,
-      });
+  const fields = {
+    "local-member-id": formatId(member.id),
+    "local-member-attributes": goText(attributes),
+    "request-path": path,
+    "cluster-id": formatId(member.applier.cluster.id),
+    "publish-timeout": goDurationOfMs(timeoutMs),
+  };
+  proposeV2Put(member, path, encodeAttributes(attributes), (failure) => {
+    if (failure === undefined) {
+      log.info("published local member to cluster through raft", fields);
       done();
-    } else if (result !== Errors.Stopped) {
-      log.warn("failed to publish local member to cluster through raft", {
-        "local-member-id": formatId(member.id),
-        "request-path": path,
-        error: result.message,
-      });
-      publishAttributes(member, attributes, log, done);
+      return;
     }
+    const error = failure.message;
+    if (failure === Errors.Stopped) {
+      log.warn("stopped publish because server is stopped", { ...fields, error });
+      return;
+    }
+    log.warn("failed to publish local member to cluster through raft", { ...fields, error });
+    // What is refused at once, as while much is left to apply, would be refused at once again.
+    clock.after(PUBLISH_PAUSE_MS, () => publishAttributes(publication, done));
   });
+  poke();
 }
 
-/** Sets the cluster version when this member leads and it is not the one it should be. */
-export function updateClusterVersion(member: Member, log: Log): void {
-  const { version } = member.applier.cluster;
-  if (!member.isLeader() || version === CLUSTER_VERSION) return;
-  if (version === undefined) {
-    log.info("setting up initial cluster version using v2 API", {
-      "cluster-version": CLUSTER_VERSION,
-    });
-  } else {
-    log.info("updating cluster version using v2 API", { from: version, to: CLUSTER_VERSION });
-  }
-  proposeV2Put(member, CLUSTER_VERSION_PATH, CLUSTER_VERSION, (result) => {
-    if (result === undefined) return;
-    log.warn("failed to update cluster version", { error: result.message });
-  });
-}
-
-function proposeV2Put(
-  member: Member,
-  path: string,
-  val: string,
-  done: (error: EtcdError | undefined) => void,
-): void {
-  member.proposeRaw((id) => encodeRequest(createRequest({ id, method: "PUT", path, val })), {
-    onApplied: (result) => done(result instanceof EtcdError ? result : undefined),
-  });
+/** Attributes as Go prints them with %+v. */
+function goText({ name, clientUrls }: Attributes): string {
+  return `{Name:${name} ClientURLs:[${clientUrls.join(" ")}]}`;
 }

@@ -4,25 +4,19 @@
  *
  * Source: etcd server/etcdserver/cluster_util.go (3.5).
  */
-import { decodeMemberList, formatId, type MemberInfo, parseId } from "../membership/member-info.ts";
+import type { MemberVersions } from "../membership/cluster-version.ts";
+import { decodeMemberList, type MemberInfo, parseId } from "../membership/member-info.ts";
 import type { PeerCaller, PeerRequest, PeerResponse } from "../peer/network.ts";
 import type { Log } from "../ports/log.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import { utf8FromBytes } from "../stdx/bytes.ts";
-import { parseJson } from "../stdx/json.ts";
 import { VERSION_PROBE_TIMEOUT_MS } from "./limits.ts";
+import { askVersions } from "./peer-versions.ts";
 
 export interface RemoteCluster {
   readonly id: bigint;
   /** By ascending id; at least one. */
   readonly members: readonly MemberInfo[];
-}
-
-/** What a member says of itself and of its cluster. */
-export interface RemoteVersions {
-  readonly server: string;
-  /** Such as "3.5.0", or "not_decided". */
-  readonly cluster: string;
 }
 
 /**
@@ -61,27 +55,12 @@ export async function askForCluster(
 }
 
 /** The versions of a member, or why it does not tell them. */
-export async function askForVersions(
+export function askForVersions(
   peers: PeerCaller,
-  { id, peerUrls }: MemberInfo,
+  member: MemberInfo,
   log: Log,
-): Promise<RemoteVersions | Error> {
-  let failure = new Error("it has no peer URL");
-  const remote = { "remote-member-id": formatId(id) };
-  for (const url of peerUrls) {
-    const address = `${url}/version`;
-    const answer = await get(peers, url, "/version", VERSION_PROBE_TIMEOUT_MS);
-    if (answer instanceof Error) {
-      failure = answer;
-      log.warn("failed to reach the peer URL", { address, ...remote, error: failure.message });
-      continue;
-    }
-    const versions = versionsOf(answer);
-    if (versions !== undefined) return versions;
-    failure = new Error("the answer does not name the versions");
-    log.warn("failed to unmarshal response", { address, ...remote, error: failure.message });
-  }
-  return failure;
+): Promise<MemberVersions | Error> {
+  return new Promise((resolve) => askVersions(peers, member, log, resolve));
 }
 
 /** Whether one of `members` knows of a downgrade. */
@@ -123,21 +102,5 @@ function membersOf({ body }: PeerResponse): MemberInfo[] | Error {
   } catch (error) {
     if (error instanceof Error) return error;
     throw error;
-  }
-}
-
-function versionsOf({ body }: PeerResponse): RemoteVersions | undefined {
-  try {
-    const value = parseJson(utf8FromBytes(body));
-    if (value === null || typeof value !== "object" || Array.isArray(value)) return undefined;
-    const { etcdserver: server, etcdcluster: cluster } = value as {
-      readonly [name: string]: unknown;
-    };
-    return typeof server === "string" && typeof cluster === "string"
-      ? { server, cluster }
-      : undefined;
-  } catch {
-    // Not JSON, or not UTF-8: whoever answers there is no member.
-    return undefined;
   }
 }

@@ -29,6 +29,8 @@ export interface RunLoopParts {
   readonly disk: DiskWatch;
   readonly clock: Clock;
   readonly tickMs: number;
+  /** Called when the member leads and has applied everything from before that. */
+  readonly onLeading: () => void;
   /** Called at the end of every turn, when all its answers were given. */
   readonly onTurnEnd: () => void;
   /** The log cannot be written any more: the process has to end, nothing is tried again. */
@@ -72,15 +74,16 @@ export class RunLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { member, peers, current, clock, onTurnEnd } = this.#parts;
+    const { member, peers, current, clock, onLeading, onTurnEnd } = this.#parts;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
       // A leader's disk and its followers' work at the same time.
       peers.send(ready.messages);
       peers.sendSnapshots(ready.snapshots);
       if (ready.committed !== undefined) {
-        const { snapshot, changes } = member.apply(ready.committed, clock.nowMs());
+        const { snapshot, changes, beganToLead } = member.apply(ready.committed, clock.nowMs());
         peers.follow(changes);
+        if (beganToLead) onLeading();
         if (snapshot !== undefined) current.state.save(snapshot);
       }
     }
