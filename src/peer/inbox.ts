@@ -24,7 +24,11 @@ export const TO_ANOTHER: Refusal = {
   status: 403,
   text: "cannot process message to mismatch member",
 };
+const FROM_NOBODY: Refusal = { status: 500, text: "message from an id that no member has" };
 const WITHOUT_DATABASE: Refusal = { status: 500, text: "snapshot without its database" };
+
+/** From here on ids stand for a member's own disk and state machine, whose word Raft takes without a check. */
+const RESERVED_IDS = 0xffff_ffff_ffff_fffen;
 
 export class Inbox {
   readonly #self: LocalPeer;
@@ -40,6 +44,7 @@ export class Inbox {
   /** Looks whether the sender and the receiver of a message are right. */
   check({ from, to }: Message): Refusal | undefined {
     const localId = formatId(this.#self.id);
+    if (from >= RESERVED_IDS || from === this.#self.id) return FROM_NOBODY;
     if (this.#receiver.isRemoved(from)) {
       this.#log.warn("rejected Raft message from removed member", {
         "local-member-id": localId,

@@ -122,12 +122,13 @@ describe("HttpTransport", () => {
   test("a database that cannot be taken over is reported", async () => {
     const [a, b] = await pair();
     b.finishFailure = new Error("no space left");
-    const snapshot = createSnapshot();
+    const snapshot = createSnapshot({ data: bytesFromUtf8("{}") });
     const message = createMessage({ type: MessageType.MsgSnap, from: 1n, to: 2n, snapshot });
     a.transport.sendSnapshot(message, sourceOf([new Uint8Array(10)]));
     await until("it failed", () => a.snapshotsSent.length === 1);
     expect(a.snapshotsSent).toEqual([{ id: 2n, delivered: false }]);
     expect(a.unreachable).toEqual([2n]);
+    expect(linesOf(b, "failed to process Raft message")[0]["error"]).toBe("no space left");
     // Nor one for nobody.
     const source = sourceOf([]);
     a.transport.sendSnapshot({ ...message, to: 9n }, source);

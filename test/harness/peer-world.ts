@@ -36,6 +36,8 @@ export interface PeerEndOptions {
   readonly clusterId?: bigint;
   readonly serverVersion?: string;
   readonly timeoutMs?: number;
+  /** A free one when absent. */
+  readonly port?: number;
 }
 
 /** One member's end, listening on a port of its own. */
@@ -49,10 +51,16 @@ export class PeerEnd {
   readonly databases: { message: Message; chunks: Uint8Array[]; end: string }[] = [];
   readonly log = new MemoryLog();
   removals = 0;
+  /** Called for every message that arrives. */
+  onMessage: (message: Message) => void = () => {};
   /** What a sink answers to `finish`. */
   finishFailure: Error | undefined;
   /** How long a sink takes for each write. */
   sinkDelayMs = 0;
+  /** Called for every database that arrived whole. */
+  onSnapshot: (message: Message) => void = () => {};
+  onUnreachable: (id: bigint) => void = () => {};
+  onSnapshotSent: (id: bigint, delivered: boolean) => void = () => {};
   readonly self: LocalPeer;
   readonly url: string;
   readonly network: HttpPeerNetwork;
@@ -75,10 +83,19 @@ export class PeerEnd {
 
   #receiver(): PeerReceiver {
     return {
-      onMessage: (message) => this.messages.push(message),
+      onMessage: (message) => {
+        this.messages.push(message);
+        this.onMessage(message);
+      },
       onSnapshot: (message) => this.#sink(message),
-      onUnreachable: (id) => this.unreachable.push(id),
-      onSnapshotSent: (id, delivered) => this.snapshotsSent.push({ id, delivered }),
+      onUnreachable: (id) => {
+        this.unreachable.push(id);
+        this.onUnreachable(id);
+      },
+      onSnapshotSent: (id, delivered) => {
+        this.snapshotsSent.push({ id, delivered });
+        this.onSnapshotSent(id, delivered);
+      },
       onRemoved: () => this.removals++,
       isRemoved: (id) => this.removed.has(id),
       onRequest: (request, respond) => {
@@ -98,6 +115,7 @@ export class PeerEnd {
       },
       finish: (done) => {
         database.end = "finished";
+        if (this.finishFailure === undefined) this.onSnapshot(message);
         setImmediate(() => done(this.finishFailure));
       },
       abort: (reason) => {
@@ -114,7 +132,13 @@ function answerTo({ path, body }: PeerRequest): PeerResponse {
 
 /** Starts one end, which listens but knows nobody. */
 export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
-  const { id, clusterId = CLUSTER_ID, serverVersion = "3.5.16", timeoutMs = 5000 } = options;
+  const {
+    id,
+    clusterId = CLUSTER_ID,
+    serverVersion = "3.5.16",
+    timeoutMs = 5000,
+    port = 0,
+  } = options;
   const log = new MemoryLog();
   const http = createHttpClient();
   const network = new HttpPeerNetwork({
@@ -129,7 +153,7 @@ export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
     { readTimeoutMs: timeoutMs, writeTimeoutMs: timeoutMs },
     (request) => network.serve(request),
   );
-  const listener = await listenOn({ kind: "tcp", host: "127.0.0.1", port: 0 }, (stream) =>
+  const listener = await listenOn({ kind: "tcp", host: "127.0.0.1", port }, (stream) =>
     server.serve(stream, EMPTY_BYTES),
   );
   const url = `http://127.0.0.1:${listener.port}`;
