@@ -8,7 +8,7 @@
  * Who records keeps these rules:
  * 1. `call` is taken before the request leaves the client, `return` after the answer is there.
  * 2. A request is sent once. A client that repeats it hides what happened to the first.
- * 3. Values that are written are unique in the run (the checkers need it to be fast, not to be right).
+ * 3. Values that are written are unique in the run, so that a value says who wrote it.
  * 4. An error is `failed` only when it proves that nothing was written: `outcomeOfError` knows.
  */
 
@@ -115,8 +115,8 @@ export interface LeaseResult {
   readonly ttlSeconds: number;
 }
 
-/** By the kind of the request; revoke and compact answer with no more than their header. */
-export type Result = KvResult | TxnResult | LeaseResult | Record<string, never>;
+/** By the kind of the request; revoke and compact answer with no more than their header: `{}`. */
+export type Result = KvResult | TxnResult | LeaseResult;
 
 export type Outcome =
   /** `revision` is the header's. */
