@@ -161,6 +161,7 @@ export function simulatedConfig(overrides: Partial<ServerConfig> = {}): ServerCo
     dataDir: "/data",
     initialCluster: "default=http://localhost:2380",
     snapshotCount: 12,
+    snapshotCatchUpEntries: 1,
     backendBatchLimit: 7,
     ...overrides,
   };

@@ -13,6 +13,7 @@
  *
  * Source: Ongaro, "Consensus: Bridging Theory and Practice" (2014), figure 3.2.
  */
+import type { Applier } from "../../src/apply/applier.ts";
 import { EtcdError } from "../../src/errors/etcd-error.ts";
 import type { Member } from "../../src/member/member.ts";
 import { describeConfState } from "../../src/raft/describe.ts";
@@ -113,7 +114,15 @@ export class Safety {
       for (const entry of committed.entries) this.#commit(name, entry);
       return apply(committed, nowMs);
     };
-    const { applier } = member;
+    this.#attachApplier(name, member.applier);
+    const install = member.install.bind(member);
+    member.install = (snapshot, applier) => {
+      install(snapshot, applier);
+      this.#attachApplier(name, applier);
+    };
+  }
+
+  #attachApplier(name: string, applier: Applier): void {
     const applyEntry = applier.apply.bind(applier);
     applier.apply = (entry, data, nowMs) => {
       // What the backend held already is only passed over.

@@ -44,6 +44,8 @@ export interface ApplierParts {
   readonly store: Store;
   readonly lessor: Lessor;
   readonly cluster: Cluster;
+  /** Index of the entry up to which `cluster` is: that of the snapshot it was read from. */
+  readonly membershipIndex: number;
   readonly alarms: Alarms;
   readonly backend: Backend;
   readonly quota: Quota;
@@ -73,7 +75,7 @@ export class Applier {
   readonly #timer: ApplyTimer;
   #position: Position;
   /** Index of the newest entry that came, also when the backend held its changes already. */
-  #lastIndex = 0;
+  #lastIndex: number;
 
   constructor(parts: ApplierParts) {
     this.memberId = parts.memberId;
@@ -88,6 +90,7 @@ export class Applier {
     this.log = parts.log;
     this.#timer = parts.timer;
     this.#position = parts.backend.position();
+    this.#lastIndex = parts.membershipIndex;
   }
 
   /** How far the backend's content goes: what its next commit must carry. */

@@ -28,6 +28,8 @@ export interface Position {
 export interface BackendOptions {
   /** Bound on clean pages of the database in memory, in bytes. */
   readonly cacheBytesMax?: number;
+  /** As `DbOptions.freelistScan`. */
+  readonly freelistScan?: "open" | "sliced";
 }
 
 export interface BackendSizes {
@@ -70,7 +72,8 @@ export class Backend {
    */
   static open(disk: Disk, path: string, options: BackendOptions = {}): Backend {
     const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
-    const db = Db.open(disk, path, { permissions: 0o600, cacheBytesMax });
+    const freelistScan = options.freelistScan ?? "open";
+    const db = Db.open(disk, path, { permissions: 0o600, cacheBytesMax, freelistScan });
     return new Backend(disk, db, cacheBytesMax);
   }
 
@@ -118,12 +121,7 @@ export class Backend {
 
   /** What the newest commit says about the log; index 0 for a fresh database. */
   position(): Position {
-    const index = this.get("meta", META.consistentIndex);
-    const term = this.get("meta", META.term);
-    return {
-      index: index === undefined ? 0 : decodeUint64(index),
-      term: term === undefined ? 0 : decodeUint64(term),
-    };
+    return positionIn(this.bucket("meta"));
   }
 
   /**
@@ -201,6 +199,11 @@ export class Backend {
     return new PinnedState(this.#db.beginRead("durable"));
   }
 
+  /** See `Db.scanFreePages`: for a database that was opened with a sliced scan. */
+  scanFreePages(pagesMax: number): boolean {
+    return this.#db.scanFreePages(pagesMax);
+  }
+
   /** Runs `pass` over much of the database, which must not commit, nor wait: what it scans is read ahead. */
   whilePassing<T>(pass: () => T): T {
     return this.#db.whilePassing(pass);
@@ -249,4 +252,26 @@ export class Backend {
     }
     this.bucket("key").fillPercent = SEQUENTIAL_FILL_PERCENT;
   }
+}
+
+/**
+ * The position of the database at `path`, which is not opened for use: nothing is locked or written. Errors:
+ * those of `Db.open`.
+ */
+export function readPosition(disk: Disk, path: string): Position {
+  const db = Db.open(disk, path, { readOnly: true });
+  try {
+    return positionIn(db.beginRead().bucket(bytesFromLatin1("meta")));
+  } finally {
+    db.close();
+  }
+}
+
+function positionIn(meta: Bucket | undefined): Position {
+  const index = meta?.get(META.consistentIndex);
+  const term = meta?.get(META.term);
+  return {
+    index: index === undefined ? 0 : decodeUint64(index),
+    term: term === undefined ? 0 : decodeUint64(term),
+  };
 }

@@ -198,6 +198,14 @@ function fillIn(values: FlagValues, host: string | undefined): LogRecord[] {
       "updated-snapshot-count": values["snapshot-count"],
     });
   }
+  if (values["experimental-snapshot-catchup-entries"] === 0) {
+    const entries = FLAGS["experimental-snapshot-catchup-entries"].initial;
+    values["experimental-snapshot-catchup-entries"] = entries;
+    say("info", "updating snapshot catch-up entries to default", {
+      "given-snapshot-catchup-entries": 0,
+      "updated-snapshot-catchup-entries": entries,
+    });
+  }
   if (values["max-request-bytes"] > RECOMMENDED_REQUEST_BYTES) {
     say("warn", "exceeded recommended request limit", {
       "max-request-bytes": values["max-request-bytes"],

@@ -44,7 +44,7 @@ export interface LeaseKeeperOptions {
 }
 
 export class LeaseKeeper {
-  readonly #lessor: Lessor;
+  #lessor: Lessor;
   readonly #options: LeaseKeeperOptions;
   #nowMs = 0;
   #revokesInFlight = 0;
@@ -59,6 +59,12 @@ export class LeaseKeeper {
   constructor(lessor: Lessor, options: LeaseKeeperOptions) {
     this.#lessor = lessor;
     this.#options = options;
+  }
+
+  /** From now on `lessor` holds the leases: the applied state was replaced. */
+  useLessor(lessor: Lessor): void {
+    this.#lessor = lessor;
+    this.#left.length = 0;
   }
 
   /** Time passes: proposes what has become due. */

@@ -51,10 +51,10 @@ export const RAFT_MESSAGE_BYTES_MAX = 1024 * 1024;
 /** Append messages on their way to one follower. Source: etcd 3.5. */
 export const RAFT_INFLIGHT_MESSAGES_MAX = 512;
 
-/** Entries kept behind a snapshot for slow followers. Source: etcd 3.5 (DefaultSnapshotCatchUpEntries). */
-export const SNAPSHOT_CATCH_UP_ENTRIES = 5_000;
-
-/** Bytes of entries kept behind a snapshot for slow followers, if that is fewer entries. */
+/**
+ * Bytes of entries kept behind a snapshot for slow followers, if that is fewer entries than
+ * --experimental-snapshot-catchup-entries.
+ */
 export const SNAPSHOT_CATCH_UP_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryStorage } from "../raft/memory-storage.ts";
 import { type Entry, EntryType } from "../wire/gen/raft.ts";
-import {
-  ENTRY_OVERHEAD_BYTES,
-  LOG_BYTES_MAX,
-  SNAPSHOT_CATCH_UP_BYTES,
-  SNAPSHOT_CATCH_UP_ENTRIES,
-} from "./limits.ts";
+import { ENTRY_OVERHEAD_BYTES, LOG_BYTES_MAX, SNAPSHOT_CATCH_UP_BYTES } from "./limits.ts";
 import { compactIndexBehind, LogRetention } from "./log-retention.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -46,19 +41,19 @@ describe("a snapshot is due", () => {
 
 describe("behind a snapshot stay", () => {
   test("a number of entries", () => {
-    const count = SNAPSHOT_CATCH_UP_ENTRIES + 100;
+    const count = 5100;
     const storage = logOf(...Array.from({ length: count }, () => SMALL));
-    expect(compactIndexBehind(storage, count)).toBe(100);
-    expect(compactIndexBehind(storage, 50)).toBe(1);
+    expect(compactIndexBehind(storage, count, 5000)).toBe(100);
+    expect(compactIndexBehind(storage, 50, 5000)).toBe(1);
     storage.compact(70);
-    expect(compactIndexBehind(storage, 80)).toBe(70);
+    expect(compactIndexBehind(storage, 80, 5000)).toBe(70);
   });
 
   test("fewer when they are large, or none", () => {
     const kept = Math.floor(SNAPSHOT_CATCH_UP_BYTES / (MEBIBYTE + ENTRY_OVERHEAD_BYTES));
     const storage = logOf(...Array.from({ length: 40 }, () => LARGE));
-    expect(compactIndexBehind(storage, 40)).toBe(40 - kept);
+    expect(compactIndexBehind(storage, 40, 5000)).toBe(40 - kept);
     const huge = logOf(SMALL, SMALL, new Uint8Array(SNAPSHOT_CATCH_UP_BYTES));
-    expect(compactIndexBehind(huge, 3)).toBe(3);
+    expect(compactIndexBehind(huge, 3, 5000)).toBe(3);
   });
 });

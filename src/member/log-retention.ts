@@ -7,12 +7,7 @@
 import type { MemoryStorage } from "../raft/memory-storage.ts";
 import { assert } from "../stdx/assert.ts";
 import type { Entry } from "../wire/gen/raft.ts";
-import {
-  ENTRY_OVERHEAD_BYTES,
-  LOG_BYTES_MAX,
-  SNAPSHOT_CATCH_UP_BYTES,
-  SNAPSHOT_CATCH_UP_ENTRIES,
-} from "./limits.ts";
+import { ENTRY_OVERHEAD_BYTES, LOG_BYTES_MAX, SNAPSHOT_CATCH_UP_BYTES } from "./limits.ts";
 
 export class LogRetention {
   readonly #entriesMax: number;
@@ -42,9 +37,16 @@ export class LogRetention {
   }
 }
 
-/** The last entry that may go once a snapshot at `snapshotIndex` is saved; at most that one. */
-export function compactIndexBehind(storage: MemoryStorage, snapshotIndex: number): number {
-  const oldest = Math.max(1, snapshotIndex - SNAPSHOT_CATCH_UP_ENTRIES, storage.firstIndex() - 1);
+/**
+ * The last entry that may go once a snapshot at `snapshotIndex` is saved; at most that one. `keptMax` entries
+ * behind the snapshot stay, unless they are large.
+ */
+export function compactIndexBehind(
+  storage: MemoryStorage,
+  snapshotIndex: number,
+  keptMax: number,
+): number {
+  const oldest = Math.max(1, snapshotIndex - keptMax, storage.firstIndex() - 1);
   if (oldest >= snapshotIndex) return oldest;
   const entries = storage.entries(oldest + 1, snapshotIndex + 1, Number.POSITIVE_INFINITY);
   assert(Array.isArray(entries), "Entries up to a snapshot must be in the log");

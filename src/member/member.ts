@@ -33,8 +33,6 @@ import {
   MessageType,
   type Snapshot,
 } from "../wire/gen/raft.ts";
-import { InternalRaftRequestOperationField } from "../wire/gen/raft-internal.ts";
-import { AlarmAction, AlarmType, createAlarmRequest, encodeAlarmRequest } from "../wire/gen/rpc.ts";
 import { encodeInternalRequest } from "../wire/internal-request.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import { LeaderAbsence } from "./leader-absence.ts";
@@ -51,6 +49,7 @@ import {
 } from "./limits.ts";
 import { compactIndexBehind, LogRetention } from "./log-retention.ts";
 import { MembershipProposals } from "./membership-proposals.ts";
+import { NoSpaceAlarm } from "./no-space-alarm.ts";
 import { type Audience, Proposals } from "./proposals.ts";
 import { ReadGate } from "./read-gate.ts";
 import type {
@@ -72,6 +71,8 @@ export interface MemberOptions {
   readonly preVote: boolean;
   /** Entries applied since the last snapshot that make the next one due. */
   readonly snapshotCount: number;
+  /** Entries that stay in memory behind a snapshot. */
+  readonly catchUpEntries: number;
   /** Bytes of a marshalled proposal. */
   readonly requestBytesMax: number;
   /** Unix milliseconds at start; makes the ids of this life differ from those of an earlier one. */
@@ -101,7 +102,7 @@ export interface MemberStatus {
 
 export class Member {
   readonly id: bigint;
-  readonly applier: Applier;
+  #applier: Applier;
   readonly #options: MemberOptions;
   readonly #log: Log;
   readonly #storage = new MemoryStorage();
@@ -124,12 +125,12 @@ export class Member {
   /** When it was elected last. */
   #electedMs: number | undefined;
   readonly #timeoutMs: number;
-  #raisingNoSpace = false;
   #beganToLead = false;
+  readonly #noSpace: NoSpaceAlarm;
 
   constructor(options: MemberOptions, stored: StoredState, applier: Applier) {
     this.id = options.id;
-    this.applier = applier;
+    this.#applier = applier;
     this.#options = options;
     this.#log = options.log;
     this.#ids = new RequestIds(options.id, options.startWallMs);
@@ -161,19 +162,25 @@ export class Member {
     });
     this.#reads = new ReadGate(
       (context) => this.#raft.readIndex(context),
-      () => idBytes(this.#ids.idOf(this.#ids.next())),
+      () => this.#ids.nextAsBytes(),
       timeoutTicks,
       Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
     );
     this.#transfers = new LeaderTransfers(timeoutTicks);
+    this.#noSpace = new NoSpaceAlarm(this, options.log);
     this.#leases = new LeaseKeeper(applier.lessor, {
       retryMs: timeoutMs,
       // A leader that was deposed meanwhile must not have its successor end leases that were kept alive.
       propose: (field, body, waiter) => this.#propose(field, body, waiter, "selfOnly"),
       proposeRaw: (makeData, waiter) => this.#proposeRaw(makeData, waiter, "selfOnly"),
-      mayBatch: () => allEndBatchedLeases(applier.cluster),
+      mayBatch: () => allEndBatchedLeases(this.applier.cluster),
       log: options.log,
     });
+  }
+
+  /** The applied state. A snapshot of a leader replaces it: nothing of it is to be kept. */
+  get applier(): Applier {
+    return this.#applier;
   }
 
   status(): MemberStatus {
@@ -303,18 +310,7 @@ export class Member {
 
   /** Raises the NOSPACE alarm for this member, unless it is raised or about to be. */
   raiseNoSpace(): void {
-    if (this.#raisingNoSpace || this.applier.alarms.isRaised(AlarmType.NOSPACE)) return;
-    this.#raisingNoSpace = true;
-    this.#log.warn("message exceeded backend quota; raising alarm", {
-      "quota-size-bytes": this.applier.quota.limitBytes,
-    });
-    const action = AlarmAction.ACTIVATE;
-    const request = createAlarmRequest({ action, memberId: this.id, alarm: AlarmType.NOSPACE });
-    this.propose(InternalRaftRequestOperationField.alarm, encodeAlarmRequest(request), {
-      onApplied: () => {
-        this.#raisingNoSpace = false;
-      },
-    });
+    this.#noSpace.raise();
   }
 
   /** `waiter` is told when local state holds everything acknowledged before this call. */
@@ -460,10 +456,30 @@ export class Member {
       this.#log.info("skip compaction since there is an inflight snapshot");
       return;
     }
-    const compactIndex = compactIndexBehind(this.#storage, index);
+    const compactIndex = compactIndexBehind(this.#storage, index, this.#options.catchUpEntries);
     if (compactIndex < this.#storage.firstIndex()) return;
     this.#storage.compact(compactIndex);
     this.#log.info("compacted Raft logs", { "compact-index": compactIndex });
+  }
+
+  /**
+   * Takes over the state of `snapshot`, from which the log starts since its append was durable. Who waits for
+   * an entry that it has overtaken is not told of it: what became of that is not known here.
+   */
+  install(snapshot: Snapshot, applier: Applier): void {
+    const { index, confState } = snapshot.metadata;
+    assert(
+      index > this.#appliedIndex,
+      "A snapshot that is taken over is ahead of what was applied",
+    );
+    this.#applier.lessor.demote();
+    this.#applier = applier;
+    this.#leases.useLessor(applier.lessor);
+    this.#confState = confState;
+    this.#appliedIndex = index;
+    this.#retention.snapshotMade(index);
+    this.#reads.release(index);
+    this.#appliedWaits.applied(index);
   }
 
   /** Answers everybody who waits; nothing is done afterwards. */
@@ -625,10 +641,4 @@ export class Member {
       metadata: { confState: this.#confState, index, term },
     };
   }
-}
-
-function idBytes(id: bigint): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, id);
-  return bytes;
 }

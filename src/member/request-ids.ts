@@ -44,4 +44,11 @@ export class RequestIds {
   keyOf(counter: number): number {
     return counter >= this.#start ? counter : counter + COUNTER_LIMIT;
   }
+
+  /** The next id, big-endian. */
+  nextAsBytes(): Uint8Array {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, this.idOf(this.next()));
+    return bytes;
+  }
 }

@@ -39,11 +39,11 @@ export type WatchRefusal = "compacted" | "emptyRange" | "duplicateId" | "tooMany
 const SMALLEST_KEY = new Uint8Array(1);
 
 export class WatchHub {
-  readonly #store: Store;
-  readonly #feed: ChangeFeed;
+  #store: Store;
+  #feed: ChangeFeed;
   readonly #limits: WatchLimits;
   readonly #index = new WatchIndex();
-  readonly #history: WatchHistory;
+  #history: WatchHistory;
   readonly #progress = new WatchProgress();
   readonly #connections = new Map<unknown, WatchConnection>();
   readonly #turns = new TurnQueue<WatchConnection>();
@@ -161,6 +161,26 @@ export class WatchHub {
     stream.blocked = false;
     this.#queueTurn(stream);
     this.#progress.consider(stream);
+  }
+
+  /**
+   * Goes on over another store, which is ahead of the one before: a snapshot of a leader. What lies between is
+   * shown from its history; a watcher for whom that is compacted ends. `feed` is the change sink of `store`.
+   */
+  replaceStore(store: Store, feed: ChangeFeed): void {
+    this.#absorb();
+    const from = this.#head + 1;
+    feed.listening = this.#feed.listening;
+    this.#store = store;
+    this.#feed = feed;
+    this.#history = new WatchHistory(store.storage, this.#limits);
+    this.#head = store.revision;
+    this.#index.forEach((group) => {
+      this.#dropRecent(group);
+      group.recentFrom = this.#head + 1;
+      if (group.newFrom === 0) group.newFrom = from;
+      this.#news.push(group);
+    });
   }
 
   /**

@@ -24,6 +24,12 @@ export class WatchIndex {
     else this.#ranges.delete(from, end);
   }
 
+  /** Calls `visit` with every group, in no order. */
+  forEach(visit: (group: WatchGroup) => void): void {
+    this.#keys.forEach(visit);
+    this.#ranges.forEach(visit);
+  }
+
   /** Appends to `into` the groups that watch `key`. */
   collect(key: string, into: WatchGroup[]): void {
     const group = this.#keys.get(key);

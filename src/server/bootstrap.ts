@@ -179,7 +179,11 @@ function assemble(
   );
   const restored = new RestoredState(config, environment, backend, opened.cluster);
   while (!restored.step(RESTORE_PROGRESS_REVISIONS));
-  const { applier, changes } = restored.finish(opened.memberId, slowRequests);
+  const { applier, changes } = restored.finish(
+    opened.memberId,
+    opened.stored.snapshot?.metadata.index ?? 0,
+    slowRequests,
+  );
   const member = createMember(config, environment, opened, applier);
   const watches = new WatchHub(applier.store, changes);
   const { wal, remotes } = opened;
@@ -200,6 +204,7 @@ function createMember(
       electionTicks: electionTicksOf(config),
       preVote: config.preVote,
       snapshotCount: config.snapshotCount,
+      catchUpEntries: config.snapshotCatchUpEntries,
       requestBytesMax: config.maxRequestBytes,
       startWallMs: clock.wallMs(),
       random,

@@ -16,6 +16,8 @@ export interface ServerConfig {
   readonly dedicatedWalDir: string;
   /** Applied entries between two snapshots. */
   readonly snapshotCount: number;
+  /** Entries that stay in memory behind a snapshot. */
+  readonly snapshotCatchUpEntries: number;
   /** Snapshot files that are kept; 0 keeps all. */
   readonly snapshotFilesMax: number;
   /** Segments of the log that are kept; 0 keeps all. */
@@ -101,6 +103,9 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     dataDir: values["data-dir"],
     dedicatedWalDir: values["wal-dir"],
     snapshotCount: values["snapshot-count"] || FLAGS["snapshot-count"].initial,
+    snapshotCatchUpEntries:
+      values["experimental-snapshot-catchup-entries"] ||
+      FLAGS["experimental-snapshot-catchup-entries"].initial,
     snapshotFilesMax: values["max-snapshots"],
     walFilesMax: values["max-wals"],
     heartbeatIntervalMs: values["heartbeat-interval"],

@@ -298,6 +298,13 @@ const LOGGING_FLAGS = {
 } as const;
 
 const EXPERIMENTAL_FLAGS = {
+  "experimental-snapshot-catchup-entries": flag(
+    "Experimental feature",
+    uint64,
+    5000,
+    "5000",
+    "Entries of the log that stay behind a snapshot, for followers that are slow.",
+  ),
   "experimental-compaction-batch-limit": flag(
     "Experimental feature",
     int64,

@@ -57,6 +57,18 @@ export const SNAPSHOT_LOG_HOLD_MS = 30_000;
 /** Bytes of a snapshot that are read in one slice: about 0.2 ms from memory. */
 export const SNAPSHOT_READ_BYTES = 512 * 1024;
 
+/** Snapshots that may arrive at once: each is a copy of the database on the disk. */
+export const SNAPSHOTS_RECEIVED_MAX = 2;
+
+/** Bytes of an arriving database between two syncs of its file: so the log never waits for much of it. */
+export const SNAPSHOT_SYNC_BYTES = 16 * 1024 * 1024;
+
+/** Revisions of a database that takes over which are read in one slice: 2 to 4 ms. */
+export const INSTALL_SLICE_REVISIONS = 2_000;
+
+/** Pages of it that are looked at in one slice, to find those that are free. */
+export const INSTALL_SLICE_PAGES = 2_048;
+
 /** Seconds between two checkpoints of a lease. Source: etcd server/lease/lessor.go. */
 export const LEASE_CHECKPOINT_INTERVAL_SECONDS = 300;
 

@@ -7,6 +7,7 @@ import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Member } from "../member/member.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Timer } from "../ports/clock.ts";
+import { SEGMENT_BYTES } from "../wal/limits.ts";
 import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-state.ts";
 import { BackgroundWork } from "./background-work.ts";
 import type { Environment, OpenedMember } from "./bootstrap.ts";
@@ -24,6 +25,8 @@ import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
 import { publishAttributes } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
+import { SnapshotInstaller } from "./snapshot-installer.ts";
+import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 
 export interface HostEvents {
@@ -50,6 +53,7 @@ export class MemberHost {
   readonly #opened: OpenedMember;
   readonly #duties: LeaderDuties;
   readonly #sender: SnapshotSender;
+  readonly #installer: SnapshotInstaller;
   readonly #background: BackgroundWork;
   readonly #loop: RunLoop;
   readonly #peers: PeerLink;
@@ -88,18 +92,11 @@ export class MemberHost {
     };
     const state = new AppliedState(parts, member.applier);
     this.current = new CurrentState(state, environment, this.#background);
-    this.#sender = new SnapshotSender({
-      member,
-      database: () => this.current.state,
-      transport: () => this.#peers.transport,
-      work: this.#background,
-      clock,
-      log: log.named("server/snapshot-sender.ts"),
-      poke: () => this.#loop.poke(),
-    });
+    this.#sender = this.#createSender();
     this.membership = this.#createMembership();
     const poke = (): void => this.#loop.poke();
     this.leases = new ClusterLeases({ member, network: environment.peers, clock, poke });
+    this.#installer = this.#createInstaller(parts);
     const { hashes } = this.current;
     this.#duties = new LeaderDuties(config, environment, opened, hashes, poke);
     this.#peers = this.#linkPeers(onFailure);
@@ -116,6 +113,7 @@ export class MemberHost {
       wal,
       current: this.current,
       disk: this.#watchDisk(),
+      installer: this.#installer,
       clock,
       tickMs: config.heartbeatIntervalMs,
       onLeading: () => this.#duties.onLeading(),
@@ -174,6 +172,45 @@ export class MemberHost {
     return [...membership, ...leaseEndpoints(member, this.#environment.clock)];
   }
 
+  #createSender(): SnapshotSender {
+    const { clock, log } = this.#environment;
+    return new SnapshotSender({
+      member: this.#opened.member,
+      database: () => this.current.state,
+      transport: () => this.#peers.transport,
+      work: this.#background,
+      clock,
+      log: log.named("server/snapshot-sender.ts"),
+      poke: () => this.#loop.poke(),
+    });
+  }
+
+  #createInstaller(state: AppliedStateParts): SnapshotInstaller {
+    return new SnapshotInstaller(
+      {
+        opened: this.#opened,
+        state,
+        current: this.current,
+        sender: this.#sender,
+        peers: () => this.#peers,
+        onInstalled: () => this.#loop.installed(),
+      },
+      this.#opened.member.status().appliedIndex,
+    );
+  }
+
+  #createReceiver(): SnapshotReceiver {
+    const { disk, clock, log, walSegmentBytes } = this.#environment;
+    return new SnapshotReceiver({
+      ...{ disk, clock },
+      member: this.#opened.member,
+      log: log.named("server/snapshot-receiver.ts"),
+      directory: this.#opened.directory.snap,
+      reserveBytes: walSegmentBytes ?? SEGMENT_BYTES,
+      poke: () => this.#loop.poke(),
+    });
+  }
+
   #linkPeers(onFailure: (reason: Error) => void): PeerLink {
     const { member, clusterId } = this.#opened;
     const peerUrls = this.#config.initialAdvertisePeerUrls.map((url) => url.text);
@@ -183,6 +220,7 @@ export class MemberHost {
       self: { id: member.id, clusterId, peerUrls },
       endpoints: new Map(this.#endpoints()),
       snapshots: this.#sender,
+      receiver: this.#createReceiver(),
       poke: () => this.#loop.poke(),
       onRemoved: () => onFailure(new RemovedError()),
       onRemovalApplied: () => {
@@ -267,6 +305,7 @@ export class MemberHost {
     this.leases.stop();
     member.stop();
     this.#loop.stop();
+    this.#installer.stop();
     this.#sender.stop();
     this.#peers.stop();
     await state.commit();

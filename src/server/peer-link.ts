@@ -5,6 +5,7 @@
  * them is done together in the next turn of the run loop.
  */
 import type { Member } from "../member/member.ts";
+import type { Cluster } from "../membership/cluster.ts";
 import type { MembershipChange } from "../membership/conf-change.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
 import type {
@@ -18,6 +19,7 @@ import type {
 } from "../peer/network.ts";
 import type { Message } from "../wire/gen/raft.ts";
 import { answerPeer, type PeerEndpoints } from "./peer-endpoints.ts";
+import type { SnapshotReceiver } from "./snapshot-receiver.ts";
 import type { SnapshotSender } from "./snapshot-sender.ts";
 
 export interface PeerLinkParts {
@@ -26,6 +28,7 @@ export interface PeerLinkParts {
   readonly self: LocalPeer;
   readonly endpoints: PeerEndpoints;
   readonly snapshots: SnapshotSender;
+  readonly receiver: SnapshotReceiver;
   /** Called after the member was given something. */
   readonly poke: () => void;
   /** A peer says that this member was removed from the cluster for good. */
@@ -67,6 +70,16 @@ export class PeerLink implements PeerReceiver {
     }
   }
 
+  /** The membership was replaced as a whole. */
+  replaceMembers(previous: Cluster, next: Cluster): void {
+    for (const { id } of previous.members()) {
+      if (next.member(id) === undefined) this.transport.removePeer(id);
+    }
+    for (const { id, peerUrls } of next.members()) {
+      if (id !== this.#parts.self.id) this.transport.setPeer(id, peerUrls);
+    }
+  }
+
   /** Sends what Raft has for other members. */
   send(messages: readonly Message[]): void {
     if (messages.length > 0) this.transport.send(messages);
@@ -82,13 +95,8 @@ export class PeerLink implements PeerReceiver {
     this.#parts.poke();
   }
 
-  onSnapshot(_message: Message): SnapshotSink {
-    const refused = new Error("snapshots are not taken");
-    return {
-      write: (_chunk, done) => done(refused),
-      finish: (done) => done(refused),
-      abort: () => {},
-    };
+  onSnapshot(message: Message): SnapshotSink {
+    return this.#parts.receiver.receive(message);
   }
 
   onUnreachable(id: bigint): void {

@@ -24,7 +24,11 @@ const CALLER = "server/recover-database.ts";
  * Gives the database that came with the snapshot at `index` the name of the database, durably; whoever has
  * the old one open keeps that. False when there is none. Errors: DiskError.
  */
-function adoptSnapshotDatabase(disk: Disk, directory: DataDirectory, index: number): boolean {
+export function adoptSnapshotDatabase(
+  disk: Disk,
+  directory: DataDirectory,
+  index: number,
+): boolean {
   const path = `${directory.snap}/${snapshotDatabaseName(index)}`;
   if (disk.stat(path) === undefined) return false;
   disk.rename(path, directory.database);

@@ -79,6 +79,7 @@ export class RestoredState {
   /** The state, once all is read, and the feed of its changes. */
   finish(
     memberId: bigint,
+    membershipIndex: number,
     timer: ApplyTimer,
   ): { readonly applier: Applier; readonly changes: ChangeFeed } {
     const backend = this.#backend;
@@ -89,6 +90,7 @@ export class RestoredState {
       lessor: this.#lessor,
       alarms: this.#alarms,
       cluster: this.#cluster,
+      membershipIndex,
       memberId,
       backend,
       quota: new Quota(this.#config.quotaBackendBytes, () => backend.sizes().bytes),

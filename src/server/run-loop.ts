@@ -19,6 +19,7 @@ import type { CurrentState } from "./applied-state.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { WalFailure } from "../wal/types.ts";
 import type { DiskWatch } from "./disk-watch.ts";
+import type { SnapshotInstaller } from "./snapshot-installer.ts";
 import type { PeerLink } from "./peer-link.ts";
 
 export interface RunLoopParts {
@@ -27,6 +28,7 @@ export interface RunLoopParts {
   readonly wal: Wal;
   readonly current: CurrentState;
   readonly disk: DiskWatch;
+  readonly installer: SnapshotInstaller;
   readonly clock: Clock;
   readonly tickMs: number;
   /** Called when the member leads and has applied everything from before that. */
@@ -40,6 +42,10 @@ export interface RunLoopParts {
 export class RunLoop {
   readonly #parts: RunLoopParts;
   readonly #runTurn = (): void => this.#turn();
+  /** Appends that wait until the file of a snapshot before them is durable; `undefined` when none does. */
+  #heldAppends: Message[] | undefined;
+  /** Committed entries that wait for the state behind them. */
+  #heldCommitted: Message[] = [];
   #scheduled = false;
   #stopped = false;
   #ticker: Timer | undefined;
@@ -74,35 +80,68 @@ export class RunLoop {
   #turn(): void {
     this.#scheduled = false;
     if (this.#stopped) return;
-    const { member, peers, current, clock, onLeading, onTurnEnd } = this.#parts;
+    const { member, peers, current, installer, onTurnEnd } = this.#parts;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
       // A leader's disk and its followers' work at the same time.
       peers.send(ready.messages);
       peers.sendSnapshots(ready.snapshots);
       if (ready.committed !== undefined) {
-        const { snapshot, changes, beganToLead } = member.apply(ready.committed, clock.nowMs());
-        peers.follow(changes);
-        if (beganToLead) onLeading();
-        if (snapshot !== undefined) current.state.save(snapshot);
+        if (installer.isBusy) this.#heldCommitted.push(ready.committed);
+        else this.#apply(ready.committed);
       }
     }
     current.state.afterApply();
     onTurnEnd();
   }
 
+  /** A snapshot was taken over: what was committed behind it can be applied. */
+  installed(): void {
+    const held = this.#heldCommitted;
+    this.#heldCommitted = [];
+    for (const committed of held) this.#apply(committed);
+    this.poke();
+  }
+
+  #apply(committed: Message): void {
+    const { member, peers, current, clock, onLeading } = this.#parts;
+    const { snapshot, changes, beganToLead } = member.apply(committed, clock.nowMs());
+    peers.follow(changes);
+    if (beganToLead) onLeading();
+    if (snapshot !== undefined) current.state.save(snapshot);
+  }
+
+  /** Appends are written in their order; the file of a snapshot comes before its record. */
   #append(append: Message): void {
-    const { member, peers, wal, disk, onFailure } = this.#parts;
-    const { entries, term, commit } = append;
+    const { snapshot } = append;
+    if (this.#heldAppends !== undefined) {
+      this.#heldAppends.push(append);
+    } else if (snapshot === undefined) {
+      this.#write(append);
+    } else {
+      this.#heldAppends = [];
+      this.#parts.installer.saveFile(snapshot, () => {
+        const held = this.#heldAppends ?? [];
+        this.#heldAppends = undefined;
+        this.#write(append);
+        for (const later of held) this.#append(later);
+      });
+    }
+  }
+
+  #write(append: Message): void {
+    const { member, peers, wal, disk, installer, onFailure } = this.#parts;
+    const { entries, term, commit, snapshot } = append;
     const hardState = term === 0 ? undefined : { term, vote: append.vote ?? NONE, commit };
     disk.began();
-    wal.append({ entries, hardState }, (failure) => {
+    wal.append({ snapshot: snapshot?.metadata, entries, hardState }, (failure) => {
       disk.ended();
       if (this.#stopped) return;
       if (failure !== undefined) {
         onFailure(failure);
         return;
       }
+      if (snapshot !== undefined) installer.install(snapshot);
       peers.send(member.appended(append));
       this.poke();
     });

@@ -37,7 +37,6 @@ function unsupported<T>(
 const TLS = "connections are not encrypted";
 const AUTH = "there are no users, roles and tokens";
 const DISCOVERY = "members are named by --initial-cluster only";
-const ONE_MEMBER = "a cluster has one member";
 const V2 = "the v2 API does not exist";
 const HTTP = "over HTTP there are /version and /health only, on the client URLs";
 const TRACING = "there is no tracing";
@@ -80,8 +79,6 @@ export const UNSUPPORTED_FLAGS: Readonly<Record<string, UnsupportedFlag>> = {
   "discovery-proxy": unsupported(DISCOVERY, string, ""),
   "discovery-srv": unsupported(DISCOVERY, string, ""),
   "discovery-srv-name": unsupported(DISCOVERY, string, ""),
-
-  "experimental-snapshot-catchup-entries": unsupported(ONE_MEMBER, uint64, 5000),
 
   "unsafe-no-fsync": unsupported("an answer always means that the data is on disk", bool, false),
   "backend-bbolt-freelist-type": unsupported(

@@ -64,6 +64,18 @@ export class IntervalTree<T> {
   collect(point: string, into: T[]): void {
     if (this.#root !== undefined) collectFrom(this.#root, point, into);
   }
+
+  /** Calls `visit` with every value, in the order of the intervals. */
+  forEach(visit: (value: T) => void): void {
+    visitAll(this.#root, visit);
+  }
+}
+
+function visitAll<T>(node: IntervalNode<T> | undefined, visit: (value: T) => void): void {
+  if (node === undefined) return;
+  visitAll(node.left, visit);
+  visit(node.value);
+  visitAll(node.right, visit);
 }
 
 function compareIntervals<T>(from: string, end: string | undefined, node: IntervalNode<T>): number {

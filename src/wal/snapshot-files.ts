@@ -56,6 +56,11 @@ export function snapshotDatabaseName(index: number): string {
   return `${hex16(index)}${DATABASE_SUFFIX}`;
 }
 
+/** Name of that database while it arrives: what a crash leaves of it is removed at start. */
+export function temporarySnapshotDatabaseName(index: number): string {
+  return `${TEMPORARY_PREFIX}${hex16(index)}${DATABASE_SUFFIX}.part`;
+}
+
 /** Makes the snapshot durable as a file. An empty one (index 0) is not saved. Borrows it until return. */
 export function saveSnapshotFile(
   { disk, clock, log, directory }: WalEnvironment & SnapshotLocation,
