@@ -79,7 +79,9 @@ export class MemberHost {
     this.#config = config;
     this.#environment = environment;
     this.#opened = opened;
+    // Told once: who was removed may be told so by every peer again and again.
     const onFailure = (reason: Error): void => {
+      if (this.#hasFailed) return;
       this.#hasFailed = true;
       this.#loop.stop();
       events.onFatal(reason);

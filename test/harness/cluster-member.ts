@@ -44,7 +44,7 @@ const PEER_ASK_MS = 1000;
 export class ClusterMember {
   readonly #settings: MemberSettings;
   #child: ChildProcess | undefined;
-  #ended = Promise.resolve();
+  #ended: Promise<number | null> = Promise.resolve(null);
   #flags: readonly string[];
 
   constructor(settings: MemberSettings) {
@@ -111,9 +111,9 @@ export class ClusterMember {
     fs.closeSync(log);
     this.#child = child;
     this.#ended = new Promise((resolve) => {
-      child.once("exit", () => {
+      child.once("exit", (code) => {
         if (this.#child === child) this.#child = undefined;
-        resolve();
+        resolve(code);
       });
     });
   }
@@ -130,9 +130,9 @@ export class ClusterMember {
     await this.#ended;
   }
 
-  /** Resolves when the process ends of its own accord. */
-  async untilEnded(): Promise<void> {
-    await this.#ended;
+  /** Resolves when the process ends, with its exit code; with null when a signal ended it. */
+  untilEnded(): Promise<number | null> {
+    return this.#ended;
   }
 
   /** SIGSTOP: it stands still, with its connections open. */

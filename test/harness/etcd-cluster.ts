@@ -47,6 +47,8 @@ export interface ClusterOptions {
   readonly flags?: readonly string[];
   /** Loopback with free ports when absent. */
   readonly place?: PlaceOf;
+  /** Called for each member before the first start, with the cluster as `--initial-cluster` wants it. */
+  readonly prepare?: (member: ClusterMember, members: string) => Promise<void>;
   /** Whether `start` returns at once instead of when all are healthy. */
   readonly unawaited?: boolean;
 }
@@ -100,7 +102,9 @@ export class EtcdCluster {
     const cluster = new EtcdCluster(options);
     try {
       for (const program of options.members) await cluster.#addMember(program, []);
-      for (const member of cluster.#members) member.start(cluster.#initial("new"));
+      const initial = cluster.#initial("new");
+      for (const member of cluster.#members) await options.prepare?.(member, initial.members);
+      for (const member of cluster.#members) member.start(initial);
       if (options.unawaited !== true) await cluster.untilHealthy();
     } catch (error) {
       throw await cluster.failed(error);
