@@ -121,10 +121,11 @@ class Generator {
       record({ kind: "alive", lease }, TTL_SECONDS);
     }
     const end = call + TTL_SECONDS * 1000 + this.#random.below(500);
-    this.#effects.push({
-      at: end,
-      run: () => this.#change(end, () => this.#state.endLease(lease)),
-    });
+    const run = () => {
+      this.#alive.delete(lease);
+      this.#change(end, () => this.#state.endLease(lease));
+    };
+    this.#effects.push({ at: end, run });
   }
 
   #execute(request: Request, at: number): Outcome | undefined {

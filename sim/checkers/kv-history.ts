@@ -42,7 +42,8 @@ export interface InitialState {
   readonly kvs: readonly KeyValue[];
 }
 
-const EMPTY: InitialState = { revision: 1, kvs: [] };
+/** A store that nothing was written to. */
+export const EMPTY_STATE: InitialState = { revision: 1, kvs: [] };
 
 /** Revisions entered in one search, those entered again after going back included. */
 const ENTRIES_MAX = 1_000_000;
@@ -50,7 +51,7 @@ const ENTRIES_MAX = 1_000_000;
 /** Changes of the keys in question that a violation shows. */
 const CONTEXT_LINES = 6;
 
-export function checkKvHistory(history: History, initial: InitialState = EMPTY): KvVerdict {
+export function checkKvHistory(history: History, initial: InitialState = EMPTY_STATE): KvVerdict {
   const facts = new KvFacts(history, initial.revision);
   if (facts.clash !== undefined) return { kind: "violation", violation: facts.clash };
   const violation = timeViolation(history);
