@@ -9,6 +9,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ClusterLoad } from "../harness/cluster-load.ts";
 import type { Program } from "../harness/cluster-member.ts";
 import { type EtcdCluster, withCluster } from "../harness/etcd-cluster.ts";
+import { judgeHistory } from "../harness/judge-history.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 const ROUNDS = Number(process.env["REPLACEMENT_ROUNDS"] ?? 1);
@@ -61,6 +62,7 @@ describe.skipIf(REFERENCE === undefined)("a cluster whose members are replaced u
         }
         await load.stopWriting();
         await load.finish(await cluster.expectEqualHashes(), CATCH_UP_MS);
+        judgeHistory(load.recorder, cluster.folder);
       });
     },
     300_000 * ROUNDS,
