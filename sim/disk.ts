@@ -22,6 +22,7 @@ import { DiskError } from "../src/ports/disk.ts";
 import type { Disk, DiskFile, DiskStat, Done, OpenMode } from "../src/ports/disk.ts";
 import type { Random } from "../src/ports/random.ts";
 import { assert } from "../src/stdx/assert.ts";
+import { equalBytes } from "../src/stdx/bytes.ts";
 import { CrashDice } from "./disk-dice.ts";
 import { SimulatedFile } from "./disk-file.ts";
 import type { FileHost } from "./disk-file.ts";
@@ -439,11 +440,8 @@ function checkBorrowed({ point, change, borrowed }: Pending): void {
   if (change?.kind !== "write") return;
   let at = 0;
   for (const chunk of borrowed) {
-    for (let byte = 0; byte < chunk.length; byte++) {
-      assert(
-        chunk[byte] === change.bytes[at++],
-        () => `Bytes for "${point.path}" changed in flight`,
-      );
-    }
+    const written = change.bytes.subarray(at, at + chunk.length);
+    assert(equalBytes(chunk, written), () => `Bytes for "${point.path}" changed in flight`);
+    at += chunk.length;
   }
 }

@@ -18,6 +18,7 @@ import { Supervisor } from "./cluster/supervisor.ts";
 import { SOUND, type Variant } from "./cluster/variant.ts";
 import { Violation } from "./cluster/violation.ts";
 import { FaultInjector } from "./faults/faults.ts";
+import { judge } from "./judge.ts";
 import type { SeedPlan } from "./plan.ts";
 
 /**
@@ -68,6 +69,7 @@ class SeedWorld {
   readonly #operator: Operator;
   readonly #faults: FaultInjector;
   readonly #kv: KvTraffic[] = [];
+  #undecided = 0;
   readonly #others: { start(): void; stop(): void }[] = [];
 
   constructor(plan: SeedPlan, options: SeedOptions) {
@@ -119,6 +121,7 @@ class SeedWorld {
     for (const traffic of [...this.#kv, ...this.#others]) traffic.stop();
     await this.#mustCatchUp();
     this.#mustBeEqual();
+    this.#undecided = judge(this.#recorder.history()).undecided;
   }
 
   report(failure: Violation | undefined): SeedReport {
@@ -140,6 +143,7 @@ class SeedWorld {
         applied: safety.appliedMax,
         confChanges: safety.confChanges,
         answered: operations.filter(({ outcome }) => outcome.kind === "ok").length,
+        undecided: this.#undecided,
         watches: watches.length,
         watchEvents: watches.reduce((sum, { responses }) => sum + responses.length, 0),
         ...counts,

@@ -8,7 +8,7 @@ import { FlagRefusal } from "../../src/server/flag-refusal.ts";
 import { parseServerUrls, type ServerUrl } from "../../src/server/server-url.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 import { simulatedConfig } from "../simulated-member.ts";
-import { readDurableLog } from "./durable-log.ts";
+import { type DurableLog, readDurableLog } from "./durable-log.ts";
 import { EventLoop } from "./event-loop.ts";
 import { Links, type WireConditions } from "./links.ts";
 import { Machine, type ProcessEnd } from "./machine.ts";
@@ -47,6 +47,10 @@ export class Cluster {
   readonly machines: Machine[] = [];
   /** Told when a process ends, before anything else happens. */
   readonly onEnded: ((machine: Machine, end: ProcessEnd, process: Process) => void)[] = [];
+  /** Told when a member was opened and is about to run. */
+  readonly onOpened: ((machine: Machine) => void)[] = [];
+  /** What the disks held on which members are being opened. */
+  readonly #found = new Map<Machine, DurableLog>();
   readonly #random: Prng;
   /** Found while promises were waited for. */
   #failure: Error | undefined;
@@ -146,11 +150,16 @@ export class Cluster {
 
   #starts(machine: Machine): void {
     const log = readDurableLog(machine.disk, this.trace.logOf(machine.name));
-    if (log !== undefined) this.safety.restarts(machine.name, log);
+    if (log === undefined) this.#found.delete(machine);
+    else this.#found.set(machine, log);
   }
 
   #opened(machine: Machine, { member }: OpenedMember): void {
+    // Only here: a member that refuses what it finds has lost nothing.
+    const found = this.#found.get(machine);
+    if (found !== undefined) this.safety.restarts(machine.name, found);
     this.safety.attach(machine.name, member);
+    for (const told of this.onOpened) told(machine);
   }
 
   #ended(machine: Machine, end: ProcessEnd, process: Process): void {

@@ -60,8 +60,11 @@ export class Links {
     Object.assign(this.conditions, this.#usual);
   }
 
-  /** Carries something from machine to machine: `arrive` is called when it is there, maybe never. */
-  carry(from: number, to: number, arrive: () => void): void {
+  /**
+   * Carries something from machine to machine: `arrive` is called when it is there, maybe never, maybe twice
+   * if `mayRepeat`.
+   */
+  carry(from: number, to: number, arrive: () => void, mayRepeat = true): void {
     const { counts, conditions } = this;
     const random = this.#random;
     const wire = this.#wire(from, to);
@@ -84,7 +87,7 @@ export class Links {
       wire.busyUntilUs = atUs;
     }
     this.#deliver(wire, atUs - nowUs, arrive);
-    if (conditions.repeated > 0 && random.chance(conditions.repeated)) {
+    if (mayRepeat && conditions.repeated > 0 && random.chance(conditions.repeated)) {
       counts.repeated++;
       this.#deliver(wire, atUs - nowUs + random.below(conditions.detourUs + 1), arrive);
     }

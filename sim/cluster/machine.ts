@@ -77,6 +77,7 @@ export class Machine {
   #process: Process | undefined;
   #host: MemberHost | undefined;
   #services: Services | undefined;
+  #copy: SimulatedDisk | undefined;
   #lives = 0;
 
   constructor(parts: MachineParts) {
@@ -146,6 +147,18 @@ export class Machine {
   /** What was not durable is gone, while it is down. */
   loseCaches(): void {
     this.disk = this.disk.crash(this.parts.random, { cause: "power" }, this.#diskOptions());
+  }
+
+  /** Keeps a copy of the disk, while it is down. */
+  keepCopy(): void {
+    this.#copy = this.disk.crash(this.parts.random, { cause: "process" }, this.#diskOptions());
+  }
+
+  /** Its disk is replaced by the copy, while it is down. */
+  restoreCopy(): void {
+    assert(this.#copy !== undefined && this.state === "down", "There is nothing to restore");
+    this.disk = this.#copy;
+    this.#copy = undefined;
   }
 
   pause(): void {

@@ -16,7 +16,12 @@ import type {
   SnapshotSource,
   Transport,
 } from "../../src/peer/network.ts";
-import { decodeMessage, encodeMessage, type Message } from "../../src/wire/gen/raft.ts";
+import {
+  decodeMessage,
+  encodeMessage,
+  type Message,
+  MessageType,
+} from "../../src/wire/gen/raft.ts";
 import type { EventLoop } from "./event-loop.ts";
 import type { Links } from "./links.ts";
 import type { Process } from "./process.ts";
@@ -104,19 +109,21 @@ export class SimulatedNetwork {
       loop.after(REFUSED_US, refused, caller.process);
       return;
     }
-    links.carry(caller.machine, place, () => {
+    const ask = (): void => {
       const answer = (): void =>
         target.receiver.onRequest(request, (response) => {
           const headers = {
             ...response.headers,
             "X-Etcd-Cluster-ID": formatId(target.self.clusterId),
           };
-          links.carry(place, caller.machine, () => {
+          const arrive = (): void => {
             loop.after(0, () => finish({ ...response, headers }), caller.process);
-          });
+          };
+          links.carry(place, caller.machine, arrive, false);
         });
       if (target.isOpen) loop.after(0, answer, target.process);
-    });
+    };
+    links.carry(caller.machine, place, ask, false);
   }
 }
 
@@ -208,8 +215,13 @@ export class PeerEnd implements Transport {
 
   /** Whether this end refuses what `sender` sends; tells the sender when it was removed. */
   refuses(sender: PeerEnd): boolean {
-    if (this.self.clusterId !== sender.self.clusterId) return true;
-    if (!this.receiver.isRemoved(sender.self.id)) return false;
+    const { id, clusterId, peerUrls } = sender.self;
+    if (this.self.clusterId !== clusterId) return true;
+    if (!this.receiver.isRemoved(id)) {
+      // Who joined after what this member knows says itself where it is to be answered.
+      if (!this.#peers.has(id)) this.#peers.set(id, peerUrls);
+      return false;
+    }
     this.network.loop.after(
       REFUSED_US,
       () => {
@@ -229,7 +241,10 @@ export class PeerEnd implements Transport {
       return;
     }
     const bytes = encodeMessage(message);
-    links.carry(this.machine, target.machine, () => {
+    // A forwarded proposal that came twice would be applied twice. The real protocol writes each message once,
+    // and a connection repeats nothing; all others Raft takes as often as they come.
+    const mayRepeat = message.type !== MessageType.MsgProp;
+    const arrive = (): void => {
       if (!target.isOpen) {
         this.#reportUnreachable(message.to);
         return;
@@ -239,7 +254,8 @@ export class PeerEnd implements Transport {
         if (target.isOpen && !target.refuses(this)) target.receiver.onMessage(decodeMessage(bytes));
       };
       loop.after(0, take, target.process);
-    });
+    };
+    links.carry(this.machine, target.machine, arrive, mayRepeat);
   }
 
   /** The member `id` as it runs now. */

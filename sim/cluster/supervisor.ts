@@ -18,6 +18,8 @@ export class Supervisor {
   readonly #random: Prng;
   /** Machines whose disk was made to fail: they may, and must, end themselves. */
   readonly failing = new Set<Machine>();
+  /** Machines with a flipped bit in a file: their members may refuse to start. */
+  readonly flipped = new Set<Machine>();
   /**
    * Machines whose member is new to the cluster: they may fail to start, as long as they cannot ask the others,
    * or were told an outdated membership.
@@ -25,13 +27,25 @@ export class Supervisor {
   readonly joining = new Set<Machine>();
   /** Machines whose member has ended because it was removed: they stay down. */
   readonly removed = new Set<Machine>();
-  readonly counts = { starts: 0, endedThemselves: 0, removedEnded: 0 };
+  readonly counts = {
+    starts: 0,
+    endedThemselves: 0,
+    flipsRefused: 0,
+    flipsSurvived: 0,
+    removedEnded: 0,
+  };
   #downMsMax = DOWN_MS_MAX;
 
   constructor(cluster: Cluster, random: Prng) {
     this.#cluster = cluster;
     this.#random = random;
     cluster.onEnded.push((machine, end) => this.#ended(machine, end));
+    cluster.onOpened.push((machine) => this.#started(machine));
+  }
+
+  /** A member has started on what its disk has. */
+  #started(machine: Machine): void {
+    if (this.flipped.delete(machine)) this.counts.flipsSurvived++;
   }
 
   startAll(): void {
@@ -55,6 +69,12 @@ export class Supervisor {
   #ended(machine: Machine, end: ProcessEnd): void {
     if (end.kind === "fatal" && end.reason instanceof RemovedError) {
       this.#removedEnded(machine, end.memberId);
+      return;
+    }
+    if (end.kind === "refused" && this.flipped.delete(machine)) {
+      this.counts.flipsRefused++;
+      machine.restoreCopy();
+      this.#startLater(machine);
       return;
     }
     if (end.kind === "refused" && this.joining.has(machine) && !hasLog(machine.disk)) {

@@ -14,6 +14,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Machine } from "../cluster/machine.ts";
 import type { Operator } from "../cluster/operator.ts";
 import type { Supervisor } from "../cluster/supervisor.ts";
+import { BIT_FLIPS } from "./bit-flips.ts";
 import { CLOCK_FAULTS } from "./clock-faults.ts";
 import { DISK_FAULTS } from "./disk-faults.ts";
 import { MEMBERSHIP_FAULTS } from "./membership-faults.ts";
@@ -40,6 +41,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   ...CLOCK_FAULTS,
   ...OPERATOR_FAULTS,
   ...MEMBERSHIP_FAULTS,
+  ...BIT_FLIPS,
 };
 
 export interface FaultPlan {
