@@ -12,7 +12,7 @@ import { Records } from "../backend/records.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import type { Alarms } from "../membership/alarms.ts";
-import type { Cluster } from "../membership/cluster.ts";
+import { allEndBatchedLeases, type Cluster } from "../membership/cluster.ts";
 import {
   applyMembershipChange,
   checkMembershipChange,
@@ -27,6 +27,7 @@ import {
   decodeInternalRaftRequest,
   decodeRequest,
   type InternalRaftRequest,
+  type LeaseRevokeBatch,
 } from "../wire/gen/raft-internal.ts";
 import type { ConfChange, ConfState, Entry } from "../wire/gen/raft.ts";
 import { WireError } from "../wire/wire-error.ts";
@@ -74,6 +75,7 @@ export class Applier {
   readonly log: Log;
   readonly #timer: ApplyTimer;
   #position: Position;
+  #leaseBatchIndex = 0;
   /** Index of the newest entry that came, also when the backend held its changes already. */
   #lastIndex: number;
 
@@ -122,16 +124,14 @@ export class Applier {
     }
     const id = request.id === 0n ? (request.header?.id ?? 0n) : request.id;
     const { operation } = request;
+    const batch = this.#batchOf(request, entry.index);
     assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
     if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
     if (!changesBackend) return { id, result: DONE };
     const start = this.#timer.start();
     const result = executeOperation(this, operation, entry.index, nowMs);
     this.#timer.applied(start, id, operation, result);
-    const { leaseRevokeBatch } = request;
-    if (leaseRevokeBatch !== undefined && !(result instanceof EtcdError)) {
-      endKeylessLeases(this, leaseRevokeBatch.ids);
-    }
+    if (batch !== undefined && !(result instanceof EtcdError)) endKeylessLeases(this, batch.ids);
     return { id, result };
   }
 
@@ -152,9 +152,24 @@ export class Applier {
     return membershipChange;
   }
 
+  /** The newest entry that ended leases in a way that etcd does not know; 0 for none. */
+  get leaseBatchIndex(): number {
+    return this.#leaseBatchIndex;
+  }
+
   /** The v2 store image that a snapshot of the log carries. */
   v2Store(): string {
     return encodeV2Store(this.cluster);
+  }
+
+  /**
+   * The leases that the entry ends beside its deletions. None in a cluster with other members: etcd skips
+   * that part of the entry, and members must not differ in which leases there are.
+   */
+  #batchOf({ leaseRevokeBatch }: InternalRaftRequest, index: number): LeaseRevokeBatch | undefined {
+    if (leaseRevokeBatch === undefined || !allEndBatchedLeases(this.cluster)) return undefined;
+    this.#leaseBatchIndex = index;
+    return leaseRevokeBatch;
   }
 
   /** Moves the position to `entry`; false when the backend holds its changes already. */

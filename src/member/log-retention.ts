@@ -6,7 +6,8 @@
  */
 import type { MemoryStorage } from "../raft/memory-storage.ts";
 import { assert } from "../stdx/assert.ts";
-import type { Entry } from "../wire/gen/raft.ts";
+import { EMPTY_BYTES } from "../stdx/bytes.ts";
+import type { Entry, Snapshot } from "../wire/gen/raft.ts";
 import { ENTRY_OVERHEAD_BYTES, LOG_BYTES_MAX, SNAPSHOT_CATCH_UP_BYTES } from "./limits.ts";
 
 export class LogRetention {
@@ -57,6 +58,17 @@ export function compactIndexBehind(
     bytes += bytesOf(entries[at]);
   }
   return oldest + at;
+}
+
+/**
+ * Puts a snapshot, of the last entry that is applied, in the place of the entries up to `index`: members that
+ * lack one of them are sent the state instead.
+ */
+export function replaceEntries(storage: MemoryStorage, index: number, snapshot: Snapshot): void {
+  if (index < storage.firstIndex()) return;
+  const { data, metadata } = snapshot;
+  storage.createSnapshot(metadata.index, metadata.confState, data ?? EMPTY_BYTES);
+  storage.compact(index);
 }
 
 function bytesOf({ data }: Entry): number {

@@ -14,6 +14,7 @@ import type { Applier } from "../apply/applier.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { NO_LEASE } from "../lease/lessor.ts";
+import { allEndBatchedLeases } from "../membership/cluster.ts";
 import type { MembershipChange } from "../membership/conf-change.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
@@ -47,7 +48,7 @@ import {
   REQUEST_TIMEOUT_BASE_MS,
   UNAPPLIED_ENTRIES_MAX,
 } from "./limits.ts";
-import { compactIndexBehind, LogRetention } from "./log-retention.ts";
+import { compactIndexBehind, LogRetention, replaceEntries } from "./log-retention.ts";
 import { MembershipProposals } from "./membership-proposals.ts";
 import { NoSpaceAlarm } from "./no-space-alarm.ts";
 import { type Audience, Proposals } from "./proposals.ts";
@@ -61,7 +62,6 @@ import type {
   RenewalWaiter,
 } from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
-import { allEndBatchedLeases } from "./revoke-batch.ts";
 import { NO_CONNECTIONS, type PeerConnections, timeoutReason } from "./timeout-reason.ts";
 
 export interface MemberOptions {
@@ -303,9 +303,7 @@ export class Member {
    * not lead.
    */
   replicationProgress(): ReadonlyMap<bigint, number> | undefined {
-    const { role, progress } = this.#raft.status();
-    if (role !== "leader") return undefined;
-    return new Map([...progress].map(([id, { match }]) => [id, match]));
+    return this.#raft.matches();
   }
 
   /** Raises the NOSPACE alarm for this member, unless it is raised or about to be. */
@@ -376,7 +374,7 @@ export class Member {
   takeReady(): Ready | undefined {
     if (this.#stopped) return undefined;
     this.#proposeQueued();
-    if (this.#leader !== NONE) this.#membership.propose((change) => this.#proposeChange(change));
+    if (this.#leader !== NONE) this.#membership.propose(this.#handChange);
     this.#reads.start();
     if (!this.#raft.hasReady()) return undefined;
     const ready = this.#raft.ready();
@@ -412,10 +410,14 @@ export class Member {
     for (const response of committed.responses) this.step(response);
     this.#reads.release(this.#appliedIndex);
     this.#appliedWaits.applied(this.#appliedIndex);
-    const isDue = this.#retention.isSnapshotDue(this.#appliedIndex);
+    // Whoever joins must not find entries in the log that end leases in a way that etcd does not know.
+    const { leaseBatchIndex } = this.applier;
+    if (leaseBatchIndex > 0 && changes.some(({ kind }) => kind === "add")) {
+      replaceEntries(this.#storage, leaseBatchIndex, this.#snapshotOf(this.#appliedIndex));
+    }
     const beganToLead = this.#beganToLead;
     this.#beganToLead = false;
-    return { snapshot: isDue ? this.#makeSnapshot() : undefined, changes, beganToLead };
+    return { snapshot: this.#dueSnapshot(), changes, beganToLead };
   }
 
   /**
@@ -540,6 +542,10 @@ export class Member {
   readonly #handToRaft = (payloads: readonly Uint8Array[]): boolean =>
     this.#raft.propose(payloads) === undefined;
 
+  /** Whether Raft took the change; it drops one as during a leadership transfer. */
+  readonly #handChange = (change: ConfChange): boolean =>
+    this.#raft.proposeConfChange(change) === undefined;
+
   #timeoutReason(startMs: number, connections: PeerConnections): EtcdError {
     const { electionTicks, tickMs } = this.#options;
     return timeoutReason(
@@ -581,11 +587,6 @@ export class Member {
     waiter?.onApplied(result);
   }
 
-  /** Whether Raft took the change; it drops one as during a leadership transfer. */
-  #proposeChange(change: ConfChange): boolean {
-    return this.#raft.proposeConfChange(change) === undefined;
-  }
-
   #applyConfChange(entry: Entry, changes: MembershipChange[]): void {
     assert(entry.type === EntryType.EntryConfChange, "Unknown type of committed entry");
     const change: ConfChange = decodeConfChange(entry.data ?? new Uint8Array(0));
@@ -622,8 +623,9 @@ export class Member {
     this.applier.lessor.promote(nowMs, electionTicks * tickMs);
   }
 
-  #makeSnapshot(): Snapshot {
+  #dueSnapshot(): Snapshot | undefined {
     const index = this.#appliedIndex;
+    if (!this.#retention.isSnapshotDue(index)) return undefined;
     this.#retention.snapshotMade(index);
     this.#log.info("triggering snapshot", {
       "local-member-id": this.id.toString(16),

@@ -14,7 +14,6 @@
  */
 import type { Lease } from "../lease/lease.ts";
 import type { Lessor } from "../lease/lessor.ts";
-import type { Cluster } from "../membership/cluster.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import {
   createInternalRaftRequest,
@@ -38,14 +37,6 @@ import {
   REVOKE_BATCH_KEYS_MAX,
   REVOKE_BATCH_LEASES_PER_KEY,
 } from "./limits.ts";
-
-/**
- * Whether every member ends the leases of a batch, and not the keys alone: members that differ in that
- * would answer differently. A member that is alone is one of ours.
- */
-export function allEndBatchedLeases(cluster: Cluster): boolean {
-  return cluster.members().length === 1;
-}
 
 /** What one entry may hold. */
 export interface BatchBounds {

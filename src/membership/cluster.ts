@@ -122,3 +122,12 @@ export class Cluster {
     return count;
   }
 }
+
+/**
+ * Whether every member ends the leases of a batch, and not their keys alone. Only a member that is alone can
+ * know: any other may be, or become, one of etcd's, long after it was asked, and finds the entry in its log.
+ * Why: docs/adr/0020-batches-of-leases-end-with-the-second-member.md.
+ */
+export function allEndBatchedLeases(cluster: Cluster): boolean {
+  return cluster.members().length === 1;
+}

@@ -188,6 +188,12 @@ export class RawNode {
     return statusOf(this.#raft);
   }
 
+  /** How far the leader, which this node must be, knows the log of each member to go; else `undefined`. */
+  matches(): ReadonlyMap<NodeId, number> | undefined {
+    if (this.#raft.role !== "leader") return undefined;
+    return new Map([...this.#raft.tracker.progress].map(([id, { match }]) => [id, match]));
+  }
+
   /** Reports whether the node's configuration has it as a learner. */
   get isLearner(): boolean {
     return this.#raft.isLearner;
