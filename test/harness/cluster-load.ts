@@ -104,9 +104,15 @@ export class ClusterLoad {
     await Promise.all(this.#working);
   }
 
-  /** Waits until watchers of everything have seen `revision`, and ends all. */
+  /** Reads everything through each member, waits until watchers of everything have seen `revision`, and ends. */
   async finish(revision: number, timeoutMs: number): Promise<void> {
     const deadlineMs = this.recorder.nowMs() + timeoutMs;
+    for (const member of this.#options.members()) {
+      const client = connectClient([member.endpoint]);
+      const reader = new RecordedClient(this.recorder, client, member.name);
+      await reader.call({ kind: "range", ...EVERYTHING }, timeoutMs);
+      client.close();
+    }
     while (this.#shown.some((shown) => shown < revision)) {
       if (this.recorder.nowMs() > deadlineMs) {
         throw new Error(`Watchers of everything saw ${this.#shown.join(", ")}, not ${revision}`);

@@ -77,12 +77,13 @@ async function run(network: Network, seconds: number, times: RecoveryTimes): Pro
     load.start();
     const faults = new ClusterFaults(cluster, new Prng(SEED).fork("faults"), links, proxies);
     await strike(faults, probe, load, seconds, times);
+    const healthyFromMs = load.recorder.nowMs();
     probe.stop();
     await load.stopWriting();
     await cluster.untilHealthy();
     const revision = await cluster.expectEqualHashes();
     await load.finish(revision, CATCH_UP_MS);
-    judge(load, cluster);
+    judge(load, cluster, healthyFromMs);
   });
 }
 
@@ -124,11 +125,11 @@ async function strike(
 }
 
 /** All clients have stopped, and nothing is wrong any more. */
-function judge({ recorder }: ClusterLoad, { folder }: EtcdCluster): void {
+function judge({ recorder }: ClusterLoad, { folder }: EtcdCluster, healthyFromMs: number): void {
   const { operations } = recorder;
   const answered = operations.filter(({ outcome }) => outcome.kind === "ok").length;
   expect(answered).toBeGreaterThan(0);
-  judgeHistory(recorder, folder);
+  judgeHistory(recorder, folder, healthyFromMs);
   console.log(`${operations.length} operations of which ${answered} were answered: all is well`);
 }
 
