@@ -70,6 +70,10 @@ function hasUnappliedConfChange(raft: Raft): boolean {
 
 /** Becomes a candidate of either round and asks all voters. */
 export function campaign(raft: Raft, kind: CampaignKind): void {
+  // A pre-vote can be won by who was made a learner meanwhile: who votes for it knows better than it does.
+  if (!raft.isPromotable()) {
+    raft.warn(() => `${formatId(raft.id)} is unpromotable; campaign() should have been called`);
+  }
   let type: MessageType = MessageType.MsgVote;
   if (kind === "pre") {
     becomePreCandidate(raft);

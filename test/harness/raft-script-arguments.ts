@@ -58,7 +58,21 @@ export function parseNodes(
     stepDownOnRemoval: flag("step-down-on-removal"),
     readMode,
   };
-  return { options, snapshot };
+  const refusal = refusalOf(options);
+  return refusal ?? { options, snapshot };
+}
+
+/** Why no node can have these options. */
+function refusalOf({
+  inflightMessagesMax,
+  readMode,
+  checkQuorum,
+}: NodeOptions): string | undefined {
+  if (inflightMessagesMax === 0) return "max inflight messages must be greater than 0";
+  if (readMode === "leaseBased" && checkQuorum !== true) {
+    return "CheckQuorum must be enabled when ReadOnlyOption is ReadOnlyLeaseBased";
+  }
+  return undefined;
 }
 
 /** Names of limits in scripts. */
