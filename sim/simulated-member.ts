@@ -17,7 +17,7 @@ import { ManualClock } from "./manual-clock.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 /** Turns without progress after which a wait counts as hopeless. */
-const IDLE_TURNS_MAX = 200;
+const IDLE_TURNS_MAX = 2000;
 
 /** Small, so that a short life fills several segments. */
 const SEGMENT_BYTES = 4096;

@@ -10,6 +10,7 @@ import type { ApplyResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { ProposalWaiter, ReadWaiter } from "../member/ready.ts";
+import { isSingleKey } from "../mvcc/key-range.ts";
 import { executeRange } from "../mvcc/range.ts";
 import {
   checkDeleteRangeRequest,
@@ -35,6 +36,7 @@ import {
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
 import { type Compactor, completeHeader, type ServiceContext } from "./context.ts";
+import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
 import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
@@ -76,8 +78,12 @@ class WaitingRead<Request> implements ReadWaiter {
 }
 
 function rangeMethod(context: ServiceContext): GrpcMethodHandler {
-  const answer: Answer<RangeRequest> = (call, request, start) =>
-    answerRange(context, call, request, start);
+  const { member, clusterId, clock } = context;
+  const ranges = new LongRanges({ member, clusterId, clock, store: () => member.applier.store });
+  const answer: Answer<RangeRequest> = (call, request, start) => {
+    if (isSingleKey(request.rangeEnd)) answerOne(context, call, request, start);
+    else answerMany(context, ranges, call, request, start);
+  };
   return unary(decodeRangeRequest, (call, request) => {
     const start = context.reads.start();
     const refused = checkRangeRequest(request);
@@ -93,25 +99,59 @@ function rangeMethod(context: ServiceContext): GrpcMethodHandler {
   });
 }
 
-function answerRange(
+function answerOne(
   context: ServiceContext,
   call: GrpcServerCall,
   request: RangeRequest,
   start: number,
 ): void {
-  const { reads } = context;
   const response = executeRange(context.member.applier.store, request);
   if (response instanceof EtcdError) {
-    fail(call, response);
-    if (reads.isSlow(start)) reads.answered(start, "range", rangeText(request), "", response);
+    finishRange(context, call, request, start, response);
     return;
   }
   completeOptionalHeader(context, response.header);
   const bytes = encodeRawRangeResponse(response);
   call.sendUnary(bytes);
+  warnOfSlowRange(context, request, start, { bytes, count: response.kvs.length });
+}
+
+function answerMany(
+  context: ServiceContext,
+  ranges: LongRanges,
+  call: GrpcServerCall,
+  request: RangeRequest,
+  start: number,
+): void {
+  const isGone = (): boolean => !call.open;
+  ranges.read(request, isGone, (result, asked) => finishRange(context, call, asked, start, result));
+}
+
+function finishRange(
+  context: ServiceContext,
+  call: GrpcServerCall,
+  request: RangeRequest,
+  start: number,
+  result: RangeAnswer | EtcdError,
+): void {
+  if (result instanceof EtcdError) fail(call, result);
+  else call.sendUnary(result.bytes);
+  warnOfSlowRange(context, request, start, result);
+}
+
+function warnOfSlowRange(
+  { reads }: ServiceContext,
+  request: RangeRequest,
+  start: number,
+  result: RangeAnswer | EtcdError,
+): void {
   if (!reads.isSlow(start)) return;
-  const text = `range_response_count:${response.kvs.length} size:${bytes.length}`;
-  reads.answered(start, "range", rangeText(request), text, undefined);
+  const text = rangeText(request);
+  if (result instanceof EtcdError) reads.answered(start, "range", text, "", result);
+  else {
+    const response = `range_response_count:${result.count} size:${result.bytes.length}`;
+    reads.answered(start, "range", text, response, undefined);
+  }
 }
 
 function putMethod(context: ServiceContext): GrpcMethodHandler {

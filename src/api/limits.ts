@@ -30,3 +30,9 @@ export const LEASES_PER_SLICE = 2_000;
 
 /** Streams that require a leader before those that are over are looked for: about 100 bytes each. */
 export const REQUIRING_STREAMS_SWEEP_MIN = 1024;
+
+/** Milliseconds of one slice of a range over many keys: nobody notices, and few ranges take two. */
+export const RANGE_SLICE_MS = 4;
+
+/** Keys of a range between two looks at the clock: some 0.1 ms of work. */
+export const RANGE_STEP_KEYS = 64;

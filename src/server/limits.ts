@@ -145,3 +145,12 @@ export const VERSION_CHECK_MS = 4_000;
 
 /** Milliseconds between two attempts of a member to publish itself: a refusal must not be repeated at once. */
 export const PUBLISH_PAUSE_MS = 50;
+
+/**
+ * Milliseconds after which a turn of the run loop lets other events in, however much there is to apply:
+ * heartbeats must go out and be answered meanwhile.
+ */
+export const TURN_MS_MAX = 10;
+
+/** A heartbeat that comes so many intervals after the last one is worth a warning: etcd's number. */
+export const LATE_HEARTBEAT_INTERVALS = 2;

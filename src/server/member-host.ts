@@ -16,6 +16,7 @@ import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { ElectionAdvance } from "./election-advance.ts";
 import { type HandOverParts, handOverLeadership } from "./hand-over.ts";
+import { HeartbeatWatch } from "./heartbeat-watch.ts";
 import { LeaderDuties } from "./leader-duties.ts";
 import { membershipEndpoints } from "./membership-endpoints.ts";
 import { MembershipService } from "./membership-service.ts";
@@ -112,6 +113,11 @@ export class MemberHost {
     this.#loop = new RunLoop({
       member,
       peers: this.#peers,
+      heartbeats: new HeartbeatWatch(
+        clock,
+        log.named("server/heartbeat-watch.ts"),
+        config.heartbeatIntervalMs,
+      ),
       wal,
       current: this.current,
       disk: this.#watchDisk(),

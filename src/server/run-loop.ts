@@ -19,12 +19,15 @@ import type { CurrentState } from "./applied-state.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { WalFailure } from "../wal/types.ts";
 import type { DiskWatch } from "./disk-watch.ts";
+import type { HeartbeatWatch } from "./heartbeat-watch.ts";
+import { TURN_MS_MAX } from "./limits.ts";
 import type { SnapshotInstaller } from "./snapshot-installer.ts";
 import type { PeerLink } from "./peer-link.ts";
 
 export interface RunLoopParts {
   readonly member: Member;
   readonly peers: PeerLink;
+  readonly heartbeats: HeartbeatWatch;
   readonly wal: Wal;
   readonly current: CurrentState;
   readonly disk: DiskWatch;
@@ -41,7 +44,10 @@ export interface RunLoopParts {
 
 export class RunLoop {
   readonly #parts: RunLoopParts;
-  readonly #runTurn = (): void => this.#turn();
+  readonly #runTurn = (): void => {
+    this.#scheduled = false;
+    this.#turn(TURN_MS_MAX);
+  };
   /** Appends that wait until the file of a snapshot before them is durable; `undefined` when none does. */
   #heldAppends: Message[] | undefined;
   /** Committed entries that wait for the state behind them. */
@@ -59,7 +65,7 @@ export class RunLoop {
   start(): void {
     this.#nextTickMs = this.#parts.clock.nowMs() + this.#parts.tickMs;
     this.#scheduleTick();
-    this.#turn();
+    this.#turn(Number.POSITIVE_INFINITY);
     this.#parts.member.campaignIfAlone();
     this.poke();
   }
@@ -77,18 +83,24 @@ export class RunLoop {
     this.#ticker?.cancel();
   }
 
-  #turn(): void {
-    this.#scheduled = false;
+  /** Does what there is to do; when that takes longer than `budgetMs`, the rest in the next turn. */
+  #turn(budgetMs: number): void {
     if (this.#stopped) return;
-    const { member, peers, current, installer, onTurnEnd } = this.#parts;
+    const { member, peers, heartbeats, current, installer, clock, onTurnEnd } = this.#parts;
+    const endMs = clock.nowMs() + budgetMs;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
       if (ready.append !== undefined) this.#append(ready.append);
       // A leader's disk and its followers' work at the same time.
+      heartbeats.sending(ready.messages);
       peers.send(ready.messages);
       peers.sendSnapshots(ready.snapshots);
       if (ready.committed !== undefined) {
         if (installer.isBusy) this.#heldCommitted.push(ready.committed);
         else this.#apply(ready.committed);
+        if (clock.nowMs() > endMs) {
+          this.poke();
+          break;
+        }
       }
     }
     current.state.afterApply();
@@ -155,7 +167,9 @@ export class RunLoop {
       // After a pause of the process the missed ticks are not made up: they would look like silence.
       this.#nextTickMs = Math.max(this.#nextTickMs + tickMs, clock.nowMs());
       this.#scheduleTick();
-      this.poke();
+      if (!this.#parts.member.isLeader()) this.#parts.heartbeats.reset();
+      // At once: what else has arrived may take its time, and heartbeats must not wait for it.
+      this.#turn(TURN_MS_MAX);
     });
   }
 }
