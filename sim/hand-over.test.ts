@@ -72,6 +72,20 @@ describe("leadership", () => {
     expect(await cluster.runUntil(() => leader.state === "down", SOON_US)).toBe(true);
   });
 
+  test("costs nobody an answer who writes through another member meanwhile", async () => {
+    const { cluster, leader } = await clusterOf(3);
+    const others = cluster.machines.filter((machine) => machine !== leader);
+    await cluster.run(100 * MS);
+    leader.stop();
+    const answers: (() => boolean)[] = [];
+    for (let round = 0; round < 100; round++) {
+      for (const machine of others) answers.push(put(machine));
+      await cluster.run(MS / 5);
+    }
+    expect(await cluster.runUntil(() => answers.every((isGiven) => isGiven()), SOON_US)).toBe(true);
+    expect(leader.state).not.toBe("up");
+  });
+
   test("is given up when nobody can take it, after the time of a request", async () => {
     const { cluster, leader } = await clusterOf(3);
     for (const machine of cluster.machines) if (machine !== leader) machine.pause();

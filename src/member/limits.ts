@@ -125,3 +125,6 @@ export const CONNECTED_LONG_ENOUGH_MS = 5_000;
 
 /** Part of the leader's log that a learner must have to be promoted, in percent. Source: etcd 3.5. */
 export const LEARNER_READY_PERCENT = 90;
+
+/** Election timeouts for which a proposal of another member is held that Raft would not take. */
+export const HELD_PROPOSAL_ELECTIONS = 2;

@@ -17,7 +17,6 @@ import { NO_LEASE } from "../lease/lessor.ts";
 import { allEndBatchedLeases } from "../membership/cluster.ts";
 import type { MembershipChange } from "../membership/conf-change.ts";
 import type { Log } from "../ports/log.ts";
-import type { Random } from "../ports/random.ts";
 import { MemoryStorage } from "../raft/memory-storage.ts";
 import { LOCAL_APPEND_TARGET, LOCAL_APPLY_TARGET, NONE } from "../raft/node-id.ts";
 import { RawNode } from "../raft/raw-node.ts";
@@ -37,9 +36,11 @@ import {
 import { encodeInternalRequest } from "../wire/internal-request.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import { LeaderAbsence } from "./leader-absence.ts";
+import { HeldProposals } from "./held-proposals.ts";
 import { LeaderTransfers } from "./leader-transfer.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import {
+  HELD_PROPOSAL_ELECTIONS,
   APPLIED_WAIT_MS,
   LEADERSHIP_CERTAIN_TICKS,
   RAFT_INFLIGHT_MESSAGES_MAX,
@@ -62,26 +63,8 @@ import type {
   RenewalWaiter,
 } from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
+import type { MemberOptions } from "./options.ts";
 import { NO_CONNECTIONS, type PeerConnections, timeoutReason } from "./timeout-reason.ts";
-
-export interface MemberOptions {
-  readonly id: bigint;
-  readonly tickMs: number;
-  readonly electionTicks: number;
-  readonly preVote: boolean;
-  /** Entries applied since the last snapshot that make the next one due. */
-  readonly snapshotCount: number;
-  /** Entries that stay in memory behind a snapshot. */
-  readonly catchUpEntries: number;
-  /** Bytes of a marshalled proposal. */
-  readonly requestBytesMax: number;
-  /** Unix milliseconds at start; makes the ids of this life differ from those of an earlier one. */
-  readonly startWallMs: number;
-  readonly random: Random;
-  readonly log: Log;
-  /** For what Raft says. */
-  readonly raftLog: Log;
-}
 
 /** What was read from disk. Empty values for a new member. */
 export interface StoredState {
@@ -114,6 +97,7 @@ export class Member {
   readonly #appliedWaits: AppliedWaits;
   readonly #leases: LeaseKeeper;
   readonly #transfers: LeaderTransfers;
+  readonly #held: HeldProposals;
   /** Tells whoever must not go on for long without a leader. */
   readonly leaderAbsence: LeaderAbsence;
   #appliedIndex: number;
@@ -167,6 +151,8 @@ export class Member {
       Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
     );
     this.#transfers = new LeaderTransfers(timeoutTicks);
+    const heldTicks = HELD_PROPOSAL_ELECTIONS * options.electionTicks;
+    this.#held = new HeldProposals((message) => this.#raft.step(message), heldTicks);
     this.#noSpace = new NoSpaceAlarm(this, options.log);
     this.#leases = new LeaseKeeper(applier.lessor, {
       retryMs: timeoutMs,
@@ -236,6 +222,7 @@ export class Member {
     this.#reads.tick();
     this.#appliedWaits.tick();
     this.#transfers.tick();
+    this.#held.tick();
     this.#leases.tick(nowMs);
     this.leaderAbsence.tick(this.#leader !== NONE);
   }
@@ -258,10 +245,9 @@ export class Member {
 
   /** Takes a message of another member. */
   step(message: Message): void {
-    const refused = this.#raft.step(message);
-    if (refused !== undefined) {
-      this.#log.warn("failed to process Raft message", { error: refused.message });
-    }
+    const refused = this.#held.step(message);
+    if (refused === undefined) return;
+    this.#log.warn("failed to process Raft message", { error: refused.message });
   }
 
   /** Messages to another member are being dropped. */
@@ -536,6 +522,7 @@ export class Member {
     // As Raft knows it now: it may have been deposed in this very turn.
     const { lead } = this.#raft.basicStatus();
     if (lead === NONE) return;
+    this.#held.retry();
     this.#proposals.handOver(lead === this.id, this.#handToRaft);
   }
 

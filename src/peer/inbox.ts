@@ -42,9 +42,11 @@ export class Inbox {
   }
 
   /** Looks whether the sender and the receiver of a message are right. */
-  check({ from, to }: Message): Refusal | undefined {
+  check({ from, to, type }: Message): Refusal | undefined {
     const localId = formatId(this.#self.id);
-    if (from >= RESERVED_IDS || from === this.#self.id) return FROM_NOBODY;
+    // What it has sent to a leader that does not lead any more may come back, if it leads itself now.
+    const comesBack = type === MessageType.MsgProp || type === MessageType.MsgReadIndex;
+    if (from >= RESERVED_IDS || (from === this.#self.id && !comesBack)) return FROM_NOBODY;
     if (this.#receiver.isRemoved(from)) {
       this.#log.warn("rejected Raft message from removed member", {
         "local-member-id": localId,

@@ -133,6 +133,16 @@ export class MemberHost {
     });
   }
 
+  /** Resolves when this member does not lead any more, or nobody takes it. */
+  async #handOver(): Promise<void> {
+    const { clock } = this.#environment;
+    const led = this.member.isLeader();
+    await new Promise<void>((resolve) => handOverLeadership(this.#leadership, () => resolve()));
+    if (!led || this.member.isLeader()) return;
+    // What peers have sent to the old leader meanwhile is passed on to the new one.
+    await new Promise<void>((resolve) => clock.after(this.#config.heartbeatIntervalMs, resolve));
+  }
+
   /** What leadership is handed over with. */
   get #leadership(): HandOverParts {
     return {
@@ -301,9 +311,7 @@ export class MemberHost {
   async stop(): Promise<void> {
     const { member, wal } = this.#opened;
     this.#elections.stop();
-    if (!this.#hasFailed) {
-      await new Promise<void>((resolve) => handOverLeadership(this.#leadership, () => resolve()));
-    }
+    if (!this.#hasFailed) await this.#handOver();
     this.#farewell?.cancel();
     this.membership.stop();
     this.#duties.stop();

@@ -1,0 +1,22 @@
+/** How a member is to behave, decided at its start. */
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+
+export interface MemberOptions {
+  readonly id: bigint;
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly preVote: boolean;
+  /** Entries applied since the last snapshot that make the next one due. */
+  readonly snapshotCount: number;
+  /** Entries that stay in memory behind a snapshot. */
+  readonly catchUpEntries: number;
+  /** Bytes of a marshalled proposal. */
+  readonly requestBytesMax: number;
+  /** Unix milliseconds at start; makes the ids of this life differ from those of an earlier one. */
+  readonly startWallMs: number;
+  readonly random: Random;
+  readonly log: Log;
+  /** For what Raft says. */
+  readonly raftLog: Log;
+}
