@@ -67,8 +67,12 @@ export class HttpTransport implements Transport {
     if (this.#stopped) return;
     const known = this.#peers.get(id);
     if (known !== undefined) {
-      known.update(peerUrls);
-      this.#logPeer("updated remote peer", { "updated-remote-peer-id": formatId(id) });
+      if (!known.update(peerUrls)) return;
+      this.#options.log.info("updated remote peer", {
+        "local-member-id": formatId(this.#self.id),
+        "updated-remote-peer-id": formatId(id),
+        "updated-remote-peer-urls": [...peerUrls],
+      });
       return;
     }
     this.#remotes.forget(id);
@@ -94,7 +98,10 @@ export class HttpTransport implements Transport {
     if (peer === undefined) return;
     peer.stop();
     this.#peers.delete(id);
-    this.#logPeer("removed remote peer", { "removed-remote-peer-id": formatId(id) });
+    this.#options.log.info("removed remote peer", {
+      "local-member-id": formatId(this.#self.id),
+      "removed-remote-peer-id": formatId(id),
+    });
   }
 
   send(messages: readonly Message[]): void {
@@ -111,6 +118,7 @@ export class HttpTransport implements Transport {
         });
       }
     }
+    for (const peer of this.#peers.values()) peer.flush();
   }
 
   sendSnapshot(message: Message, database: SnapshotSource): void {
@@ -144,10 +152,6 @@ export class HttpTransport implements Transport {
       });
     }
     this.#unreachable.add(id);
-  }
-
-  #logPeer(message: string, fields: Readonly<Record<string, string>>): void {
-    this.#options.log.info(message, { "local-member-id": formatId(this.#self.id), ...fields });
   }
 }
 

@@ -13,10 +13,16 @@ export const FRAME_TRUST_BYTES = 1024 * 1024;
 export const STREAM_QUEUE_MESSAGES_MAX = 4096;
 
 /**
- * Bytes of entries that wait for such a stream; a single message is taken whatever its size. Two windows of
- * Raft's flow control at its largest appends would be half a gigabyte; what is dropped is sent again.
+ * Bytes of entries that wait for such a stream; a single message is taken whatever its size. Raft's flow
+ * control alone would let four times as much wait; what is dropped is sent again.
  */
 export const STREAM_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Bytes of frames after which a stream is written to within a turn, and so about the most that waits encoded
+ * for a peer that takes nothing.
+ */
+export const STREAM_WRITE_BYTES = 1024 * 1024;
 
 /** Messages that wait for the senders of a pipeline. Source: etcd rafthttp (pipelineBufSize). */
 export const PIPELINE_QUEUE_MESSAGES_MAX = 64;

@@ -41,6 +41,7 @@ export class Peer {
   readonly #snapshots: SnapshotSender;
   readonly #writers: Readonly<Record<StreamKind, StreamWriter>>;
   readonly #readers: Readonly<Record<StreamKind, StreamReader>>;
+  #urls: readonly string[];
   #probers: readonly Prober[];
 
   constructor(parts: PeerParts) {
@@ -48,6 +49,7 @@ export class Peer {
     const { log, clock } = options;
     log.info("starting remote peer", { "remote-peer-id": formatId(peerId) });
     this.#parts = parts;
+    this.#urls = urls;
     const picker = new UrlPicker(urls);
     const status = new PeerStatus(peerId, clock, log);
     this.#picker = picker;
@@ -100,13 +102,23 @@ export class Peer {
     return this.#status.activeSinceMs;
   }
 
-  update(urls: readonly string[]): void {
+  /** Reports whether the URLs are other ones. */
+  update(urls: readonly string[]): boolean {
+    if (urls.join() === this.#urls.join()) return false;
+    this.#urls = urls;
     this.#picker.update(urls);
     for (const prober of this.#probers) prober.stop();
     this.#probers = this.#createProbers(urls);
+    return true;
   }
 
-  /** Sends a message that is no MsgSnap. False when there was no room for it. */
+  /** Sends what `send` has taken. */
+  flush(): void {
+    this.#writers.append.flush();
+    this.#writers.message.flush();
+  }
+
+  /** Takes a message that is no MsgSnap, to be sent by `flush`. False when there is no room for it. */
   send(message: Message): boolean {
     const { append, message: others } = this.#writers;
     const [way, name] =

@@ -11,7 +11,7 @@ import type { HttpResponseStream, HttpStreamHandler } from "../ports/http.ts";
 import type { Log } from "../ports/log.ts";
 import type { Message } from "../wire/gen/raft.ts";
 import { formatId } from "./member-id.ts";
-import { STREAM_QUEUE_BYTES_MAX, STREAM_QUEUE_MESSAGES_MAX } from "./limits.ts";
+import { STREAM_QUEUE_BYTES_MAX, STREAM_QUEUE_MESSAGES_MAX, STREAM_WRITE_BYTES } from "./limits.ts";
 import type { PeerStatus } from "./peer-status.ts";
 import type { StreamEncoder } from "./stream-codec.ts";
 import { STREAM_NAMES, type StreamKind } from "./stream-kind.ts";
@@ -36,6 +36,9 @@ export class StreamWriter implements HttpStreamHandler {
   #encoder: StreamEncoder | undefined;
   #ticking: Timer | undefined;
   #hasRoom = true;
+  /** What the next write is made of. */
+  #frames: Uint8Array[] = [];
+  #framesBytes = 0;
   #waiting: Message[] = [];
   #waitingBytes = 0;
 
@@ -68,10 +71,13 @@ export class StreamWriter implements HttpStreamHandler {
     this.#tick();
   }
 
-  /** Sends a message or lets it wait. False when there is no room for it. Only while attached. */
+  /**
+   * Takes a message, to be sent by the next `flush` or when there is room. False when too many wait. Only
+   * while attached.
+   */
   send(message: Message): boolean {
     if (this.#hasRoom) {
-      this.#write(message);
+      this.#encode(message);
       return true;
     }
     const bytes = entryBytes(message);
@@ -83,13 +89,23 @@ export class StreamWriter implements HttpStreamHandler {
     return true;
   }
 
+  /** Sends what `send` has taken, in one write. */
+  flush(): void {
+    if (this.#frames.length === 0) return;
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#framesBytes = 0;
+    this.#hasRoom = this.#stream?.write(frames) ?? true;
+  }
+
   onWritable(): void {
     this.#hasRoom = true;
     let sent = 0;
     while (this.#hasRoom && sent < this.#waiting.length) {
       const message = this.#waiting[sent++];
       this.#waitingBytes -= entryBytes(message);
-      this.#write(message);
+      this.#encode(message);
+      if (sent === this.#waiting.length) this.flush();
     }
     this.#waiting.splice(0, sent);
   }
@@ -115,17 +131,20 @@ export class StreamWriter implements HttpStreamHandler {
     log.info("stopped TCP streaming connection with remote peer", fields);
   }
 
-  #write(message: Message): void {
-    // Attached, so both are there.
+  #encode(message: Message): void {
     const frame = this.#encoder?.encode(message);
-    if (frame !== undefined) this.#hasRoom = this.#stream?.write(frame) ?? true;
+    if (frame === undefined) return;
+    this.#frames.push(frame);
+    this.#framesBytes += frame.length;
+    // A peer that takes nothing must not make us encode all that there is for it.
+    if (this.#framesBytes >= STREAM_WRITE_BYTES) this.flush();
   }
 
   #tick(): void {
     const { clock, heartbeatMs } = this.#parts;
     this.#ticking = clock.after(heartbeatMs, () => {
       if (this.#hasRoom && this.#encoder !== undefined) {
-        this.#hasRoom = this.#stream?.write(this.#encoder.heartbeat()) ?? true;
+        this.#hasRoom = this.#stream?.write([this.#encoder.heartbeat()]) ?? true;
       }
       this.#tick();
     });
@@ -138,6 +157,8 @@ export class StreamWriter implements HttpStreamHandler {
     this.#stream = undefined;
     this.#encoder = undefined;
     this.#ticking?.cancel();
+    this.#frames = [];
+    this.#framesBytes = 0;
     if (this.#waiting.length > 0) this.#parts.clock.defer(this.#parts.onLost);
     this.#waiting = [];
     this.#waitingBytes = 0;

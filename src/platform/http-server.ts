@@ -139,7 +139,7 @@ class ServedRequest implements HttpServerRequest {
     response.removeHeader("Connection");
     response.writeHead(status, headers);
     response.flushHeaders();
-    return new ServedStream(response, this.#options.writeTimeoutMs, handler);
+    return new ServedStream(this.#message.socket, response, this.#options.writeTimeoutMs, handler);
   }
 
   destroy(): void {
@@ -154,29 +154,51 @@ class ServedRequest implements HttpServerRequest {
   }
 }
 
+/** Larger pieces are sent from where they are instead of being copied behind the head of their chunk. */
+const COPIED_BYTES_MAX = 16 * 1024;
+
+const CHUNK_END = Buffer.from("\r\n");
+
+/**
+ * A chunked body whose chunks are written to the socket itself: node:http would make each into four writes,
+ * and hold them back until the end of the turn.
+ */
 class ServedStream implements HttpResponseStream {
-  readonly #response: http.ServerResponse;
+  readonly #socket: Socket;
   readonly #handler: HttpStreamHandler;
   readonly #stall: WriteStall;
   #closed = false;
 
-  constructor(response: http.ServerResponse, writeTimeoutMs: number, handler: HttpStreamHandler) {
-    this.#response = response;
+  constructor(
+    socket: Socket,
+    response: http.ServerResponse,
+    writeTimeoutMs: number,
+    handler: HttpStreamHandler,
+  ) {
+    this.#socket = socket;
     this.#handler = handler;
-    this.#stall = new WriteStall(response, writeTimeoutMs, () => {
-      const { socket } = response;
-      this.#close(socket === null ? new Error("EOF") : timedOut("write", socket));
-    });
-    response.on("drain", () => {
+    this.#stall = new WriteStall(socket, writeTimeoutMs, () =>
+      this.#close(timedOut("write", socket)),
+    );
+    socket.on("drain", () => {
       this.#stall.end();
       if (!this.#closed) handler.onWritable();
     });
-    response.on("close", () => this.#close(new Error("EOF")));
+    socket.on("close", () => this.#close(new Error("EOF")));
+    // A request before this one on its connection that waits for its answer: no member does that.
+    if (response.socket !== socket) socket.destroy();
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(pieces: readonly Uint8Array[]): boolean {
     if (this.#closed) return true;
-    const hasRoom = this.#response.write(bytes);
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    if (length === 0) return true;
+    const head = `${length.toString(16)}\r\n`;
+    const hasRoom =
+      length <= COPIED_BYTES_MAX
+        ? this.#socket.write(joined(head, pieces, length))
+        : this.#writeLarge(head, pieces);
     if (!hasRoom) this.#stall.begin();
     return hasRoom;
   }
@@ -185,7 +207,18 @@ class ServedStream implements HttpResponseStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#stall.end();
-    this.#response.destroy();
+    this.#socket.destroy();
+  }
+
+  #writeLarge(head: string, pieces: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    socket.cork();
+    socket.write(head, "latin1");
+    for (const piece of pieces) socket.write(piece);
+    socket.write(CHUNK_END);
+    // What the kernel takes at once is gone when this returns.
+    socket.uncork();
+    return !socket.writableNeedDrain;
   }
 
   #close(reason: Error): void {
@@ -193,4 +226,16 @@ class ServedStream implements HttpResponseStream {
     this.destroy();
     this.#handler.onClosed(reason);
   }
+}
+
+/** One chunk as one block of bytes. */
+function joined(head: string, pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const chunk = Buffer.allocUnsafe(head.length + length + CHUNK_END.length);
+  let at = chunk.write(head, "latin1");
+  for (const piece of pieces) {
+    chunk.set(piece, at);
+    at += piece.length;
+  }
+  chunk.set(CHUNK_END, at);
+  return chunk;
 }

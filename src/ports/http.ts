@@ -78,8 +78,11 @@ export interface HttpStreamHandler {
 
 /** A response without an end in sight. */
 export interface HttpResponseStream {
-  /** Sends bytes, which must not change afterwards. False: stop until `onWritable`. */
-  write(bytes: Uint8Array): boolean;
+  /**
+   * Sends pieces one behind the other, at once and as one; they must not change afterwards. False: stop until
+   * `onWritable`.
+   */
+  write(pieces: readonly Uint8Array[]): boolean;
   /** Closes the connection; the handler is not called any more. */
   destroy(): void;
 }

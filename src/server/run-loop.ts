@@ -89,10 +89,11 @@ export class RunLoop {
     const { member, peers, heartbeats, current, installer, clock, onTurnEnd } = this.#parts;
     const endMs = clock.nowMs() + budgetMs;
     for (let ready = member.takeReady(); ready !== undefined; ready = member.takeReady()) {
-      if (ready.append !== undefined) this.#append(ready.append);
-      // A leader's disk and its followers' work at the same time.
+      // A leader's disk and its followers' work at the same time. Theirs take longer, and the loop may stand
+      // still while its own works.
       heartbeats.sending(ready.messages);
       peers.send(ready.messages);
+      if (ready.append !== undefined) this.#append(ready.append);
       peers.sendSnapshots(ready.snapshots);
       if (ready.committed !== undefined) {
         if (installer.isBusy) this.#heldCommitted.push(ready.committed);
