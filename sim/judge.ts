@@ -1,30 +1,36 @@
-/** What clients did and saw, judged by the checkers, each of which knows only the history. */
-import { keyViolation } from "./checkers/key-histories.ts";
-import { checkKvHistory } from "./checkers/kv-history.ts";
-import { describeViolation, type Violation as Found } from "./checkers/violation.ts";
+/** What clients did and saw, and what members hold at the end, judged by checkers that know only the history. */
+import { executeRange } from "../src/mvcc/range.ts";
+import type { Store } from "../src/mvcc/store.ts";
+import { EtcdError } from "../src/errors/etcd-error.ts";
+import { decodeKeyValue } from "../src/wire/gen/kv.ts";
+import { createRangeRequest } from "../src/wire/gen/rpc.ts";
+import { checkHistory, type FinalState, withFinalStates } from "./checkers/check-history.ts";
+import type { LeaseLimits } from "./checkers/lease-guarantees.ts";
+import { describeViolation } from "./checkers/violation.ts";
+import { keyValueOf } from "./clients/wire.ts";
 import { Violation } from "./cluster/violation.ts";
 import type { History } from "./history.ts";
 
-/** Steps that the search for an order may take for one key. */
-const KEY_STEPS_MAX = 100_000;
+/** The smallest key, and the end of all keys. */
+const ALL_KEYS = { key: new Uint8Array(1), rangeEnd: new Uint8Array(1) };
 
-/** What the judges could not decide, for the report. */
-export interface Judgement {
-  readonly undecided: number;
+/** Throws the first rule that is broken; returns whether the judges could come to a verdict. */
+export function judge(
+  history: History,
+  states: readonly FinalState[],
+  limits: LeaseLimits,
+): "sound" | "undecided" {
+  const found = checkHistory(withFinalStates(history, states), limits);
+  if (found === undefined) return "sound";
+  if (found.rule.startsWith("undecided")) return "undecided";
+  throw new Violation(found.rule, describeViolation(found));
 }
 
-/** Throws the first violation. */
-export function judge(history: History): Judgement {
-  const verdict = checkKvHistory(history);
-  if (verdict.kind === "violation") throw violationOf(verdict.violation);
-  throwIfFound(keyViolation(history, KEY_STEPS_MAX));
-  return { undecided: verdict.kind === "undecided" ? 1 : 0 };
-}
-
-function throwIfFound(found: Found | undefined): void {
-  if (found !== undefined) throw violationOf(found);
-}
-
-function violationOf(found: Found): Violation {
-  return new Violation(found.rule, describeViolation(found));
+/** Everything that a member holds. */
+export function finalStateOf(member: string, timeMs: number, store: Store): FinalState {
+  const response = executeRange(store, createRangeRequest(ALL_KEYS));
+  if (response instanceof EtcdError) throw response;
+  const kvs = response.kvs.map((bytes) => keyValueOf(decodeKeyValue(bytes)));
+  kvs.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { member, timeMs, revision: store.revision, kvs };
 }

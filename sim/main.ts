@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 import { installPlatformBytes } from "../src/platform/native-bytes.ts";
+import { commandFor, planFrom } from "./command-line.ts";
 import { planOf, type SeedPlan } from "./plan.ts";
 import { REGRESSIONS } from "./regressions.ts";
 import { runSeed, type SeedReport } from "./run-seed.ts";
@@ -53,7 +54,7 @@ else await many();
 
 /** Runs one seed, and shows it. */
 async function one(seed: number): Promise<void> {
-  const plan = planFor(seed);
+  const plan = planFrom(seed, options.plan);
   console.log(JSON.stringify(plan));
   const print = (line: string): void => console.log(line);
   const { report, cpuMs } = await timed(plan, options.trace ? print : undefined);
@@ -105,7 +106,7 @@ function* plansToRun(mayGoOn: () => boolean): Generator<SeedPlan> {
   const minutes = options.minutes ?? (range === null ? "1" : "Infinity");
   const endMs = performance.now() + Number(minutes) * 60_000;
   for (let seed = from; seed <= to && performance.now() < endMs && mayGoOn(); seed++) {
-    yield planFor(seed);
+    yield planFrom(seed, options.plan);
   }
 }
 
@@ -185,19 +186,4 @@ async function showSmallest(failed: {
   const { report } = await timed(smallest);
   console.log(`  ${report.failure?.message}`);
   console.log(`  ${commandFor(smallest)} --trace`);
-}
-
-function planFor(seed: number): SeedPlan {
-  return { ...planOf(seed), ...(JSON.parse(options.plan) as Partial<SeedPlan>) };
-}
-
-/** The command that runs this plan: its seed, and what differs from the plan of that seed. */
-function commandFor(plan: SeedPlan): string {
-  const usual = planOf(plan.seed);
-  const changed = Object.entries(plan).filter(
-    ([name, value]) => JSON.stringify(value) !== JSON.stringify(usual[name as keyof SeedPlan]),
-  );
-  const command = `npm run sim -- --seed ${plan.seed}`;
-  if (changed.length === 0) return command;
-  return `${command} --plan '${JSON.stringify(Object.fromEntries(changed))}'`;
 }

@@ -46,17 +46,17 @@ export class Client {
     const { cluster, channel, recorder } = this.parts;
     const { path, bytes } = encodeRequest(request);
     const machine = this.#machine;
-    const call = recorder.nowMs;
+    const { id: client } = this;
+    const operation = { client, call: recorder.nowMs, request, member: machine.name };
+    recorder.begin(operation);
     let isOver = false;
     const finish = (outcome: Outcome): void => {
       if (isOver) return;
       isOver = true;
       cluster.loop.cancel(timeout);
-      const { id: client } = this;
-      const member = machine.name;
-      const returned = recorder.nowMs;
-      recorder.operations.push({ client, call, return: returned, request, outcome, member });
-      cluster.trace.note(`c${client}`, () => `${textOf(request)} at ${member}: ${textOf(outcome)}`);
+      recorder.end(operation, outcome);
+      const { name } = machine;
+      cluster.trace.note(`c${client}`, () => `${textOf(request)} at ${name}: ${textOf(outcome)}`);
       if (outcome.kind !== "ok") this.switchMember();
       done(outcome);
     };
