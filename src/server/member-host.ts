@@ -24,7 +24,7 @@ import { leaseEndpoints } from "./lease-endpoints.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
 import type { PeerHandler } from "./peer-endpoints.ts";
 import { PeerLink } from "./peer-link.ts";
-import { publishAttributes } from "./publish.ts";
+import { Publisher } from "./publish.ts";
 import { RunLoop } from "./run-loop.ts";
 import { SnapshotInstaller } from "./snapshot-installer.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
@@ -60,6 +60,8 @@ export class MemberHost {
   readonly #peers: PeerLink;
   readonly #elections: ElectionAdvance;
   #hasFailed = false;
+  /** From the moment when this member takes part. */
+  #publisher: Publisher | undefined;
   /** Runs once this member has applied its own removal. */
   #farewell: Timer | undefined;
   /** Changes of who the members are. */
@@ -211,7 +213,10 @@ export class MemberHost {
         current: this.current,
         sender: this.#sender,
         peers: () => this.#peers,
-        onInstalled: () => this.#loop.installed(),
+        onInstalled: () => {
+          this.#loop.installed();
+          this.#publisher?.onSnapshot();
+        },
       },
       this.#opened.member.status().appliedIndex,
     );
@@ -300,7 +305,9 @@ export class MemberHost {
       const { clock } = this.#environment;
       const timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * this.#config.electionTimeoutMs;
       const poke = (): void => this.#loop.poke();
-      publishAttributes({ member, attributes, clock, log, timeoutMs, poke }, resolve);
+      const publication = { member, attributes, clock, log, timeoutMs, poke };
+      this.#publisher = new Publisher(publication);
+      this.#publisher.start(resolve);
     });
   }
 
