@@ -78,6 +78,25 @@ describe("ReadGate", () => {
     expect(reader.outcome).toBe(Errors.Timeout);
   });
 
+  test("each waits no longer than a request may take, also behind others", () => {
+    const [first] = arrive(1);
+    gate.start();
+    for (let tick = 0; tick < TIMEOUT_TICKS; tick++) gate.tick();
+    const [second] = arrive(1);
+    gate.tick();
+    expect([first.outcome, second.outcome]).toEqual([Errors.Timeout, "waits"]);
+    gate.start();
+    const [third] = arrive(1);
+    for (let tick = 1; tick < TIMEOUT_TICKS; tick++) gate.tick();
+    expect(second.outcome).toBe("waits");
+    gate.tick();
+    expect([second.outcome, third.outcome]).toEqual([Errors.Timeout, "waits"]);
+    gate.start();
+    gate.confirm(5, Uint8Array.of(3));
+    gate.release(5);
+    expect(third.outcome).toBe("reads");
+  });
+
   test("a change of leader fails what was not confirmed, and only that", () => {
     const [confirmed] = arrive(1);
     gate.start();

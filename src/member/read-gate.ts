@@ -1,7 +1,11 @@
 /**
  * Lets reads through once local state is as new as anything the cluster had acknowledged when they came:
  * all waiting reads ask Raft for one read index together; when it is confirmed and applied here, they may
- * read. Only one request is under way; reads that come meanwhile form the next batch.
+ * read. Only one request is under way; reads that come meanwhile form the next batch. None waits longer than
+ * a request may take.
+ *
+ * Differs from etcd: there the time of a read counts from when its batch was sent, which waits for the one
+ * before, so a read without a leader may take twice as long.
  *
  * Source: Raft thesis section 6.4; etcd server/etcdserver/v3_server.go (linearizableReadLoop).
  */
@@ -14,16 +18,24 @@ import type { ReadWaiter } from "./ready.ts";
 /** Asks Raft for a read index; the answer comes as a read state with the same context. */
 export type RequestReadIndex = (context: Uint8Array) => void;
 
+/** Reads that came together, and the tick in which each came. */
+interface Batch {
+  readonly waiters: ReadWaiter[];
+  readonly cameAt: number[];
+}
+
 export class ReadGate {
   readonly #request: RequestReadIndex;
   readonly #timeoutTicks: number;
   readonly #retryTicks: number;
-  #arrived: ReadWaiter[] = [];
+  #arrived = emptyBatch();
   /** The batch whose request is under way or confirmed; empty when there is none. */
-  #batch: ReadWaiter[] = [];
+  #batch = emptyBatch();
   #context: Uint8Array = EMPTY_BYTES;
   readonly #nextContext: () => Uint8Array;
   #confirmedIndex: number | undefined;
+  #tick = 0;
+  /** Ticks since the batch was asked for. */
   #batchTicks = 0;
 
   /** `nextContext` gives a context that no other request of the cluster has. */
@@ -41,15 +53,20 @@ export class ReadGate {
 
   /** `waiter` is told when it may read, or why it cannot. */
   add(waiter: ReadWaiter): void {
-    if (this.#arrived.length >= PENDING_READS_MAX) waiter.onFailed(Errors.TooManyRequests);
-    else this.#arrived.push(waiter);
+    const { waiters, cameAt } = this.#arrived;
+    if (waiters.length >= PENDING_READS_MAX) {
+      waiter.onFailed(Errors.TooManyRequests);
+      return;
+    }
+    waiters.push(waiter);
+    cameAt.push(this.#tick);
   }
 
   /** Starts the next batch unless one is under way. */
   start(): void {
-    if (this.#arrived.length === 0 || this.#batch.length > 0) return;
+    if (this.#arrived.waiters.length === 0 || this.#hasBatch) return;
     this.#batch = this.#arrived;
-    this.#arrived = [];
+    this.#arrived = emptyBatch();
     this.#batchTicks = 0;
     this.#confirmedIndex = undefined;
     this.#context = this.#nextContext();
@@ -58,7 +75,7 @@ export class ReadGate {
 
   /** Raft has confirmed `index` for the request with `context`. */
   confirm(index: number, context: Uint8Array): void {
-    const isAsked = this.#batch.length > 0 && this.#confirmedIndex === undefined;
+    const isAsked = this.#hasBatch && this.#confirmedIndex === undefined;
     if (!isAsked || !equalBytes(context, this.#context)) return;
     // Index 0 is what a leader answers that was deposed meanwhile.
     if (index === 0) this.#failBatch(Errors.LeaderChanged);
@@ -68,10 +85,7 @@ export class ReadGate {
   /** Lets the batch through when it is confirmed and `appliedIndex` has come far enough. */
   release(appliedIndex: number): void {
     if (this.#confirmedIndex === undefined || appliedIndex < this.#confirmedIndex) return;
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#confirmedIndex = undefined;
-    for (const waiter of batch) waiter.onReadable();
+    for (const waiter of this.#takeBatch()) waiter.onReadable();
   }
 
   /** There is a new leader, or one again: what the former one was asked is lost. */
@@ -81,29 +95,55 @@ export class ReadGate {
 
   /** An entry of a new term is committed: requests sent before it may have been dropped. */
   committedInTerm(): void {
-    if (this.#batch.length > 0 && this.#confirmedIndex === undefined) this.#request(this.#context);
+    if (this.#hasBatch && this.#confirmedIndex === undefined) this.#request(this.#context);
   }
 
   tick(): void {
-    if (this.#batch.length === 0) return;
+    this.#tick++;
+    this.#failLate(this.#batch);
+    this.#failLate(this.#arrived);
+    if (!this.#hasBatch) return;
     this.#batchTicks++;
-    if (this.#batchTicks > this.#timeoutTicks) this.#failBatch(Errors.Timeout);
-    else if (this.#confirmedIndex === undefined && this.#batchTicks % this.#retryTicks === 0) {
+    if (this.#confirmedIndex === undefined && this.#batchTicks % this.#retryTicks === 0) {
       this.#request(this.#context);
     }
   }
 
   failAll(error: EtcdError): void {
     this.#failBatch(error);
-    const arrived = this.#arrived;
-    this.#arrived = [];
-    for (const waiter of arrived) waiter.onFailed(error);
+    const { waiters } = this.#arrived;
+    this.#arrived = emptyBatch();
+    for (const waiter of waiters) waiter.onFailed(error);
+  }
+
+  get #hasBatch(): boolean {
+    return this.#batch.waiters.length > 0;
   }
 
   #failBatch(error: EtcdError): void {
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#confirmedIndex = undefined;
-    for (const waiter of batch) waiter.onFailed(error);
+    for (const waiter of this.#takeBatch()) waiter.onFailed(error);
   }
+
+  #takeBatch(): readonly ReadWaiter[] {
+    const { waiters } = this.#batch;
+    this.#batch = emptyBatch();
+    this.#confirmedIndex = undefined;
+    return waiters;
+  }
+
+  /** Those that came first have waited too long. */
+  #failLate({ waiters, cameAt }: Batch): void {
+    const firstInTime = this.#tick - this.#timeoutTicks;
+    let late = 0;
+    while (late < cameAt.length && cameAt[late] < firstInTime) late++;
+    if (late === 0) return;
+    cameAt.splice(0, late);
+    const failed = waiters.splice(0, late);
+    if (!this.#hasBatch) this.#confirmedIndex = undefined;
+    for (const waiter of failed) waiter.onFailed(Errors.Timeout);
+  }
+}
+
+function emptyBatch(): Batch {
+  return { waiters: [], cameAt: [] };
 }
