@@ -96,6 +96,7 @@ describe("foreign members", () => {
       "local-member-id": "1",
       "local-member-cluster-id": "c1",
       error: "cluster ID mismatch",
+      hint: expect.stringContaining("--initial-cluster-token") as string,
     });
     expect(linesOf(a, "request sent was ignored due to cluster ID mismatch")).toEqual([
       {

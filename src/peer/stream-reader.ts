@@ -43,6 +43,9 @@ export interface StreamReaderParts {
 /** The first release with both kinds of streams. */
 const STREAMS_SINCE = { major: 2, minor: 1 };
 
+/** What to do about members of two clusters that reach each other. */
+const MISMATCH_HINT =
+  "founders of a cluster need the same --initial-cluster and --initial-cluster-token; who joins one needs --initial-cluster-state=existing and an empty data directory";
 export class StreamReader implements HttpResponseHandler {
   readonly #parts: StreamReaderParts;
   #url = "";
@@ -207,6 +210,7 @@ export class StreamReader implements HttpResponseHandler {
         "local-member-id": formatId(self.id),
         "local-member-cluster-id": formatId(self.clusterId),
         error: CLUSTER_ID_MISMATCH,
+        hint: MISMATCH_HINT,
       });
       return text;
     }

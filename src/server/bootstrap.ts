@@ -26,6 +26,7 @@ import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./dat
 import { RESTORE_PROGRESS_REVISIONS } from "./limits.ts";
 import type { DefragSteps } from "./defragmentation.ts";
 import { forceNewCluster } from "./force-new-cluster.ts";
+import { establishIdentity } from "./founding.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
 import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
@@ -110,13 +111,16 @@ async function open(config: ServerConfig, environment: Environment): Promise<Ope
         `"${directory.wal}"; put the file back, or restore the data directory from a snapshot`,
     );
   }
+  // Who may not start leaves no database behind.
+  const isEmpty = !hasLog && !hasDatabase;
+  const founding = isEmpty ? await establishIdentity(config, environment) : undefined;
   let backend = Backend.open(disk, directory.database);
   try {
     removeLeftovers(disk, directory, log);
     refuseUnservable(backend);
     let opened = hasLog
       ? await reopenLog(config, directory, environment)
-      : await foundLog(config, directory, backend, environment);
+      : await foundLog(config, directory, backend, environment, founding);
     try {
       backend = recoverSnapshotDatabase(environment, directory, backend, opened.stored.snapshot);
       const { bootstrapDefragBytes } = config;

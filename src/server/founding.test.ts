@@ -179,7 +179,7 @@ describe("joining", () => {
     );
     const other = { ...existing, initialCluster: THREE.replace("10.0.0.2", "10.0.0.4") };
     await expect(identity({ config: other, answers })).rejects.toThrow(
-      'PeerURLs: no match found for existing member (1, [http://10.0.0.2:2380]), last resolver error (resolved urls: "http://10.0.0.2:2380" != "http://10.0.0.4:2380")',
+      'PeerURLs: no match found for existing member (1, [http://10.0.0.2:2380]), last resolver error (resolved urls: "http://10.0.0.2:2380" != "http://10.0.0.3:2380")',
     );
   });
 

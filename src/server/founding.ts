@@ -63,12 +63,12 @@ export async function foundingOf(
 }
 
 async function joining(config: ServerConfig, environment: FoundingEnvironment): Promise<Founding> {
-  const { clock, log, lookUpHost, peers } = environment;
+  const { clock, log, lookUpHost, peers, sha1 } = environment;
   const cluster = accepted(initialClusterOf(config));
   accepted(joiningProblem(cluster, config.name));
   const { clusterId, memberId, members } = await joinCluster(
     config.name,
-    namedMembers(cluster),
+    foundingMembers(namedMembers(cluster), config.initialClusterToken, sha1).members,
     peers,
     urlComparison(clock, log.named("server/peer-urls.ts"), lookUpHost),
     log.named("server/join-cluster.ts"),

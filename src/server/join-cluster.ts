@@ -41,7 +41,10 @@ export interface Joining {
 /** The oldest version of a cluster that may be joined. */
 const OLDEST_CLUSTER: Version = { major: 3, minor: 0 };
 
-/** Asks the members of `named` beside `name` for the cluster. Rejects with a `StartError`. */
+/**
+ * Asks the members of `named` beside `name` for the cluster; they are in the order of the ids that they would
+ * have as founders. Rejects with a `StartError`.
+ */
 export async function joinCluster(
   name: string,
   named: readonly NamedMember[],
@@ -81,9 +84,9 @@ async function matchMembers(
 ): Promise<ReadonlyMap<string, bigint> | Error> {
   if (members.length !== named.length) return new Error("member count is unequal");
   const ids = new Map<string, bigint>();
-  for (const { id, peerUrls } of byFirstUrl(members)) {
+  for (const { id, peerUrls } of members) {
     let difference: string | undefined;
-    for (const candidate of byFirstUrl(named)) {
+    for (const candidate of named) {
       difference = await urlDifference(comparison, peerUrls, candidate.peerUrls);
       if (difference !== undefined) continue;
       ids.set(candidate.name, id);
@@ -96,13 +99,6 @@ async function matchMembers(
     }
   }
   return ids;
-}
-
-function byFirstUrl<T extends { readonly peerUrls: readonly string[] }>(
-  members: readonly T[],
-): T[] {
-  const first = ({ peerUrls }: T): string => peerUrls.at(0) ?? "";
-  return members.toSorted((a, b) => (first(a) < first(b) ? -1 : 1));
 }
 
 /** Whether one of `others` runs in a cluster whose version this one can be part of, and none in another. */

@@ -38,14 +38,15 @@ export interface OpenedLog {
 }
 
 /**
- * Starts the log of a member without data: of a founder with the configuration changes that make the founders
- * voters, of one that joins empty.
+ * Starts the log of a member without one: of a founder with the configuration changes that make the founders
+ * voters, of one that joins empty. `known`: who it is, when that was found out already.
  */
 export async function foundLog(
   config: ServerConfig,
   directory: DataDirectory,
   backend: Backend,
   environment: Environment,
+  known: Founding | undefined,
 ): Promise<OpenedLog> {
   if (backend.position().index > 0) {
     throw new StartError(
@@ -54,7 +55,7 @@ export async function foundLog(
         "directory from a snapshot",
     );
   }
-  const founding = await establishIdentity(config, environment);
+  const founding = known ?? (await establishIdentity(config, environment));
   const { memberId, clusterId } = founding;
   const metadata = encodeMetadata({ nodeId: memberId, clusterId });
   backend.put("auth", AUTH.authRevision, encodeUint64(1));

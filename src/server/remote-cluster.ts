@@ -98,7 +98,8 @@ function headerOf({ headers }: PeerResponse, name: string): string {
 
 function membersOf({ body }: PeerResponse): MemberInfo[] | Error {
   try {
-    return decodeMemberList(utf8FromBytes(body));
+    const members = decodeMemberList(utf8FromBytes(body));
+    return members.sort((a, b) => (a.id < b.id ? -1 : 1));
   } catch (error) {
     if (error instanceof Error) return error;
     throw error;

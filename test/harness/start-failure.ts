@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import path from "node:path";
 import { OUR_ETCD } from "./our-etcd.ts";
-import { freePorts, runProgram } from "./processes.ts";
+import { runProgram } from "./processes.ts";
 
 /** How a start ended. */
 export interface StartEnd {
@@ -23,14 +23,13 @@ export async function runToFailure(
   dataDir: string,
   flags: readonly string[] = [],
 ): Promise<StartEnd> {
-  const [client, peer] = await freePorts(2);
   const [file, ...words] = OUR_ETCD;
   const args = [
     ...words,
     `--data-dir=${dataDir}`,
-    `--listen-client-urls=http://127.0.0.1:${client}`,
-    `--advertise-client-urls=http://127.0.0.1:${client}`,
-    `--listen-peer-urls=http://127.0.0.1:${peer}`,
+    "--listen-client-urls=http://127.0.0.1:0",
+    "--advertise-client-urls=http://127.0.0.1:1",
+    "--listen-peer-urls=http://127.0.0.1:0",
     ...flags,
   ];
   const environment = { PATH: process.env["PATH"] ?? "" };

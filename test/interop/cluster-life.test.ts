@@ -3,6 +3,7 @@
  * removal, a lost majority, a restored snapshot; members of ours, real ones, and both together.
  */
 import * as fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { bytesFromUtf8, utf8FromBytes } from "../../src/stdx/bytes.ts";
@@ -160,6 +161,25 @@ describe.skipIf(REFERENCE === undefined)(
       });
     });
 
+    test("refuse to join a cluster that does not fit their flags, in the same words", async () => {
+      await withCluster({ members: ["real"] }, async (cluster) => {
+        const [member] = cluster.members;
+        await cluster.add("http://127.0.0.1:1");
+        const known = `m1=${member.peerUrl}`;
+        for (const initial of [
+          `m0=http://127.0.0.1:1,${known},m9=http://127.0.0.1:9`,
+          `m0=http://127.0.0.1:2,${known}`,
+          `m0=http://127.0.0.1:1,m1=${member.peerUrl},m2=${member.peerUrl}`,
+        ]) {
+          const [real, ours] = await Promise.all(
+            PROGRAMS.map((program) => refusalToJoin(program, initial)),
+          );
+          expect(real).not.toBe("");
+          expect(ours).toBe(real);
+        }
+      });
+    });
+
     test("--force-new-cluster makes a cluster of one out of one of three, as there", async () => {
       await withCluster({ members: ["real", "real", "real"] }, async (cluster) => {
         const [survivor] = cluster.members;
@@ -205,6 +225,35 @@ const PROGRAMS: readonly Program[] = ["real", "ours"];
 
 function commandOf(program: Program): { readonly command?: readonly string[] } {
   return program === "ours" ? { command: OUR_ETCD } : {};
+}
+
+/** What a start on an empty directory as member m0 of `initial`, which exists, is refused with. */
+async function refusalToJoin(program: Program, initial: string): Promise<string> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-join-"));
+  const args = [
+    ...["--name=m0", `--data-dir=${folder}`, `--initial-cluster=${initial}`],
+    "--initial-cluster-state=existing",
+    "--listen-peer-urls=http://127.0.0.1:0",
+    "--listen-client-urls=http://127.0.0.1:0",
+    "--advertise-client-urls=http://127.0.0.1:0",
+  ];
+  const [tool, ...words] = OUR_ETCD;
+  try {
+    const { code, stderr } =
+      program === "ours"
+        ? await runProgram(tool, [...words, ...args])
+        : await runReference("etcd", args);
+    expect(code).toBe(1);
+    const lines = stderr.toString().split("\n");
+    const fatal = lines.find((line) => line.includes('"level":"fatal"')) ?? "{}";
+    const { error = "" } = JSON.parse(fatal) as { readonly error?: string };
+    // Members come in the order of a map of Go.
+    return error.replace(/&\{ID.*\}\}/, (members) =>
+      members.replace(/^&/, "").split(" &").sort().join(" &"),
+    );
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** What is left after a start with --force-new-cluster; the other program goes on from there. */
