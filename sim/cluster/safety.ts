@@ -10,6 +10,7 @@
  * 4. State machine safety: at each index all members apply the same entry, without gaps; and what it gives
  *    (the answer, the revision) is the same for all.
  * 5. What is applied anywhere is durable on a quorum.
+ * 6. A leader commits by counting only entries of its own term (3.6.2).
  *
  * Source: Ongaro, "Consensus: Bridging Theory and Practice" (2014), figure 3.2.
  */
@@ -51,6 +52,8 @@ const TERM_STEP = 2 ** 32;
 
 export class Safety {
   readonly #leaders = new Map<number, string>();
+  /** By term: what its leader knew to be committed when it began. */
+  readonly #inheritedCommits = new Map<number, number>();
   readonly #checkedLeaders = new Set<number>();
   readonly #votes = new Map<string, bigint>();
   readonly #lastVotes = new Map<bigint, Vote>();
@@ -96,7 +99,7 @@ export class Safety {
     const takeReady = member.takeReady.bind(member);
     member.takeReady = () => {
       const ready = takeReady();
-      if (member.isLeader()) this.#leads(name, member.term);
+      if (member.isLeader()) this.#commits(name, member);
       if (ready === undefined) return ready;
       for (const message of ready.messages) this.#sent(name, message);
       for (const entry of ready.append?.entries ?? []) this.#know(entry);
@@ -187,6 +190,20 @@ export class Safety {
       this.#durable.set(id, terms);
     }
     return terms;
+  }
+
+  /** A leader knows of a commit index. */
+  #commits(name: string, member: Member): void {
+    const { term, committedIndex } = member.status();
+    this.#leads(name, term);
+    const inherited = this.#inheritedCommits.get(term);
+    if (inherited === undefined) this.#inheritedCommits.set(term, committedIndex);
+    else if (committedIndex > inherited && !this.#entries.has(keyOf(committedIndex, term))) {
+      throw new Violation(
+        "commits its own term",
+        `${name} leads in term ${term} and commits up to ${committedIndex}, an entry of an earlier term`,
+      );
+    }
   }
 
   #leads(name: string, term: number): void {
