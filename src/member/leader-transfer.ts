@@ -1,6 +1,8 @@
 /**
  * Whoever waits for another member to lead: told when it does, or that it took too long.
  *
+ * Differs from etcd: MoveLeader waits there for as long as its client does.
+ *
  * Source: etcd server/etcdserver/server.go (moveLeader, 3.5), which looks once a heartbeat.
  */
 import type { EtcdError } from "../errors/etcd-error.ts";

@@ -144,12 +144,14 @@ export class Member {
       checkQuorum: true,
       preVote: options.preVote,
     });
-    this.#reads = new ReadGate(
-      (context) => this.#raft.readIndex(context),
-      () => this.#ids.nextAsBytes(),
+    this.#reads = new ReadGate({
+      request: (context) => this.#raft.readIndex(context),
+      nextContext: () => this.#ids.nextAsBytes(),
+      tickMs: options.tickMs,
       timeoutTicks,
-      Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
-    );
+      retryTicks: Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
+      log: options.log,
+    });
     this.#transfers = new LeaderTransfers(timeoutTicks);
     const heldTicks = HELD_PROPOSAL_ELECTIONS * options.electionTicks;
     this.#held = new HeldProposals((message) => this.#raft.step(message), heldTicks);

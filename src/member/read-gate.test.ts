@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
+import { MemoryLog } from "../../sim/memory-log.ts";
 import { ReadGate } from "./read-gate.ts";
 import type { ReadWaiter } from "./ready.ts";
 
@@ -18,17 +19,29 @@ class Reader implements ReadWaiter {
   }
 }
 
+function idBytes(id: number): Uint8Array {
+  return new Uint8Array([0, 0, 0, 0, 0, 0, 0, id]);
+}
+
 describe("ReadGate", () => {
   const TIMEOUT_TICKS = 10;
   const RETRY_TICKS = 3;
   let asked: Uint8Array[];
   let gate: ReadGate;
+  let log: MemoryLog;
 
   beforeEach(() => {
     asked = [];
     let sequence = 0;
-    const next = (): Uint8Array => Uint8Array.of(++sequence);
-    gate = new ReadGate((context) => asked.push(context), next, TIMEOUT_TICKS, RETRY_TICKS);
+    log = new MemoryLog();
+    gate = new ReadGate({
+      request: (context) => asked.push(context),
+      nextContext: () => idBytes(++sequence),
+      tickMs: 100,
+      timeoutTicks: TIMEOUT_TICKS,
+      retryTicks: RETRY_TICKS,
+      log,
+    });
   });
 
   const arrive = (count: number): Reader[] => {
@@ -41,8 +54,8 @@ describe("ReadGate", () => {
     const readers = arrive(3);
     gate.start();
     gate.start();
-    expect(asked).toEqual([Uint8Array.of(1)]);
-    gate.confirm(7, Uint8Array.of(1));
+    expect(asked).toEqual([idBytes(1)]);
+    gate.confirm(7, idBytes(1));
     gate.release(6);
     expect(readers.map((reader) => reader.outcome)).toEqual(["waits", "waits", "waits"]);
     gate.release(7);
@@ -53,19 +66,21 @@ describe("ReadGate", () => {
     const [early] = arrive(1);
     gate.start();
     const [late] = arrive(1);
-    gate.confirm(5, Uint8Array.of(1));
+    gate.confirm(5, idBytes(1));
     gate.release(5);
     expect([early.outcome, late.outcome]).toEqual(["reads", "waits"]);
     gate.start();
-    expect(asked).toEqual([Uint8Array.of(1), Uint8Array.of(2)]);
+    expect(asked).toEqual([idBytes(1), idBytes(2)]);
   });
 
   test("an answer to an earlier request confirms nothing", () => {
     const [reader] = arrive(1);
     gate.start();
-    gate.confirm(5, Uint8Array.of(9));
+    gate.confirm(5, idBytes(9));
     gate.release(100);
     expect(reader.outcome).toBe("waits");
+    const ids = { "sent-request-id": 1n, "received-request-id": 9n };
+    expect(log.lines.map(({ fields }) => fields)).toEqual([ids]);
   });
 
   test("asks again while unanswered, and gives up after the time limit", () => {
@@ -74,8 +89,11 @@ describe("ReadGate", () => {
     for (let tick = 0; tick < TIMEOUT_TICKS; tick++) gate.tick();
     expect(asked).toHaveLength(1 + Math.floor(TIMEOUT_TICKS / RETRY_TICKS));
     expect(reader.outcome).toBe("waits");
+    const retry = { "sent-request-id": 1n, "retry-timeout": "300ms" };
+    expect(log.lines.map(({ fields }) => fields)).toEqual([retry, retry, retry]);
     gate.tick();
     expect(reader.outcome).toBe(Errors.Timeout);
+    expect(log.lines.at(-1)?.fields).toEqual({ timeout: "1s" });
   });
 
   test("each waits no longer than a request may take, also behind others", () => {
@@ -92,7 +110,7 @@ describe("ReadGate", () => {
     gate.tick();
     expect([second.outcome, third.outcome]).toEqual([Errors.Timeout, "waits"]);
     gate.start();
-    gate.confirm(5, Uint8Array.of(3));
+    gate.confirm(5, idBytes(3));
     gate.release(5);
     expect(third.outcome).toBe("reads");
   });
@@ -100,7 +118,7 @@ describe("ReadGate", () => {
   test("a change of leader fails what was not confirmed, and only that", () => {
     const [confirmed] = arrive(1);
     gate.start();
-    gate.confirm(5, Uint8Array.of(1));
+    gate.confirm(5, idBytes(1));
     gate.leaderChanged();
     expect(confirmed.outcome).toBe("waits");
     gate.release(5);
@@ -114,7 +132,7 @@ describe("ReadGate", () => {
   test("index 0 means that the leader was deposed", () => {
     const [reader] = arrive(1);
     gate.start();
-    gate.confirm(0, Uint8Array.of(1));
+    gate.confirm(0, idBytes(1));
     expect(reader.outcome).toBe(Errors.LeaderChanged);
   });
 

@@ -11,7 +11,9 @@
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
+import type { Log } from "../ports/log.ts";
 import { EMPTY_BYTES, equalBytes } from "../stdx/bytes.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { PENDING_READS_MAX } from "./limits.ts";
 import type { ReadWaiter } from "./ready.ts";
 
@@ -24,31 +26,31 @@ interface Batch {
   readonly cameAt: number[];
 }
 
+export interface ReadGateOptions {
+  readonly request: RequestReadIndex;
+  /** Gives a context of 8 bytes that no other request of the cluster has. */
+  readonly nextContext: () => Uint8Array;
+  readonly tickMs: number;
+  /** Whole ticks that a read may wait. */
+  readonly timeoutTicks: number;
+  /** Ticks after which an unanswered request is sent again. */
+  readonly retryTicks: number;
+  readonly log: Log;
+}
+
 export class ReadGate {
-  readonly #request: RequestReadIndex;
-  readonly #timeoutTicks: number;
-  readonly #retryTicks: number;
+  readonly #options: ReadGateOptions;
   #arrived = emptyBatch();
   /** The batch whose request is under way or confirmed; empty when there is none. */
   #batch = emptyBatch();
   #context: Uint8Array = EMPTY_BYTES;
-  readonly #nextContext: () => Uint8Array;
   #confirmedIndex: number | undefined;
   #tick = 0;
   /** Ticks since the batch was asked for. */
   #batchTicks = 0;
 
-  /** `nextContext` gives a context that no other request of the cluster has. */
-  constructor(
-    request: RequestReadIndex,
-    nextContext: () => Uint8Array,
-    timeoutTicks: number,
-    retryTicks: number,
-  ) {
-    this.#request = request;
-    this.#nextContext = nextContext;
-    this.#timeoutTicks = timeoutTicks;
-    this.#retryTicks = retryTicks;
+  constructor(options: ReadGateOptions) {
+    this.#options = options;
   }
 
   /** `waiter` is told when it may read, or why it cannot. */
@@ -69,14 +71,20 @@ export class ReadGate {
     this.#arrived = emptyBatch();
     this.#batchTicks = 0;
     this.#confirmedIndex = undefined;
-    this.#context = this.#nextContext();
-    this.#request(this.#context);
+    this.#context = this.#options.nextContext();
+    this.#options.request(this.#context);
   }
 
   /** Raft has confirmed `index` for the request with `context`. */
   confirm(index: number, context: Uint8Array): void {
-    const isAsked = this.#hasBatch && this.#confirmedIndex === undefined;
-    if (!isAsked || !equalBytes(context, this.#context)) return;
+    if (!this.#isAsked) return;
+    if (!equalBytes(context, this.#context)) {
+      this.#options.log.warn(OUT_OF_DATE, {
+        "sent-request-id": idOf(this.#context),
+        "received-request-id": idOf(context),
+      });
+      return;
+    }
     // Index 0 is what a leader answers that was deposed meanwhile.
     if (index === 0) this.#failBatch(Errors.LeaderChanged);
     else this.#confirmedIndex = index;
@@ -95,18 +103,24 @@ export class ReadGate {
 
   /** An entry of a new term is committed: requests sent before it may have been dropped. */
   committedInTerm(): void {
-    if (this.#hasBatch && this.#confirmedIndex === undefined) this.#request(this.#context);
+    if (!this.#isAsked) return;
+    this.#options.log.info("first commit in current term: resending ReadIndex request");
+    this.#options.request(this.#context);
   }
 
   tick(): void {
+    const { tickMs, retryTicks, request, log } = this.#options;
     this.#tick++;
     this.#failLate(this.#batch);
     this.#failLate(this.#arrived);
     if (!this.#hasBatch) return;
     this.#batchTicks++;
-    if (this.#confirmedIndex === undefined && this.#batchTicks % this.#retryTicks === 0) {
-      this.#request(this.#context);
-    }
+    if (!this.#isAsked || this.#batchTicks % retryTicks !== 0) return;
+    log.warn("waiting for ReadIndex response took too long, retrying", {
+      "sent-request-id": idOf(this.#context),
+      "retry-timeout": goDurationOfMs(retryTicks * tickMs),
+    });
+    request(this.#context);
   }
 
   failAll(error: EtcdError): void {
@@ -118,6 +132,11 @@ export class ReadGate {
 
   get #hasBatch(): boolean {
     return this.#batch.waiters.length > 0;
+  }
+
+  /** Whether Raft owes the batch an index. */
+  get #isAsked(): boolean {
+    return this.#hasBatch && this.#confirmedIndex === undefined;
   }
 
   #failBatch(error: EtcdError): void {
@@ -133,15 +152,30 @@ export class ReadGate {
 
   /** Those that came first have waited too long. */
   #failLate({ waiters, cameAt }: Batch): void {
-    const firstInTime = this.#tick - this.#timeoutTicks;
+    const { tickMs, timeoutTicks, log } = this.#options;
+    const firstInTime = this.#tick - timeoutTicks;
     let late = 0;
     while (late < cameAt.length && cameAt[late] < firstInTime) late++;
     if (late === 0) return;
+    log.warn("timed out waiting for read index response (local node might have slow network)", {
+      timeout: goDurationOfMs(timeoutTicks * tickMs),
+    });
     cameAt.splice(0, late);
     const failed = waiters.splice(0, late);
     if (!this.#hasBatch) this.#confirmedIndex = undefined;
     for (const waiter of failed) waiter.onFailed(Errors.Timeout);
   }
+}
+
+const OUT_OF_DATE =
+  "ignored out-of-date read index response; local node read indexes queueing up and waiting to be in sync with leader";
+
+const ID_BYTES = 8;
+
+/** The number that stands in a context. */
+function idOf(context: Uint8Array): bigint {
+  const { buffer, byteOffset, length } = context;
+  return length === ID_BYTES ? new DataView(buffer, byteOffset, length).getBigUint64(0) : 0n;
 }
 
 function emptyBatch(): Batch {
