@@ -11,6 +11,9 @@ import { keyValueOf } from "./clients/wire.ts";
 import { Violation } from "./cluster/violation.ts";
 import type { History } from "./history.ts";
 
+/** How long a search for an order may be before a seed counts as undecided: it must not hold up the others. */
+const ENTRIES_MAX = 50_000;
+
 /** The smallest key, and the end of all keys. */
 const ALL_KEYS = { key: new Uint8Array(1), rangeEnd: new Uint8Array(1) };
 
@@ -20,7 +23,7 @@ export function judge(
   states: readonly FinalState[],
   limits: LeaseLimits,
 ): "sound" | "undecided" {
-  const found = checkHistory(withFinalStates(history, states), limits);
+  const found = checkHistory(withFinalStates(history, states), limits, ENTRIES_MAX);
   if (found === undefined) return "sound";
   if (found.rule.startsWith("undecided")) return "undecided";
   throw new Violation(found.rule, describeViolation(found));

@@ -1,5 +1,6 @@
 /** What a seed stands for: how large the cluster is, what clients do, and what goes wrong. */
 import { Prng } from "../src/stdx/prng.ts";
+import type { ServerConfig } from "../src/server/config.ts";
 import { FAULTS, type FaultPlan } from "./faults/faults.ts";
 
 export interface SeedPlan {
@@ -13,12 +14,14 @@ export interface SeedPlan {
   readonly keys: number;
   readonly compacts: boolean;
   readonly faults: readonly FaultPlan[];
-  /** Flags of the members. */
-  readonly snapshotCount: number;
-  readonly preVote: boolean;
-  readonly backendBatchLimit: number;
+  /** What of the configuration of members is not `DEFAULTS`. */
+  readonly flags: Partial<ServerConfig>;
+  /** Largest difference of a clock's rate from the true one: 0.001 is a millisecond a second. */
   readonly clockDrift: number;
 }
+
+/** The plainest member: no log is ever cut, and nothing is checked beside. */
+export const DEFAULTS: Partial<ServerConfig> = { snapshotCount: 10_000 };
 
 /** Probability of each kind of fault. Some seeds have none at all. */
 const FAULT_CHANCES = [0, 0.15, 0.3, 0.5] as const;
@@ -42,9 +45,23 @@ export function planOf(seed: number): SeedPlan {
     keys: random.between(2, 8),
     compacts: random.chance(0.5),
     faults,
-    snapshotCount: random.pick([5, 20, 60, 200, 10_000]),
-    preVote: random.chance(0.8),
-    backendBatchLimit: random.pick([1, 7, 50, 10_000]),
+    flags: flagsOf(random.fork("flags")),
     clockDrift: random.pick([0, 0.0001, 0.01]),
+  };
+}
+
+function flagsOf(random: Prng): Partial<ServerConfig> {
+  return {
+    snapshotCount: random.pick([5, 20, 60, 200, 10_000]),
+    snapshotCatchUpEntries: random.pick([1, 10, 5_000]),
+    preVote: random.chance(0.8),
+    initialElectionTickAdvance: random.chance(0.7),
+    backendBatchLimit: random.pick([1, 7, 50, 10_000]),
+    compactionBatchLimit: random.pick([1, 5, 1_000]),
+    leaseCheckpoints: random.pick(["none", "none", "memory", "persisted"]),
+    initialCorruptCheck: random.chance(0.3),
+    corruptCheckMs: random.pick([0, 0, 2_000]),
+    compactHashCheckMs: random.pick([0, 0, 3_000]),
+    watchProgressIntervalMs: random.pick([200, 600_000]),
   };
 }

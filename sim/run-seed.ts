@@ -19,7 +19,7 @@ import { SOUND, type Variant } from "./cluster/variant.ts";
 import { Violation } from "./cluster/violation.ts";
 import { FaultInjector } from "./faults/faults.ts";
 import { finalStateOf, judge } from "./judge.ts";
-import type { SeedPlan } from "./plan.ts";
+import { DEFAULTS, type SeedPlan } from "./plan.ts";
 
 /**
  * Simulated time within which a healed cluster must have a leader and commit, and then have all members at the
@@ -91,11 +91,7 @@ class SeedWorld {
       members: plan.members,
       wires: { latencyUs: 200, jitterUs: 300, lost: 0, repeated: 0, overtaken: 0, detourUs: 0 },
       clockDrift: plan.clockDrift,
-      config: {
-        snapshotCount: plan.snapshotCount,
-        preVote: plan.preVote,
-        backendBatchLimit: plan.backendBatchLimit,
-      },
+      config: { ...DEFAULTS, ...plan.flags },
       variant: options.variant ?? SOUND,
       print: options.print,
     });

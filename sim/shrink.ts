@@ -13,7 +13,7 @@ export interface FailedRule {
 }
 
 /** Tries at most, each as long as one seed. */
-const TRIES_MAX = 80;
+const TRIES_MAX = 120;
 
 export async function shrink(
   failing: SeedPlan,
@@ -22,14 +22,20 @@ export async function shrink(
 ): Promise<SeedPlan> {
   let smallest = failing;
   let tries = 0;
-  for (let progress = true; progress && tries < TRIES_MAX; ) {
-    progress = false;
-    for (const candidate of smaller(smallest, failure.atMs)) {
-      if (tries++ >= TRIES_MAX) break;
-      if ((await tryPlan(candidate))?.rule !== failure.rule) continue;
-      smallest = candidate;
-      progress = true;
-      break;
+  let isSmaller = true;
+  // What did not help is tried again only when everything else has been.
+  while (isSmaller && tries < TRIES_MAX) {
+    isSmaller = false;
+    let candidates = [...smaller(smallest, failure.atMs)];
+    for (let at = 0; at < candidates.length && tries < TRIES_MAX; tries++) {
+      const candidate = candidates[at];
+      if ((await tryPlan(candidate))?.rule === failure.rule) {
+        smallest = candidate;
+        isSmaller = true;
+        candidates = [...smaller(smallest, failure.atMs)];
+      } else {
+        at++;
+      }
     }
   }
   return smallest;
@@ -45,6 +51,7 @@ function* smaller(plan: SeedPlan, failedAtMs: number): Generator<SeedPlan> {
       yield { ...plan, faults: [...faults.slice(0, at), ...faults.slice(at + size)] };
     }
   }
+  if (Object.keys(plan.flags).length > 1) yield { ...plan, flags: {} };
   if (members > 3) yield { ...plan, members: 3 };
   if (members > 1) yield { ...plan, members: 1 };
   for (const clients of ["watchClients", "leaseClients", "kvClients"] as const) {
@@ -54,7 +61,10 @@ function* smaller(plan: SeedPlan, failedAtMs: number): Generator<SeedPlan> {
   }
   if (plan.compacts) yield { ...plan, compacts: false };
   if (plan.clockDrift > 0) yield { ...plan, clockDrift: 0 };
-  if (plan.snapshotCount < 10_000) yield { ...plan, snapshotCount: 10_000 };
+  for (const name of Object.keys(plan.flags)) {
+    const flags = Object.entries(plan.flags).filter(([other]) => other !== name);
+    yield { ...plan, flags: Object.fromEntries(flags) };
+  }
   if (durationMs > 1_000) {
     yield { ...plan, durationMs: Math.floor(durationMs / 2) };
     yield { ...plan, durationMs: Math.floor(durationMs * 0.8) };

@@ -24,9 +24,11 @@ type World = Omit<SeedPlan, "seed">;
 
 const WORLD: World = {
   ...{ members: 3, durationMs: 10_000, kvClients: 5, leaseClients: 0, watchClients: 1, keys: 3 },
-  ...{ compacts: false, snapshotCount: 10_000, preVote: true, backendBatchLimit: 20 },
-  ...{ clockDrift: 0, faults: [] },
+  ...{ compacts: false, clockDrift: 0, faults: [] },
+  flags: { snapshotCount: 10_000, preVote: true, backendBatchLimit: 20 },
 };
+
+const NO_PRE_VOTE = { ...WORLD.flags, preVote: false };
 
 function faults(intervalMs: number, ...names: readonly string[]): SeedPlan["faults"] {
   return names.map((name) => ({ name, intervalMs }));
@@ -45,15 +47,15 @@ export const PLANS = {
   },
   pauses: { ...WORLD, kvClients: 25, durationMs: 12_000, faults: faults(2_000, "pause") },
   elections: {
-    ...{ ...WORLD, members: 5, kvClients: 8, durationMs: 20_000, preVote: false },
+    ...{ ...WORLD, members: 5, kvClients: 8, durationMs: 20_000, flags: NO_PRE_VOTE },
     faults: faults(4_000, "partition", "isolateLeader", "kill", "cutWires"),
   },
   manyTerms: {
-    ...{ ...WORLD, members: 5, kvClients: 8, durationMs: 25_000, preVote: false },
+    ...{ ...WORLD, members: 5, kvClients: 8, durationMs: 25_000, flags: NO_PRE_VOTE },
     faults: faults(1_800, "isolateLeader", "kill", "cutWires"),
   },
   snapshots: {
-    ...{ ...WORLD, snapshotCount: 5, durationMs: 15_000 },
+    ...{ ...WORLD, flags: { ...WORLD.flags, snapshotCount: 5 }, durationMs: 15_000 },
     faults: faults(3_000, "isolateLeader", "partition", "kill"),
   },
   membership: {

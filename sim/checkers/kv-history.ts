@@ -20,8 +20,8 @@ import { isKeyRequest, KvState } from "./kv-state.ts";
 import { sameResult } from "./same-result.ts";
 import { describeKv, describeOperation, describeResult, type Violation } from "./violation.ts";
 
-/** Why a revision came to be: an operation, or the end of a lease. */
-export type Cause = Operation | { readonly endOfLease: string };
+/** Why a revision came to be: an operation, or the end of leases, which may end together. */
+export type Cause = Operation | { readonly endOfLeases: readonly string[] };
 
 /** One revision, as the history says that it was. */
 export interface Revision {
@@ -48,15 +48,29 @@ export const EMPTY_STATE: InitialState = { revision: 1, kvs: [] };
 /** Revisions entered in one search, those entered again after going back included. */
 const ENTRIES_MAX = 1_000_000;
 
+/** With more leases than this, not every set of them is tried as those that ended together. */
+const LEASE_SETS_MAX = 4;
+
+export interface SearchOptions {
+  /** Whether a lease may have ended by then. Default: any lease at any time. */
+  readonly mayEnd?: (lease: string, timeMs: number) => boolean;
+  /** How long to search. */
+  readonly entriesMax?: number;
+}
+
 /** Changes of the keys in question that a violation shows. */
 const CONTEXT_LINES = 6;
 
-export function checkKvHistory(history: History, initial: InitialState = EMPTY_STATE): KvVerdict {
+export function checkKvHistory(
+  history: History,
+  initial: InitialState = EMPTY_STATE,
+  options: SearchOptions = {},
+): KvVerdict {
   const facts = new KvFacts(history, initial.revision);
   if (facts.clash !== undefined) return { kind: "violation", violation: facts.clash };
   const violation = timeViolation(history);
   if (violation !== undefined) return { kind: "violation", violation };
-  return new Replay(facts, initial).run();
+  return new Replay(facts, initial, options).run();
 }
 
 interface Frame {
@@ -71,19 +85,22 @@ class Replay {
   readonly #state: KvState;
   /** One a revision, from the one after the base on. */
   readonly #frames: Frame[] = [];
+  readonly #options: SearchOptions;
   readonly #used = new Set<Operation>();
   #deepest = 0;
   #conflict: Violation | undefined;
 
-  constructor(facts: KvFacts, initial: InitialState) {
+  constructor(facts: KvFacts, initial: InitialState, options: SearchOptions) {
     this.#facts = facts;
+    this.#options = options;
     this.#state = new KvState(initial.kvs);
   }
 
   run(): KvVerdict {
     const { base, newest } = this.#facts;
     if (!this.#agrees(base)) return { kind: "violation", violation: this.#worst() };
-    for (let entries = 0; entries < ENTRIES_MAX; entries++) {
+    const { entriesMax = ENTRIES_MAX } = this.#options;
+    for (let entries = 0; entries < entriesMax; entries++) {
       const revision = base + this.#frames.length + 1;
       if (revision > newest) return { kind: "linearizable", revisions: this.#revisions() };
       const choices = this.#choices(revision);
@@ -108,7 +125,7 @@ class Replay {
 
   #take(frame: Frame, choice: Cause): boolean {
     const revision = this.#facts.base + this.#frames.length;
-    if ("endOfLease" in choice) this.#state.endLease(choice.endOfLease);
+    if ("endOfLeases" in choice) this.#end(choice.endOfLeases);
     else {
       this.#used.add(choice);
       if (!this.#execute(choice, revision)) return false;
@@ -169,18 +186,44 @@ class Replay {
     }
     // What times out has mostly happened soon, if at all.
     found.reverse();
-    for (const lease of this.#state.leases()) {
-      const cause = { endOfLease: lease };
+    for (const endOfLeases of this.#leaseSets(deadline)) {
+      const cause = { endOfLeases };
       if (this.#fits(cause, revision)) found.push(cause);
     }
     if (found.length === 0) this.#recordGap(revision);
     return found;
   }
 
+  /** Leases with keys that may have ended together by then: each alone first, then sets of them. */
+  #leaseSets(deadlineMs: number): readonly (readonly string[])[] {
+    const { mayEnd } = this.#options;
+    const candidates = this.#state
+      .leases()
+      .filter((lease) => mayEnd?.(lease, deadlineMs) !== false);
+    const sets = candidates.map((lease) => [lease]);
+    if (candidates.length <= LEASE_SETS_MAX) {
+      // Grows while it is walked: each set once, with one lease more that comes later.
+      for (const set of sets) {
+        const last = candidates.indexOf(set[set.length - 1]);
+        for (const lease of candidates.slice(last + 1)) sets.push([...set, lease]);
+      }
+    } else {
+      for (const [at, one] of candidates.entries()) {
+        for (const other of candidates.slice(at + 1)) sets.push([one, other]);
+      }
+      sets.push(candidates);
+    }
+    return sets;
+  }
+
+  #end(leases: readonly string[]): void {
+    for (const lease of leases) this.#state.endLease(lease);
+  }
+
   /** Whether the cause would change something, and only what can have changed in this revision. */
   #fits(cause: Cause, revision: number): boolean {
     const mark = this.#state.mark;
-    if ("endOfLease" in cause) this.#state.endLease(cause.endOfLease);
+    if ("endOfLeases" in cause) this.#end(cause.endOfLeases);
     else this.#execute(cause, revision);
     const events = this.#state.eventsSince(mark, revision);
     this.#state.rollback(mark);
@@ -243,5 +286,6 @@ class Replay {
 }
 
 export function describeCause(cause: Cause): string {
-  return "endOfLease" in cause ? `end of lease ${cause.endOfLease}` : describeOperation(cause);
+  if (!("endOfLeases" in cause)) return describeOperation(cause);
+  return `end of lease ${cause.endOfLeases.join(" and ")}`;
 }

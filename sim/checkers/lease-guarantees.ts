@@ -44,16 +44,31 @@ export function leaseViolation(
 ): Violation | undefined {
   const leases = leasesOf(history);
   for (const { revision, cause } of revisions) {
-    if (!("endOfLease" in cause)) continue;
-    const lease = leases.get(cause.endOfLease);
-    const how = `its keys are gone at revision ${revision}, which was seen at ${seenBy(revision)}`;
-    if (lease !== undefined) goneBy(lease, seenBy(revision), how);
+    if (!("endOfLeases" in cause)) continue;
+    for (const id of cause.endOfLeases) {
+      const lease = leases.get(id);
+      const how = `its keys are gone at revision ${revision}, which was seen at ${seenBy(revision)}`;
+      if (lease !== undefined) goneBy(lease, seenBy(revision), how);
+    }
   }
   for (const lease of leases.values()) {
     const violation = earlyEnd(lease, limits.clockDrift ?? 0);
     if (violation !== undefined) return violation;
   }
   return lateEnd(history, leases, limits);
+}
+
+/** From when on each lease that was certainly renewed may end: `mayEnd` of a search for an order. */
+export function leaseDues(history: History, { clockDrift = 0 }: LeaseLimits): Map<string, number> {
+  const dues = new Map<string, number>();
+  for (const [id, { renewed, ttlMs }] of leasesOf(history)) {
+    if (renewed !== undefined) dues.set(id, dueOf(renewed, ttlMs, clockDrift));
+  }
+  return dues;
+}
+
+function dueOf(renewed: Operation, ttlMs: number, clockDrift: number): number {
+  return renewed.call + ttlMs * (1 - 2 * clockDrift);
 }
 
 function leasesOf({ operations }: History): Map<string, Lease> {
@@ -97,7 +112,7 @@ function goneBy(lease: Lease, timeMs: number, how: string): void {
 function earlyEnd(lease: Lease, clockDrift: number): Violation | undefined {
   const { renewed, gone, ttlMs, revokedMs } = lease;
   if (renewed === undefined || gone === undefined || gone.timeMs >= revokedMs) return undefined;
-  const dueMs = renewed.call + ttlMs * (1 - 2 * clockDrift);
+  const dueMs = dueOf(renewed, ttlMs, clockDrift);
   if (gone.timeMs >= dueMs) return undefined;
   return {
     rule: "lease: not before its time",
