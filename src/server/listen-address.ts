@@ -1,4 +1,4 @@
-/** Where a URL of --listen-client-urls says to listen. */
+/** Where a URL of --listen-client-urls or --listen-peer-urls says to listen. */
 import type { StreamAddress } from "../ports/network.ts";
 import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
 import type { ServerUrl } from "./server-url.ts";
@@ -12,5 +12,7 @@ export function listenAddressOf(url: ServerUrl): StreamAddress {
   const parts = splitHostPort(url.host);
   if (parts instanceof GoUrlError)
     throw new StartError(`cannot listen on ${url.text}: ${parts.message}`);
-  return { kind: "tcp", host: parts.host, port: Number(parts.port) };
+  // Go takes the first IPv4 address of the only name that is allowed; Node.js would take the first of any kind.
+  const host = parts.host === "localhost" ? "127.0.0.1" : parts.host;
+  return { kind: "tcp", host, port: Number(parts.port) };
 }

@@ -41,7 +41,7 @@ export interface EtcdProcessOptions {
 /** The ids of cluster and member follow from it: they are the same in every test. */
 const ADVERTISED_PEER = "127.0.0.1:2380";
 
-const START_TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 
 /** Starts a cluster of one member and waits until it serves requests. */

@@ -13,7 +13,7 @@ export interface StartEnd {
   readonly output: string;
 }
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 60_000;
 
 /** What every member without --listen-client-http-urls is told. */
 const ALWAYS_SAID = "Running http and grpc server on single port.";

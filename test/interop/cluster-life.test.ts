@@ -45,6 +45,9 @@ describe("three members of ours", { timeout: TIMEOUT_MS }, () => {
     await withCluster({ members: ["ours", "ours", "ours"] }, async (cluster) => {
       const leader = await cluster.untilLeader();
       const others = cluster.members.filter((member) => member !== leader);
+      const onPeerUrl = connectClient([leader.peerUrl]);
+      await onPeerUrl.kv.put({ key, value: bytesFromUtf8("on the peer URL") });
+      onPeerUrl.close();
       for (const [round, member] of [leader, ...others].entries()) {
         const mark = member.log().length;
         const ended = member.untilEnded();

@@ -24,7 +24,7 @@ const LOG_BYTES = MEBIBYTE;
 
 describe
   .skipIf(REFERENCE === undefined)
-  .concurrent("a start that cannot be", { timeout: 60_000 }, () => {
+  .concurrent("a start that cannot be", { timeout: 180_000 }, () => {
     let folder = "";
     let copies = 0;
     const started: EtcdProcess[] = [];
@@ -101,7 +101,7 @@ describe
       await expectRefusal(
         path.join(folder, "nothing"),
         [`listen tcp 127.0.0.1:${port}: bind: address already in use`, flag],
-        [`${flag}=http://127.0.0.1:${port}`],
+        [`${flag}=http://localhost:${port}`],
       );
       server.close();
     });
