@@ -79,7 +79,7 @@ export class Cluster {
   }
 
   async stop() {
-    await Promise.all(this.members.map((member) => member.end("SIGKILL")));
+    await Promise.all(this.members.map((member) => member.end("SIGTERM")));
   }
 
   removeData() {
