@@ -127,6 +127,11 @@ export class KvFacts {
     return [...(this.#seen.get(revision)?.values() ?? [])];
   }
 
+  /** Whether nobody saw what the key held before this revision after it. */
+  mayVanish(revision: number, key: string): boolean {
+    return !isIn(this.#quiet.get(key), revision) && !isIn(this.#alive.get(key), revision);
+  }
+
   /** Whether these can be the changes of this revision. */
   allows(revision: number, events: readonly WatchEvent[]): boolean {
     for (const [key, kv] of this.#seen.get(revision) ?? []) {

@@ -92,6 +92,16 @@ describe("a history by hand", () => {
     expect(verdictOf(put(2, "a"), put(3, "b"), half)).toContain("nothing explains revision 4");
   });
 
+  test("lets several leases end at one revision, as where a member is alone", () => {
+    const put = (at: number, key: string, lease: string) =>
+      op(at, at + 1, { kind: "put", key, value: key, lease }, ok(at));
+    const all = (revision: number) =>
+      op(9, 10, { kind: "range", key: "a", end: "z" }, ok(revision, { kvs: [], count: 0 }));
+    const puts = [put(2, "a", "7"), put(3, "b", "8")];
+    expect(verdictOf(...puts, all(4))).toBe("linearizable");
+    expect(verdictOf(...puts, all(6))).toContain("nothing explains revision");
+  });
+
   test("shows a past state for reads at a revision and for serializable ones", () => {
     const at = (request: Partial<Request>, revision: number, kvs: KeyValue[]) =>
       op(

@@ -186,7 +186,7 @@ class Replay {
     }
     // What times out has mostly happened soon, if at all.
     found.reverse();
-    for (const endOfLeases of this.#leaseSets(deadline)) {
+    for (const endOfLeases of this.#leaseSets(revision, deadline)) {
       const cause = { endOfLeases };
       if (this.#fits(cause, revision)) found.push(cause);
     }
@@ -195,11 +195,15 @@ class Replay {
   }
 
   /** Leases with keys that may have ended together by then: each alone first, then sets of them. */
-  #leaseSets(deadlineMs: number): readonly (readonly string[])[] {
+  #leaseSets(revision: number, deadlineMs: number): readonly (readonly string[])[] {
     const { mayEnd } = this.#options;
     const candidates = this.#state
       .leases()
-      .filter((lease) => mayEnd?.(lease, deadlineMs) !== false);
+      .filter((lease) => mayEnd?.(lease, deadlineMs) !== false)
+      // Not if something that was seen says that one of its keys was there afterwards.
+      .filter((lease) =>
+        this.#state.attachedTo(lease).every((key) => this.#facts.mayVanish(revision, key)),
+      );
     const sets = candidates.map((lease) => [lease]);
     if (candidates.length <= LEASE_SETS_MAX) {
       // Grows while it is walked: each set once, with one lease more that comes later.
