@@ -36,7 +36,7 @@ import {
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
 import { type Compactor, completeHeader, type ServiceContext } from "./context.ts";
-import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
+import { LongRange, LongRanges, type RangeAnswer } from "./long-ranges.ts";
 import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
@@ -123,8 +123,15 @@ function answerMany(
   request: RangeRequest,
   start: number,
 ): void {
-  const isGone = (): boolean => !call.open;
-  ranges.read(request, isGone, (result, asked) => finishRange(context, call, asked, start, result));
+  const result = ranges.read(request);
+  if (!(result instanceof LongRange)) {
+    finishRange(context, call, request, start, result);
+    return;
+  }
+  result.goOn(
+    () => !call.open,
+    (answer, asked) => finishRange(context, call, asked, start, answer),
+  );
 }
 
 function finishRange(

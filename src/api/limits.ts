@@ -34,5 +34,5 @@ export const REQUIRING_STREAMS_SWEEP_MIN = 1024;
 /** Milliseconds of one slice of a range over many keys: nobody notices, and few ranges take two. */
 export const RANGE_SLICE_MS = 4;
 
-/** Keys of a range between two looks at the clock: some 0.1 ms of work. */
+/** Keys of a range between two looks at the clock: some 0.1 ms of work. Shorter ones are read in one go. */
 export const RANGE_STEP_KEYS = 64;

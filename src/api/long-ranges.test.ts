@@ -15,7 +15,7 @@ import {
   encodeRawRangeResponse,
   type RangeRequest,
 } from "../wire/gen/rpc.ts";
-import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
+import { LongRange, LongRanges, type RangeAnswer } from "./long-ranges.ts";
 
 const member = { id: 0n, term: 0 };
 
@@ -35,6 +35,16 @@ class World {
     store: () => this.store,
   });
 
+  begin(
+    request: RangeRequest,
+    isGone: () => boolean,
+    done: (result: RangeAnswer | EtcdError) => void,
+  ): void {
+    const result = this.ranges.read(request);
+    if (result instanceof LongRange) result.goOn(isGone, done);
+    else done(result);
+  }
+
   /** Asks, with what happens between the slices; tells the answer, or undefined when there was none. */
   ask(
     request: Partial<RangeRequest>,
@@ -44,7 +54,7 @@ class World {
     let answer: RangeAnswer | EtcdError | undefined;
     const own = createRangeRequest({ key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l") });
     const asked = Object.assign(own, request);
-    this.ranges.read(asked, isGone, (result) => {
+    this.begin(asked, isGone, (result) => {
       answer = result;
     });
     // Whoever asked may use the memory of the request again.
@@ -111,7 +121,7 @@ describe("LongRanges", () => {
     const order: string[] = [];
     const ask = (name: string, limit: number): void => {
       const own = { key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l"), limit };
-      world.ranges.read(
+      world.begin(
         createRangeRequest(own),
         () => false,
         () => order.push(name),

@@ -23,7 +23,7 @@ export interface RangeAnswer {
   readonly count: number;
 }
 
-/** `request` is what was asked; borrowed where the answer is given before `read` returns. */
+/** `request` is what was asked, in memory of its own. */
 export type RangeDone = (result: RangeAnswer | EtcdError, request: RangeRequest) => void;
 
 /** What reading in slices needs: the store of the member as it is now, and time. */
@@ -43,13 +43,25 @@ export class LongRanges {
   }
 
   /**
-   * Answers a range of many keys; a short one before this returns, while `request` may be borrowed. Calls
-   * `done` once, unless `isGone` says that nobody waits any more. Errors: FutureRevision, Compacted.
+   * Answers a range of many keys, as nearly always; or gives what goes on, when they are too many: see
+   * `LongRange.goOn`. Borrows `request`. Errors: FutureRevision, Compacted.
    */
-  read(request: RangeRequest, isGone: () => boolean, done: RangeDone): void {
-    const read = new LongRange(this.#context, request, isGone, done);
-    if (read.step()) return;
-    read.keepRequest();
+  read(request: RangeRequest): RangeAnswer | EtcdError | LongRange {
+    const store = this.#context.store();
+    const scan = store.openRange(request);
+    if (scan instanceof EtcdError) return scan;
+    const kvs: Uint8Array[] = [];
+    if (!scan.done) scan.step(RANGE_STEP_KEYS, kvs);
+    if (!scan.done) return new LongRange(this, this.#context, { store, scan, kvs, request });
+    store.abandon(scan);
+    const header = headerAt(this.#context, scan.headerRevision);
+    const { more, count } = scan;
+    const response = createRawRangeResponse({ header, kvs, more, count });
+    return { bytes: encodeRawRangeResponse(response), count: kvs.length };
+  }
+
+  /** Gives a read its turns. */
+  add(read: LongRange): void {
     this.#reads.push(read);
     if (this.#reads.length === 1) this.#schedule();
   }
@@ -64,75 +76,92 @@ export class LongRanges {
   }
 }
 
-class LongRange {
+/** How far a range has come: what was read of it is not marshalled yet. */
+interface BegunRange {
+  readonly store: Store;
+  readonly scan: RangeScan;
+  readonly kvs: readonly Uint8Array[];
+  readonly request: RangeRequest;
+}
+
+/** A range over so many keys that it takes several slices. */
+export class LongRange {
+  readonly #ranges: LongRanges;
   readonly #context: LongRangeContext;
-  readonly #isGone: () => boolean;
-  readonly #done: RangeDone;
-  #request: RangeRequest;
-  #store: Store | undefined;
-  #scan: RangeScan | undefined;
+  readonly #request: RangeRequest;
+  #store: Store;
+  #scan: RangeScan;
   /** Parts of the answer: parts of one message, one after the other, are the message. */
   #parts: Uint8Array[] = [];
   #count = 0;
+  #isGone = (): boolean => false;
+  #done: RangeDone = () => {};
 
-  constructor(
-    context: LongRangeContext,
-    request: RangeRequest,
-    isGone: () => boolean,
-    done: RangeDone,
-  ) {
+  constructor(ranges: LongRanges, context: LongRangeContext, begun: BegunRange) {
+    const { store, scan, kvs, request } = begun;
+    this.#ranges = ranges;
     this.#context = context;
-    this.#request = request;
-    this.#isGone = isGone;
-    this.#done = done;
+    // What the request was decoded from is not valid any more when the caller returns.
+    this.#request = { ...request, key: request.key.slice(), rangeEnd: request.rangeEnd.slice() };
+    this.#store = store;
+    this.#scan = scan;
+    this.#take(kvs);
   }
 
-  /** What the request was decoded from is not valid any more when the caller returns. */
-  keepRequest(): void {
-    const { key, rangeEnd } = this.#request;
-    this.#request = { ...this.#request, key: key.slice(), rangeEnd: rangeEnd.slice() };
+  /**
+   * Reads on, in slices; `done` is called once, perhaps before this returns, unless `isGone` says that nobody
+   * waits any more.
+   */
+  goOn(isGone: () => boolean, done: RangeDone): void {
+    this.#isGone = isGone;
+    this.#done = done;
+    if (!this.step()) this.#ranges.add(this);
   }
 
   /** Reads for the time of a slice; whether it is over. */
   step(): boolean {
-    if (this.#scan !== undefined && this.#isGone()) {
-      this.#store?.abandon(this.#scan);
+    if (this.#isGone()) {
+      this.#store.abandon(this.#scan);
       return true;
     }
-    const scan = this.#open();
-    if (scan instanceof EtcdError) {
-      this.#done(scan, this.#request);
+    const refused = this.#followStore();
+    if (refused !== undefined) {
+      this.#done(refused, this.#request);
       return true;
     }
+    const scan = this.#scan;
     const kvs: Uint8Array[] = [];
     const endMs = this.#context.clock.nowMs() + RANGE_SLICE_MS;
     while (!scan.done && !scan.step(RANGE_STEP_KEYS, kvs)) {
       if (this.#context.clock.nowMs() > endMs) break;
     }
-    this.#count += kvs.length;
-    const isFirst = this.#parts.length === 0;
-    const header = isFirst ? headerAt(this.#context, scan.headerRevision) : undefined;
-    const { done, more, count } = scan;
-    const part = done ? { header, kvs, more, count } : { header, kvs };
-    // Now: the bytes are storage's, and are gone with the next commit.
-    this.#parts.push(encodeRawRangeResponse(createRawRangeResponse(part)));
-    if (!done) return false;
-    this.#store?.abandon(scan);
-    const bytes = isFirst ? this.#parts[0] : concatBytes(this.#parts);
-    this.#done({ bytes, count: this.#count }, this.#request);
+    this.#take(kvs);
+    if (!scan.done) return false;
+    this.#store.abandon(scan);
+    const { more, count } = scan;
+    this.#parts.push(encodeRawRangeResponse(createRawRangeResponse({ more, count })));
+    this.#done({ bytes: concatBytes(this.#parts), count: this.#count }, this.#request);
     return true;
   }
 
-  /** The scan that is open; a new one where a snapshot of the leader has taken the place of its store. */
-  #open(): RangeScan | EtcdError {
+  /** Marshals what was read, now: the bytes are storage's, and are gone with the next commit. */
+  #take(kvs: readonly Uint8Array[]): void {
+    const isFirst = this.#parts.length === 0;
+    const header = isFirst ? headerAt(this.#context, this.#scan.headerRevision) : undefined;
+    this.#parts.push(encodeRawRangeResponse(createRawRangeResponse({ header, kvs: [...kvs] })));
+    this.#count += kvs.length;
+  }
+
+  /** Begins anew where a snapshot of the leader has taken the place of the store. */
+  #followStore(): EtcdError | undefined {
     const store = this.#context.store();
-    if (this.#scan !== undefined && this.#store === store) return this.#scan;
+    if (store === this.#store) return undefined;
     const scan = store.openRange(this.#request);
     if (scan instanceof EtcdError) return scan;
     this.#store = store;
     this.#scan = scan;
     this.#parts = [];
     this.#count = 0;
-    return scan;
+    return undefined;
   }
 }
