@@ -86,6 +86,31 @@ describe("leadership", () => {
     expect(leader.state).not.toBe("up");
   });
 
+  test.each([[3], [2]])(
+    "of %d members is another one's after an election when the leader is removed",
+    async (members) => {
+      const { cluster, leader } = await clusterOf(members);
+      const others = cluster.machines.filter((machine) => machine !== leader);
+      await cluster.run(6_000 * MS);
+      const { host } = leader;
+      let isRemoved = false;
+      host?.membership.remove(host.member.id, {
+        onChanged: (result) => {
+          isRemoved = !(result instanceof EtcdError);
+        },
+      });
+      host?.poke();
+      expect(await cluster.runUntil(() => isRemoved, SOON_US)).toBe(true);
+      // From now on writes wait for the new leader, and are not sent to the old one.
+      await cluster.run(10 * MS);
+      const answers = others.map(put);
+      const areGiven = (): boolean => answers.every((isGiven) => isGiven());
+      expect(await cluster.runUntil(areGiven, 3 * ELECTION_TIMEOUT_US)).toBe(true);
+      expect(othersLead(cluster, leader)()).toBe(true);
+      expect(await cluster.runUntil(() => leader.state === "down", 2_000 * MS)).toBe(true);
+    },
+  );
+
   test("is given up when nobody can take it, after the time of a request", async () => {
     const { cluster, leader } = await clusterOf(3);
     for (const machine of cluster.machines) if (machine !== leader) machine.pause();

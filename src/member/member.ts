@@ -523,7 +523,8 @@ export class Member {
   #proposeQueued(): void {
     // As Raft knows it now: it may have been deposed in this very turn.
     const { lead } = this.#raft.basicStatus();
-    if (lead === NONE) return;
+    // A leader that was removed takes nothing any more, and is not reached either.
+    if (lead === NONE || this.applier.cluster.isRemoved(lead)) return;
     this.#held.retry();
     this.#proposals.handOver(lead === this.id, this.#handToRaft);
   }

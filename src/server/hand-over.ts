@@ -41,8 +41,9 @@ export function handOverLeadership(
     done(undefined);
     return;
   }
-  const voters = member.applier.cluster.members().filter(({ isLearner }) => !isLearner);
-  if (voters.length <= 1) {
+  const members = member.applier.cluster.members();
+  const voters = members.filter(({ id, isLearner }) => id !== member.id && !isLearner);
+  if (voters.length === 0) {
     log.info("skipped leadership transfer for single voting member cluster", fields);
     done(undefined);
     return;
@@ -78,12 +79,12 @@ export function handOverLeadership(
 }
 
 function longestActive(
-  { member, activeSinceMs }: HandOverParts,
+  { activeSinceMs }: HandOverParts,
   voters: readonly { readonly id: bigint }[],
 ): bigint | undefined {
   let longest: { readonly id: bigint; readonly sinceMs: number } | undefined;
   for (const { id } of voters) {
-    const sinceMs = id === member.id ? undefined : activeSinceMs(id);
+    const sinceMs = activeSinceMs(id);
     if (sinceMs === undefined) continue;
     if (longest === undefined || sinceMs < longest.sinceMs) longest = { id, sinceMs };
   }
