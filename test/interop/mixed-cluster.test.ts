@@ -5,9 +5,9 @@ import type { ClusterMember, Program } from "../harness/cluster-member.ts";
 import { type EtcdCluster, withCluster } from "../harness/etcd-cluster.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
-/** Above what a log keeps behind its snapshot (5000): who starts behind it needs the snapshot. */
-const BURST = 6500;
-const FLAGS = ["--snapshot-count=500"];
+/** More than a log keeps behind its snapshot: who starts behind it needs the snapshot. */
+const BURST = 400;
+const FLAGS = ["--snapshot-count=100", "--experimental-snapshot-catchup-entries=20"];
 
 const PAIRS: readonly (readonly [host: Program, guest: Program])[] = [
   ["real", "ours"],
