@@ -218,6 +218,18 @@ describe("Wal append()", () => {
     expect(() => bench.close(wal)).toThrow("input/output error");
   });
 
+  test("a write that fails while the log is being closed ends that with its error", () => {
+    const bench = WalBench.fresh(8);
+    const wal = bench.create();
+    bench.disk.inject({ operation: "writeDurable", code: "EIO" });
+    const failures: (string | undefined)[] = [];
+    wal.append({ entries: [entryOf(1)] }, (failure) => failures.push(failure?.message));
+    wal.close((failure) => failures.push(failure?.message));
+    bench.settle();
+    expect(failures).toHaveLength(2);
+    for (const failure of failures) expect(failure).toMatch(/^Cannot write .*input\/output error$/);
+  });
+
   test("refuses entries that leave a gap, and calls after close()", () => {
     const bench = WalBench.fresh(9);
     const wal = bench.create();

@@ -240,8 +240,13 @@ export class Wal {
       this.#isWriting = false;
       this.#records.giveBack(taken);
       this.#observe(taken.length, clock.nowMs() - startMs);
-      if (error !== undefined) this.#failWith(error, waiters);
-      else this.#finishWrite(file, cutTo, willCut, waiters);
+      if (error === undefined) {
+        this.#finishWrite(file, cutTo, willCut, waiters);
+      } else {
+        this.#failWith(error, waiters);
+        // Whoever closes the log waits for this write.
+        this.#proceed();
+      }
     });
     if (cutTo === undefined) this.#prepareAhead();
   }
