@@ -133,6 +133,24 @@ describe("leadership", () => {
     expect(leader.state).toBe("up");
   });
 
+  test("goes to the next in line when the disk of the first one takes nothing either", async () => {
+    const { cluster, leader } = await clusterOf(5);
+    await cluster.run(100 * MS);
+    const healthy = cluster.machines.slice(-3).filter((machine) => machine !== leader);
+    const stalled = cluster.machines.filter((machine) => !healthy.includes(machine)).slice(0, 2);
+    if (!stalled.includes(leader)) stalled[0] = leader;
+    for (const { parts } of stalled) parts.disk.stalledUntilUs = cluster.loop.nowUs + 60_000 * MS;
+    put(leader);
+    const isWell = (): boolean => {
+      const next = cluster.leader();
+      return next !== undefined && !stalled.includes(next);
+    };
+    expect(await cluster.runUntil(isWell, 6 * ELECTION_TIMEOUT_US)).toBe(true);
+    const next = cluster.leader();
+    if (next === undefined) throw new Error("Nobody leads");
+    expect(await cluster.runUntil(put(next), SOON_US)).toBe(true);
+  });
+
   test("stays where it is while the disk is slow, or nobody else is there", async () => {
     const { cluster, leader } = await clusterOf(3);
     leader.parts.disk.latencyUs = 0.8 * ELECTION_TIMEOUT_US;

@@ -13,8 +13,8 @@ export interface DiskWatchParts {
   readonly ticksMax: number;
   readonly tickMs: number;
   readonly log: Log;
-  /** Called when it stands still, and again each time as long as that goes on. */
-  readonly onStall: () => void;
+  /** Called when it stands still, and again each time as long as that goes on; `times` before this one. */
+  readonly onStall: (times: number) => void;
 }
 
 export class DiskWatch {
@@ -45,7 +45,7 @@ export class DiskWatch {
     const { ticksMax, log, onStall } = this.#parts;
     if (this.#ticks % ticksMax !== 0) return;
     log.warn("the disk does not take a write of the log", this.#fields());
-    onStall();
+    onStall(this.#ticks / ticksMax - 1);
   }
 
   #fields(): Readonly<Record<string, string>> {

@@ -86,11 +86,18 @@ async function refuseSecondStart(
   { peers }: FoundingEnvironment,
   { memberId, founders }: Founding,
 ): Promise<void> {
-  const urls = remoteUrls(config.name, founders);
-  const existing = await askForCluster(peers, urls, BOOTSTRAP_PROBE_TIMEOUT_MS, undefined);
-  if (existing instanceof Error) return;
-  const self = existing.members.find(({ id }) => id === memberId);
-  if (self === undefined || self.clientUrls.length === 0) return;
+  // All at once: founders that start together listen, and do not answer until they have asked as well.
+  const answers = await Promise.all(
+    remoteUrls(config.name, founders).map((url) =>
+      askForCluster(peers, [url], BOOTSTRAP_PROBE_TIMEOUT_MS, undefined),
+    ),
+  );
+  const hasServed = answers.some((answer) => {
+    if (answer instanceof Error) return false;
+    const self = answer.members.find(({ id }) => id === memberId);
+    return self !== undefined && self.clientUrls.length > 0;
+  });
+  if (!hasServed) return;
   throw new StartError(`member ${formatId(memberId)} has already been bootstrapped`);
 }
 

@@ -24,13 +24,14 @@ export interface HandOverParts {
 }
 
 /**
- * Hands leadership over. `done` is called once, maybe before this returns: without an error when another
+ * Hands leadership over; in later attempts to the next ones in line. `done` is called once, maybe before this returns: without an error when another
  * member leads or this one need not, because it does not lead or is the only voter. Errors:
  * UnhealthyCluster when nobody can be reached, TransferTimeout, Stopped.
  */
 export function handOverLeadership(
   parts: HandOverParts,
   done: (failure: EtcdError | undefined) => void,
+  attempt = 0,
 ): void {
   const { member, clock, log, poke } = parts;
   const { leader } = member.status();
@@ -54,7 +55,7 @@ export function handOverLeadership(
     }
     done(failure);
   };
-  const target = longestActive(parts, voters);
+  const target = longestActive(parts, voters, attempt);
   if (target === undefined) {
     finish(Errors.UnhealthyCluster);
     return;
@@ -78,15 +79,17 @@ export function handOverLeadership(
   poke();
 }
 
+/** Who has answered for the longest time, or in a later attempt the next ones after it in turn. */
 function longestActive(
   { activeSinceMs }: HandOverParts,
   voters: readonly { readonly id: bigint }[],
+  attempt: number,
 ): bigint | undefined {
-  let longest: { readonly id: bigint; readonly sinceMs: number } | undefined;
+  const active: { readonly id: bigint; readonly sinceMs: number }[] = [];
   for (const { id } of voters) {
     const sinceMs = activeSinceMs(id);
-    if (sinceMs === undefined) continue;
-    if (longest === undefined || sinceMs < longest.sinceMs) longest = { id, sinceMs };
+    if (sinceMs !== undefined) active.push({ id, sinceMs });
   }
-  return longest?.id;
+  active.sort((a, b) => a.sinceMs - b.sinceMs);
+  return active.length === 0 ? undefined : active[attempt % active.length].id;
 }

@@ -161,8 +161,8 @@ export class MemberHost {
       ticksMax: electionTicksOf(this.#config),
       tickMs: this.#config.heartbeatIntervalMs,
       log: this.#environment.log.named("server/disk-watch.ts"),
-      onStall: () => {
-        if (this.member.isLeader()) handOverLeadership(this.#leadership, () => {});
+      onStall: (times) => {
+        if (this.member.isLeader()) handOverLeadership(this.#leadership, () => {}, times);
       },
     });
   }
