@@ -75,6 +75,8 @@ export class Machine {
   disk: SimulatedDisk;
   config: ServerConfig;
   #process: Process | undefined;
+  /** The process that has not finished its start. */
+  #starting: Process | undefined;
   #host: MemberHost | undefined;
   #services: Services | undefined;
   #copy: SimulatedDisk | undefined;
@@ -106,7 +108,7 @@ export class Machine {
 
   /** Whether a process must be waited for with promises. */
   get isUnsettled(): boolean {
-    return this.state === "opening" || this.state === "stopping";
+    return this.state === "opening" || this.state === "stopping" || this.#starting !== undefined;
   }
 
   /** Starts the member on what the disk has. */
@@ -197,7 +199,10 @@ export class Machine {
     onOpened(this, used);
     this.#host = host;
     this.#services = createServices(serviceContextOf(config, environment, host));
+    // It may serve before this is over: it checks itself first, and it tells the cluster of itself.
+    this.#starting = process;
     await host.start();
+    if (this.#starting === process) this.#starting = undefined;
   }
 
   #openingFailed(process: Process, reason: unknown): void {
@@ -212,6 +217,7 @@ export class Machine {
     assert(process !== undefined, "Only a process can end");
     process.kill();
     this.#process = undefined;
+    this.#starting = undefined;
     this.#host = undefined;
     this.#services = undefined;
     this.state = "down";
