@@ -1,5 +1,11 @@
-/** The members of the cluster. */
-import type { MemberListResponse } from "../wire/gen/rpc.ts";
+/** The members of the cluster, and how they change. */
+import type {
+  MemberAddResponse,
+  MemberListResponse,
+  MemberPromoteResponse,
+  MemberRemoveResponse,
+  MemberUpdateResponse,
+} from "../wire/gen/rpc.ts";
 import { ClusterService } from "../wire/gen/services.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
@@ -16,5 +22,34 @@ export class Cluster {
   memberList(options?: CallOptions): Promise<MemberListResponse> {
     const request = { linearizable: true };
     return this.#channel.call(ClusterService.memberList, request, "repeatable", options);
+  }
+
+  /** Adds a member, which is started afterwards; a learner has no vote until it is promoted. */
+  memberAdd(
+    peerUrls: string[],
+    isLearner: boolean,
+    options?: CallOptions,
+  ): Promise<MemberAddResponse> {
+    const request = { peerUrls, isLearner };
+    return this.#channel.call(ClusterService.memberAdd, request, "once", options);
+  }
+
+  /** Removes a member for good. */
+  memberRemove(id: bigint, options?: CallOptions): Promise<MemberRemoveResponse> {
+    return this.#channel.call(ClusterService.memberRemove, { id }, "once", options);
+  }
+
+  /** Gives a member other peer URLs. */
+  memberUpdate(
+    id: bigint,
+    peerUrls: string[],
+    options?: CallOptions,
+  ): Promise<MemberUpdateResponse> {
+    return this.#channel.call(ClusterService.memberUpdate, { id, peerUrls }, "once", options);
+  }
+
+  /** Makes a voter of a learner that has caught up. */
+  memberPromote(id: bigint, options?: CallOptions): Promise<MemberPromoteResponse> {
+    return this.#channel.call(ClusterService.memberPromote, { id }, "once", options);
   }
 }

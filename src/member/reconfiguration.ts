@@ -9,7 +9,7 @@ import { Errors } from "../errors/table.ts";
 import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import {
   connectedAfterRemoval,
-  isConnectedAfterAdd,
+  isConnectedForAdd,
   type StartedVoters,
   startedAfterAdd,
   startedAfterPromotion,
@@ -118,8 +118,8 @@ export class Reconfiguration {
       const refused = this.#startedRefusal("add", startedAfterAdd(cluster), request);
       if (refused !== undefined) return refused;
     }
-    if (isConnectedAfterAdd(cluster, this.#isConnected)) return undefined;
-    return this.#connectionRefusal("add", "majority", request);
+    if (isConnectedForAdd(cluster, this.#isConnected)) return undefined;
+    return this.#connectionRefusal("add", request);
   }
 
   #removalRefusal(id: bigint): EtcdError | undefined {
@@ -141,7 +141,7 @@ export class Reconfiguration {
     const { active, isEnough } = connectedAfterRemoval(cluster, this.#isConnected);
     if (isEnough) return undefined;
     const request = { "requested-member-remove": formatId(id), "active-peers": active };
-    return this.#connectionRefusal("remove", "all", request);
+    return this.#connectionRefusal("remove", request);
   }
 
   #startedRefusal(
@@ -169,13 +169,12 @@ export class Reconfiguration {
 
   #connectionRefusal(
     what: "add" | "remove",
-    peers: "all" | "majority",
     request: { readonly [key: string]: string | number },
   ): EtcdError {
     const { member, log } = this.#parts;
     const error = Errors.UnhealthyCluster;
     log.warn(
-      `rejecting member ${what} request; local member has not been connected to ${peers} peers, ` +
+      `rejecting member ${what} request; local member has not been connected to all peers, ` +
         "reconfigure breaks active quorum",
       { "local-member-id": formatId(member.id), ...request, error: error.message },
     );

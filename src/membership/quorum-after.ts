@@ -37,10 +37,9 @@ export function startedAfterPromotion(cluster: Cluster): StartedVoters {
   return startedVoters(voters.length + 1, startedOf(voters) + 1);
 }
 
-/** Whether those that are connected now are a quorum after another voter, which is not, was added. */
-export function isConnectedAfterAdd(cluster: Cluster, isConnected: IsConnected): boolean {
-  const voters = votersOf(cluster);
-  return voters.length === 1 || connectedOf(voters, isConnected) >= quorumOf(voters.length + 1);
+/** Whether all voters are connected now, as 3.5.16 wants before it adds a member of either kind. */
+export function isConnectedForAdd(cluster: Cluster, isConnected: IsConnected): boolean {
+  return votersOf(cluster).every(({ id }) => isConnected(id));
 }
 
 /** Voters that are connected, and whether those left of them are a quorum after one of them was removed. */

@@ -133,6 +133,23 @@ export class FieldsPrinter implements Printer {
     this.#print(lines);
   }
 
+  memberAdd(): void {
+    unsupported("fields");
+  }
+
+  memberRemove(): void {
+    unsupported("fields");
+  }
+
+  memberUpdate(): void {
+    unsupported("fields");
+  }
+
+  /** Differs from etcd: etcdctl crashes in all forms but the simple one. */
+  memberPromote(): void {
+    unsupported("fields");
+  }
+
   endpointHealth(list: readonly EndpointHealth[]): void {
     const lines = new FieldLines();
     for (const { endpoint, isHealthy, took, error } of list) {

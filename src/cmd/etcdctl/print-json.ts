@@ -10,7 +10,12 @@ import type {
   AlarmResponse,
   DeleteRangeResponse,
   HashKVResponse,
+  Member,
+  MemberAddResponse,
   MemberListResponse,
+  MemberPromoteResponse,
+  MemberRemoveResponse,
+  MemberUpdateResponse,
   MoveLeaderResponse,
   PutResponse,
   RangeResponse,
@@ -57,6 +62,24 @@ export class JsonPrinter implements Printer {
 
   memberList(response: MemberListResponse): void {
     this.#print(this.#isHex ? hexMemberListJson(response) : memberListJson(response));
+  }
+
+  memberAdd({ header, member, members }: MemberAddResponse): void {
+    const object = new GoJsonObject().raw("header", headerJson(header));
+    if (member !== undefined) object.raw("member", memberJson(member));
+    this.#print(object.list("members", members.map(memberJson)).toString());
+  }
+
+  memberRemove(_id: bigint, response: MemberRemoveResponse): void {
+    this.#print(memberListJson(response));
+  }
+
+  memberUpdate(_id: bigint, response: MemberUpdateResponse): void {
+    this.#print(memberListJson(response));
+  }
+
+  memberPromote(_id: bigint, response: MemberPromoteResponse): void {
+    this.#print(memberListJson(response));
   }
 
   endpointHealth(list: readonly EndpointHealth[]): void {
@@ -188,19 +211,20 @@ function responseOpJson({ response }: ResponseOp): string {
   return new GoJsonObject().raw("Response", answer.toString()).toString();
 }
 
-function memberListJson(response: MemberListResponse): string {
-  const members = response.members.map((member) =>
-    new GoJsonObject()
-      .integer("ID", member.id)
-      .text("name", member.name)
-      .texts("peerURLs", member.peerUrls)
-      .texts("clientURLs", member.clientUrls)
-      .flag("isLearner", member.isLearner)
-      .toString(),
-  );
+function memberJson(member: Member): string {
   return new GoJsonObject()
-    .raw("header", headerJson(response.header))
-    .list("members", members)
+    .integer("ID", member.id)
+    .text("name", member.name)
+    .texts("peerURLs", member.peerUrls)
+    .texts("clientURLs", member.clientUrls)
+    .flag("isLearner", member.isLearner)
+    .toString();
+}
+
+function memberListJson({ header, members }: MemberListResponse): string {
+  return new GoJsonObject()
+    .raw("header", headerJson(header))
+    .list("members", members.map(memberJson))
     .toString();
 }
 

@@ -9,12 +9,20 @@ import {
   type DeleteRangeResponse,
   encodeAlarmResponse,
   encodeDeleteRangeResponse,
+  encodeMemberAddResponse,
   encodeMemberListResponse,
+  encodeMemberPromoteResponse,
+  encodeMemberRemoveResponse,
+  encodeMemberUpdateResponse,
   encodeMoveLeaderResponse,
   encodePutResponse,
   encodeRangeResponse,
   encodeTxnResponse,
+  type MemberAddResponse,
   type MemberListResponse,
+  type MemberPromoteResponse,
+  type MemberRemoveResponse,
+  type MemberUpdateResponse,
   type MoveLeaderResponse,
   type PutResponse,
   type RangeResponse,
@@ -49,6 +57,22 @@ export class ProtobufPrinter implements Printer {
 
   memberList(response: MemberListResponse): void {
     this.#print(encodeMemberListResponse(response));
+  }
+
+  memberAdd(response: MemberAddResponse): void {
+    this.#print(encodeMemberAddResponse(response));
+  }
+
+  memberRemove(_id: bigint, response: MemberRemoveResponse): void {
+    this.#print(encodeMemberRemoveResponse(response));
+  }
+
+  memberUpdate(_id: bigint, response: MemberUpdateResponse): void {
+    this.#print(encodeMemberUpdateResponse(response));
+  }
+
+  memberPromote(_id: bigint, response: MemberPromoteResponse): void {
+    this.#print(encodeMemberPromoteResponse(response));
   }
 
   endpointHealth(): void {

@@ -9,9 +9,14 @@ import { AlarmType } from "../../wire/gen/rpc.ts";
 import type {
   AlarmResponse,
   DeleteRangeResponse,
+  MemberAddResponse,
   MemberListResponse,
+  MemberPromoteResponse,
+  MemberRemoveResponse,
+  MemberUpdateResponse,
   PutResponse,
   RangeResponse,
+  ResponseHeader,
   TxnResponse,
 } from "../../wire/gen/rpc.ts";
 import type {
@@ -22,6 +27,9 @@ import type {
   PrinterOutput,
 } from "./printer.ts";
 import { alarmTypeName, hashRows, memberRows, statusRows } from "./rows.ts";
+
+/** Digits of an id, with blanks in front of those that it does not have. */
+const ID_WIDTH = 16;
 
 export class SimplePrinter implements Printer {
   readonly form = "simple";
@@ -72,6 +80,22 @@ export class SimplePrinter implements Printer {
     this.#rows(memberRows(response));
   }
 
+  memberAdd({ header, member }: MemberAddResponse): void {
+    this.#memberChange(member?.id ?? 0n, "added to", header);
+  }
+
+  memberRemove(id: bigint, { header }: MemberRemoveResponse): void {
+    this.#memberChange(id, "removed from", header);
+  }
+
+  memberUpdate(id: bigint, { header }: MemberUpdateResponse): void {
+    this.#memberChange(id, "updated in", header);
+  }
+
+  memberPromote(id: bigint, { header }: MemberPromoteResponse): void {
+    this.#memberChange(id, "promoted in", header);
+  }
+
   endpointHealth(list: readonly EndpointHealth[]): void {
     for (const { endpoint, took, error } of list) {
       if (error === "") {
@@ -103,6 +127,13 @@ export class SimplePrinter implements Printer {
   moveLeader(leaderId: bigint, targetId: bigint): void {
     const [from, to] = [leaderId, targetId].map((id) => id.toString(16));
     this.#output.out(`Leadership transferred from ${from} to ${to}\n`);
+  }
+
+  #memberChange(id: bigint, what: string, header: ResponseHeader | undefined): void {
+    const [member, cluster] = [id, header?.clusterId ?? 0n].map((each) =>
+      each.toString(16).padStart(ID_WIDTH),
+    );
+    this.#output.out(`Member ${member} ${what} cluster ${cluster}\n`);
   }
 
   #rows(rows: readonly (readonly string[])[]): void {

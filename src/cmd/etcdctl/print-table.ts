@@ -52,6 +52,22 @@ export class TablePrinter implements Printer {
     this.#output.out(asciiTable(MEMBER_HEADINGS, memberRows(response)));
   }
 
+  memberAdd(): void {
+    unsupported("table");
+  }
+
+  memberRemove(): void {
+    unsupported("table");
+  }
+
+  memberUpdate(): void {
+    unsupported("table");
+  }
+
+  memberPromote(): void {
+    unsupported("table");
+  }
+
   endpointHealth(list: readonly EndpointHealth[]): void {
     this.#output.out(asciiTable(HEALTH_HEADINGS, healthRows(list)));
   }

@@ -7,7 +7,11 @@ import type {
   AlarmResponse,
   DeleteRangeResponse,
   HashKVResponse,
+  MemberAddResponse,
   MemberListResponse,
+  MemberPromoteResponse,
+  MemberRemoveResponse,
+  MemberUpdateResponse,
   MoveLeaderResponse,
   PutResponse,
   RangeResponse,
@@ -46,6 +50,10 @@ export interface Printer {
   delete(response: DeleteRangeResponse): void;
   txn(response: TxnResponse): void;
   memberList(response: MemberListResponse): void;
+  memberAdd(response: MemberAddResponse): void;
+  memberRemove(id: bigint, response: MemberRemoveResponse): void;
+  memberUpdate(id: bigint, response: MemberUpdateResponse): void;
+  memberPromote(id: bigint, response: MemberPromoteResponse): void;
   endpointHealth(list: readonly EndpointHealth[]): void;
   endpointStatus(list: readonly EndpointStatus[]): void;
   endpointHashKv(list: readonly EndpointHash[]): void;

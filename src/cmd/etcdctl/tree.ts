@@ -216,12 +216,42 @@ function memberCommands(): Spec {
     short: "Membership related commands",
     commands: [
       {
+        use: "add <memberName> [options]",
+        short: "Adds a member into the cluster",
+        flags: new FlagSet()
+          .string("peer-urls", "", "comma separated peer URLs for the new member.")
+          .bool("learner", false, "indicates if the new member is raft learner"),
+        run: async (...of) => (await import("./run-member.ts")).runMemberAdd(...of),
+      },
+      {
+        use: "remove <memberID>",
+        short: "Removes a member from the cluster",
+        run: async (...of) => (await import("./run-member.ts")).runMemberRemove(...of),
+      },
+      {
+        use: "update <memberID> [options]",
+        short: "Updates a member in the cluster",
+        flags: new FlagSet().string(
+          "peer-urls",
+          "",
+          "comma separated peer URLs for the updated member.",
+        ),
+        run: async (...of) => (await import("./run-member.ts")).runMemberUpdate(...of),
+      },
+      {
         use: "list",
         short: "Lists all members in the cluster",
         long: `When --write-out is set to simple, this command prints out comma-separated member lists for each endpoint.
 The items in the lists are ID, Status, Name, Peer Addrs, Client Addrs, Is Learner.
 `,
         run: async (...of) => (await import("./run-member.ts")).runMemberList(...of),
+      },
+      {
+        use: "promote <memberID>",
+        short: "Promotes a non-voting member in the cluster",
+        long: `Promotes a non-voting learner member to a voting one in the cluster.
+`,
+        run: async (...of) => (await import("./run-member.ts")).runMemberPromote(...of),
       },
     ],
   };
