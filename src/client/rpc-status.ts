@@ -26,7 +26,12 @@ let byMessage: ReadonlyMap<string, EtcdError> | undefined;
 
 /** The answer of the table of errors that `status` is, by its text. */
 export function knownError(status: RpcStatus): EtcdError | undefined {
-  byMessage ??= new Map(Object.values(Errors).map((error) => [error.message, error]));
+  byMessage ??= new Map(
+    Object.values(Errors)
+      // Go's client does not know it as an answer: it is the end of a context, ours or the server's.
+      .filter((error) => error !== Errors.DeadlineExceeded)
+      .map((error) => [error.message, error]),
+  );
   return byMessage.get(status.message);
 }
 
@@ -44,10 +49,7 @@ export function errorFromStatus(status: RpcStatus, ended: EndReason): EtcdError 
 }
 
 /** The deadline of a call passed. */
-export const DEADLINE_EXCEEDED = new EtcdError(
-  GrpcCode.DeadlineExceeded,
-  "context deadline exceeded",
-);
+export const DEADLINE_EXCEEDED: EtcdError = Errors.DeadlineExceeded;
 
 /** The caller cancelled. */
 export const CANCELLED = new EtcdError(GrpcCode.Canceled, "context canceled");
