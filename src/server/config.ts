@@ -29,6 +29,8 @@ export interface ServerConfig {
   readonly preVote: boolean;
   /** Refuse changes of the membership that could cost the quorum. */
   readonly strictReconfigCheck: boolean;
+  /** Promote learners that have caught up. */
+  readonly learnerAutoPromote: boolean;
   /** How long a peer may send nothing on a connection. */
   readonly raftReadTimeoutMs: number;
   /** How long a peer may take nothing on a connection. */
@@ -113,6 +115,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     initialElectionTickAdvance: values["initial-election-tick-advance"],
     preVote: values["pre-vote"],
     strictReconfigCheck: values["strict-reconfig-check"],
+    learnerAutoPromote: values["experimental-learner-auto-promote"],
     raftReadTimeoutMs: values["raft-read-timeout"],
     raftWriteTimeoutMs: values["raft-write-timeout"],
     forceNewCluster: values["force-new-cluster"],

@@ -369,6 +369,13 @@ const EXPERIMENTAL_FLAGS = {
     "0",
     "Megabytes of unused space from which on the database is defragmented at start (0 means never).",
   ),
+  "experimental-learner-auto-promote": flag(
+    "Experimental feature",
+    bool,
+    false,
+    "false",
+    "Promote learners by themselves once they have caught up.",
+  ),
   "experimental-enable-lease-checkpoint": flag(
     "Experimental feature",
     bool,

@@ -9,6 +9,8 @@ import { AutoCompactor } from "./auto-compactor.ts";
 import type { ServerConfig } from "./config.ts";
 import { CorruptionChecks } from "./corruption-checks.ts";
 import { DowngradeMonitor } from "./downgrade-monitor.ts";
+import { LearnerPromoter } from "./learner-promoter.ts";
+import type { MembershipService } from "./membership-service.ts";
 import { PeerHashes } from "./peer-hashes.ts";
 import { VersionMonitor } from "./version-monitor.ts";
 
@@ -16,6 +18,7 @@ export class LeaderDuties {
   readonly #autoCompactor: AutoCompactor | undefined;
   readonly #downgrades: DowngradeMonitor;
   readonly #versions: VersionMonitor;
+  readonly #learners: LearnerPromoter | undefined;
   readonly #checks: CorruptionChecks;
   readonly #checksInitially: boolean;
 
@@ -25,8 +28,15 @@ export class LeaderDuties {
     { clock, log, peers }: Environment,
     { member, compactionPolicy, isNew }: OpenedMember,
     hashes: Hashes,
+    membership: MembershipService,
     poke: () => void,
   ) {
+    if (config.learnerAutoPromote) {
+      this.#learners = new LearnerPromoter({
+        ...{ member, membership, clock },
+        log: log.named("server/learner-promoter.ts"),
+      });
+    }
     if (compactionPolicy !== undefined) {
       this.#autoCompactor = new AutoCompactor({
         policy: compactionPolicy,
@@ -77,6 +87,7 @@ export class LeaderDuties {
   }
 
   start(): void {
+    this.#learners?.start();
     this.#autoCompactor?.start();
     this.#downgrades.start();
     this.#versions.start();
@@ -89,6 +100,7 @@ export class LeaderDuties {
   }
 
   stop(): void {
+    this.#learners?.stop();
     this.#autoCompactor?.stop();
     this.#downgrades.stop();
     this.#versions.stop();

@@ -140,6 +140,9 @@ export const ELECTION_ADVANCE_LOOK_MS = 50;
 /** Looks for the peers after a start, five seconds' worth. Source: etcd 3.5. */
 export const ELECTION_ADVANCE_LOOKS_MAX = 100;
 
+/** Milliseconds between two looks of the leader whether a learner has caught up. */
+export const LEARNER_CHECK_MS = 1_000;
+
 /** Milliseconds between two looks of the leader at the members' versions. Source: etcd 3.5. */
 export const VERSION_CHECK_MS = 4_000;
 

@@ -103,7 +103,7 @@ export class MemberHost {
     this.leases = new ClusterLeases({ member, network: environment.peers, clock, poke });
     this.#installer = this.#createInstaller(parts);
     const { hashes } = this.current;
-    this.#duties = new LeaderDuties(config, environment, opened, hashes, poke);
+    this.#duties = new LeaderDuties(config, environment, opened, hashes, this.membership, poke);
     this.#peers = this.#linkPeers(onFailure);
     this.#elections = new ElectionAdvance({
       ...this.#leadership,

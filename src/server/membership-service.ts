@@ -63,6 +63,11 @@ export class MembershipService implements MembershipRequests {
     this.#parts.poke();
   }
 
+  /** Why this member, which should lead, would not promote a learner now. */
+  learnerRefusal(id: bigint): EtcdError | undefined {
+    return this.#changes.learnerRefusal(id);
+  }
+
   stop(): void {
     this.#leaderCalls.stop();
   }
