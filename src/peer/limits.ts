@@ -33,6 +33,22 @@ export const PIPELINE_SENDERS = 4;
 /** Milliseconds between attempts to open a stream. Source: etcd rafthttp (DialRetryFrequency). */
 export const DIAL_INTERVAL_MS = 100;
 
+/**
+ * A connection for a stream is waited for as many times as long as the quickest stream took to open, and this
+ * many milliseconds: TCP itself waits a second before it tries again, and longer each time.
+ */
+export const DIAL_BASE_MS = 250;
+export const DIAL_PATIENCE = 8;
+
+/** Milliseconds between looks at whether a peer was heard from. */
+export const SILENCE_TICK_MS = 250;
+
+/** Looks in a row that find something, after which a peer counts as one that talks all the time. */
+export const SILENCE_BUSY_TICKS = 4;
+
+/** Looks in a row that find nothing, after which such a peer counts as silent: an election is not due yet. */
+export const SILENCE_TICKS = 2;
+
 /** Milliseconds between probes of a peer. Source: etcd rafthttp (proberInterval). */
 export const PROBE_INTERVAL_MS = 4000;
 

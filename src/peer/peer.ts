@@ -17,10 +17,12 @@ import type { PeerOptions } from "./options.ts";
 import { PeerStatus } from "./peer-status.ts";
 import { Pipeline } from "./pipeline.ts";
 import { Prober } from "./prober.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import type { StreamKind } from "./stream-kind.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { StreamWriter } from "./stream-writer.ts";
+import { UnansweredVotes } from "./unanswered-votes.ts";
 import { UrlPicker } from "./url-picker.ts";
 
 export interface PeerParts {
@@ -41,6 +43,8 @@ export class Peer {
   readonly #snapshots: SnapshotSender;
   readonly #writers: Readonly<Record<StreamKind, StreamWriter>>;
   readonly #readers: Readonly<Record<StreamKind, StreamReader>>;
+  readonly #silence: SilenceWatch;
+  readonly #votes = new UnansweredVotes();
   #urls: readonly string[];
   #probers: readonly Prober[];
 
@@ -78,20 +82,27 @@ export class Peer {
       }),
     };
     this.#snapshots = new SnapshotSender(ways);
+    const onHeard = (): void => this.#silence.heard();
     this.#readers = {
       append: new StreamReader({
         ...ways,
         kind: "append",
         inbox,
+        onHeard,
         createDecoder: () => new AppendDecoder(self.id, peerId),
       }),
       message: new StreamReader({
         ...ways,
         kind: "message",
         inbox,
+        onHeard,
         createDecoder: () => new MessageDecoder(),
       }),
     };
+    this.#silence = new SilenceWatch(clock, writer.heartbeatMs, () => {
+      this.#readers.append.silent();
+      this.#readers.message.silent();
+    });
     this.#readers.append.start();
     this.#readers.message.start();
     this.#probers = this.#createProbers(urls);
@@ -120,6 +131,7 @@ export class Peer {
 
   /** Takes a message that is no MsgSnap, to be sent by `flush`. False when there is no room for it. */
   send(message: Message): boolean {
+    this.#votes.sent(message);
     const { append, message: others } = this.#writers;
     const [way, name] =
       append.isAttached && message.type === MessageType.MsgApp
@@ -143,13 +155,18 @@ export class Peer {
 
   /** The peer opened a stream. */
   attach(kind: StreamKind, stream: HttpResponseStream): void {
-    this.#writers[kind].attach(stream);
+    const writer = this.#writers[kind];
+    writer.attach(stream);
+    if (kind === "append") return;
+    for (const message of this.#votes.messages()) writer.send(message);
+    writer.flush();
   }
 
   /** For good. */
   stop(): void {
     const { options, peerId } = this.#parts;
     options.log.info("stopping remote peer", { "remote-peer-id": formatId(peerId) });
+    this.#silence.stop();
     for (const prober of this.#probers) prober.stop();
     this.#writers.append.stop();
     this.#writers.message.stop();
