@@ -14,7 +14,7 @@ import {
 import { bytesFromUtf8, utf8FromBytes } from "../../src/stdx/bytes.ts";
 import type { ClusterMember } from "./cluster-member.ts";
 import type { EtcdCluster } from "./etcd-cluster.ts";
-import { MemberQuestions } from "./member-questions.ts";
+import { MemberQuestions, withoutDelay } from "./member-questions.ts";
 import { sleep } from "./sleep.ts";
 
 /** Every answer by the name of its question. */
@@ -257,6 +257,7 @@ export async function loneFollower(cast: Cast): Promise<Told> {
   await Promise.all([watch.until(2), strictWatch.until(2)]);
   cast.leader.pause();
   other.pause();
+  await sleep(100);
   const lost = askAll(member, { "put that is lost": put(), "range that is lost": range(false) });
   await cast.untilLeaderless(member, true);
   const slow = askAll(member, { ...BY_QUORUM, ...BY_LEADER });
@@ -296,16 +297,54 @@ export async function loneFollower(cast: Cast): Promise<Told> {
 export async function loneLeader(cast: Cast): Promise<Told> {
   const member = await cast.to(cast.leader);
   for (const other of cast.others) other.pause();
+  // Until they stand still.
+  await sleep(100);
   const told = await askAll(member, {
     put: put(),
     range: range(false),
     health: (m) => m.get("/health"),
   });
+  // Two clocks run for the read behind it, and either may be over first in the real one.
+  told["health"] = (told["health"] ?? "").replace(/RANGE ERROR:[^"]*/, "RANGE ERROR");
   await cast.untilLeaderless(member, true);
   told["status"] = await status(member);
   for (const other of cast.others) other.resume();
   await cast.cluster.untilHealthy();
   told["put when the others are back"] = await put()(member);
+  return told;
+}
+
+/** How the links of a member are cut and mended. */
+export interface CutLinks {
+  cut(name: string): void;
+  mend(): void;
+}
+
+/** What a follower answers whose links to the others are cut, and mended while clients wait. */
+export async function cutOffFollower(cast: Cast, links: CutLinks): Promise<Told> {
+  const member = await cast.to(cast.others[0]);
+  for (;;) {
+    const before = await cast.cluster.status(cast.leader);
+    const told = await overTheCut(cast, member, links);
+    const after = await cast.cluster.status(cast.leader);
+    // A machine with too much to do may lose a leader that nobody has cut off.
+    if (after.leader === before.leader && after.raftTerm === before.raftTerm) return told;
+    await cast.cluster.moveLeader(cast.leader);
+  }
+}
+
+async function overTheCut(cast: Cast, member: MemberQuestions, links: CutLinks): Promise<Told> {
+  links.cut(cast.others[0].name);
+  const waiting = askAll(member, { put: put(), range: range(false) });
+  await cast.untilLeaderless(member, true);
+  const told: Told = { status: await status(member) };
+  links.mend();
+  await cast.untilLeaderless(member, false);
+  for (const [name, answer] of Object.entries(await waiting)) {
+    // How long members take to find each other again is another matter.
+    told[`${name} over the cut`] = withoutDelay(answer);
+  }
+  told["put afterwards"] = await put()(member);
   return told;
 }
 

@@ -118,9 +118,16 @@ export class MemberQuestions {
   }
 }
 
+const AT_THE_END = " (when its time was over)";
+
 function withDelay(outcome: string, startMs: number): string {
   const tookMs = performance.now() - startMs;
-  return tookMs < LONG_MS ? outcome : `${outcome} (when its time was over)`;
+  return tookMs < LONG_MS ? outcome : `${outcome}${AT_THE_END}`;
+}
+
+/** An outcome that may come at any time. */
+export function withoutDelay(outcome: string): string {
+  return outcome.endsWith(AT_THE_END) ? outcome.slice(0, -AT_THE_END.length) : outcome;
 }
 
 function shown(told: unknown): string {

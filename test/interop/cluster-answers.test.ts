@@ -2,10 +2,11 @@
  * What clients are told by followers, learners, and members without a leader or a majority: a cluster of ours
  * and one of the real etcd live through the same and have to say the same.
  */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Program } from "../harness/cluster-member.ts";
 import {
   Cast,
+  cutOffFollower,
   healthyFollower,
   learner,
   leasesThroughFollower,
@@ -13,24 +14,28 @@ import {
   loneLeader,
   type Told,
 } from "../harness/cluster-scenarios.ts";
-import { type EtcdCluster, withCluster } from "../harness/etcd-cluster.ts";
+import { type EtcdCluster, type PlaceOf, withCluster } from "../harness/etcd-cluster.ts";
+import { PeerProxies } from "../harness/peer-proxies.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 /** Elections are quick, and still not lost on a busy machine. */
-const flags = ["--heartbeat-interval=50", "--election-timeout=500"];
+const flags = ["--heartbeat-interval=80", "--election-timeout=800"];
 
 const TIMEOUT_MS = 180_000;
 
 /** Lets a cluster of each program live through `scenario`, at the same time, and compares what they tell. */
 async function expectSame(
   scenario: (cluster: EtcdCluster, program: Program) => Promise<Told>,
+  placeOf: (program: Program) => PlaceOf | undefined = () => undefined,
 ): Promise<void> {
   const programs = ["real", "ours"] as const;
   const [real, ours] = await Promise.all(
     programs.map(async (program) => {
       let told: Told = {};
       const members = [program, program, program];
-      await withCluster({ members, flags }, async (cluster) => {
+      const place = placeOf(program);
+      const options = { members, flags, ...(place === undefined ? {} : { place }) };
+      await withCluster(options, async (cluster) => {
         told = await scenario(cluster, program);
       });
       return told;
@@ -65,6 +70,31 @@ describe.skipIf(REFERENCE === undefined)(
           ...named("lone follower", await acting(cluster, loneFollower)),
           ...named("lone leader", await acting(cluster, loneLeader)),
         }));
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      "through a follower that is cut off for a while",
+      async () => {
+        const proxies = { real: new PeerProxies(), ours: new PeerProxies() };
+        onTestFinished(async () => {
+          await Promise.all([proxies.real.close(), proxies.ours.close()]);
+        });
+        await expectSame(
+          (cluster, program) => {
+            const links = {
+              cut: (name: string): void => {
+                const others = cluster.members.filter((member) => member.name !== name);
+                const names = others.map((member) => member.name);
+                proxies[program].isolate(name, names, "refused");
+              },
+              mend: () => proxies[program].heal(),
+            };
+            return acting(cluster, (cast) => cutOffFollower(cast, links));
+          },
+          (program) => proxies[program].place,
+        );
       },
       TIMEOUT_MS,
     );
