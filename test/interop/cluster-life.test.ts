@@ -13,9 +13,13 @@ import { startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD, OUR_ETCDUTL } from "../harness/our-etcd.ts";
 import { runProgram } from "../harness/processes.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
+import { sleep } from "../harness/sleep.ts";
 import { connectClient } from "../harness/socket-client.ts";
 
 const TIMEOUT_MS = 120_000;
+
+/** The membership may be changed before the members have been connected for five seconds. */
+const AT_ONCE = ["--strict-reconfig-check=false"];
 
 const key = bytesFromUtf8("key");
 
@@ -71,7 +75,7 @@ describe("three members of ours", { timeout: TIMEOUT_MS }, () => {
   });
 
   test("say so when one of them was removed, and it ends", async () => {
-    await withCluster({ members: ["ours", "ours", "ours"] }, async (cluster) => {
+    await withCluster({ members: ["ours", "ours", "ours"], flags: AT_ONCE }, async (cluster) => {
       const leader = await cluster.untilLeader();
       const removed = cluster.members.find((member) => member !== leader) ?? leader;
       let mark = removed.log().length;
@@ -150,7 +154,7 @@ describe.skipIf(REFERENCE === undefined)(
       ["ours joins real ones", "real", "ours"],
       ["a real one joins ours", "ours", "real"],
     ])("%s, as learner and as voter", async (_, founder, joiner) => {
-      await withCluster({ members: [founder] }, async (cluster) => {
+      await withCluster({ members: [founder], flags: AT_ONCE }, async (cluster) => {
         const [first] = cluster.members;
         await put(cluster, first, "1");
         const learner = await cluster.join(joiner, { learner: true });
@@ -164,8 +168,19 @@ describe.skipIf(REFERENCE === undefined)(
       });
     });
 
+    test("join also when the process dies before its first entry", async () => {
+      await withCluster({ members: ["real"], flags: AT_ONCE }, async (cluster) => {
+        await put(cluster, cluster.members[0], "1");
+        const joiner = await cluster.join("ours", { unawaited: true });
+        while (!joiner.log().includes("starting local member")) await sleep(1);
+        await joiner.kill();
+        await cluster.restart(joiner);
+        expect(await get(cluster, joiner)).toBe("1");
+      });
+    });
+
     test("refuse to join a cluster that does not fit their flags, in the same words", async () => {
-      await withCluster({ members: ["real"] }, async (cluster) => {
+      await withCluster({ members: ["real"], flags: AT_ONCE }, async (cluster) => {
         const [member] = cluster.members;
         await cluster.add("http://127.0.0.1:1");
         const known = `m1=${member.peerUrl}`;
