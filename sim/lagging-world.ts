@@ -1,4 +1,4 @@
-/** A simulated cluster of three in which one member falls so far behind that it needs a snapshot. */
+/** A simulated cluster, of three unless something else is said, in which one member falls so far behind that it needs a snapshot. */
 import { SOUND } from "./cluster/variant.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import type { Machine } from "./cluster/machine.ts";
@@ -21,12 +21,18 @@ const PATIENCE_US = 30_000_000;
 
 export class LaggingWorld {
   readonly cluster: Cluster;
+  readonly #ids = new Map<Machine, bigint>();
   #writes = 0;
 
-  private constructor(seed: number, config: Partial<ServerConfig>, print?: (line: string) => void) {
+  private constructor(
+    seed: number,
+    config: Partial<ServerConfig>,
+    print: ((line: string) => void) | undefined,
+    members: number,
+  ) {
     this.cluster = new Cluster({
       seed,
-      members: 3,
+      members,
       wires: { latencyUs: 200, jitterUs: 300, lost: 0, repeated: 0, overtaken: 0, detourUs: 0 },
       clockDrift: 0,
       config: { snapshotCount: 10, snapshotCatchUpEntries: 5, ...config },
@@ -40,10 +46,14 @@ export class LaggingWorld {
     seed: number,
     config: Partial<ServerConfig> = {},
     print?: (line: string) => void,
+    members = 3,
   ): Promise<LaggingWorld> {
-    const world = new LaggingWorld(seed, config, print);
+    const world = new LaggingWorld(seed, config, print, members);
     for (const machine of world.cluster.machines) machine.start();
     await world.until(() => world.cluster.machines.every(({ host }) => host !== undefined));
+    for (const machine of world.cluster.machines) {
+      if (machine.host !== undefined) world.#ids.set(machine, machine.host.member.id);
+    }
     await world.write(20);
     return world;
   }
@@ -112,6 +122,12 @@ export class LaggingWorld {
     const own = dumpOf(machine);
     const leaders = dumpOf(this.leader);
     assert(own === leaders, () => `The states differ:\n${own}\n---\n${leaders}`);
+  }
+
+  /** Damages files of a member that does not run. */
+  damage(machine: Machine, spoil: (machine: Machine) => void): void {
+    this.cluster.safety.damaged(this.#ids.get(machine) ?? 0n);
+    spoil(machine);
   }
 
   /** Cuts a machine off from all others, both ways, or joins it to them again. */

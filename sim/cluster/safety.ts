@@ -62,6 +62,7 @@ export class Safety {
   readonly #committed: Committed[] = [];
   /** Terms of durable entries, by member and index. */
   readonly #durable = new Map<bigint, number[]>();
+  readonly #damaged = new Set<bigint>();
   readonly #foundingEntries: number;
   #appliedMax = 0;
   /** Voters of the newest configuration that anybody applied, and of the one before. */
@@ -155,8 +156,14 @@ export class Safety {
     this.#voters = voters;
   }
 
+  /** The files of a member were damaged: what it called durable may be gone at any start from now on. */
+  damaged(memberId: bigint): void {
+    this.#damaged.add(memberId);
+  }
+
   /** A member is about to start on this log: all that it ever called durable must be there. */
   restarts(name: string, { memberId, start, content }: DurableLog): void {
+    if (this.#damaged.has(memberId)) return;
     const terms = this.#durableOf(memberId);
     const { entries, hardState } = content;
     for (let index = start.index + 1; index < terms.length; index++) {

@@ -212,7 +212,7 @@ export class Member {
    */
   tick(nowMs: number, connections: PeerConnections = NO_CONNECTIONS): void {
     this.#lastTickMs = nowMs;
-    this.#raft.tick();
+    if (this.#options.voteHold?.isHeld !== true) this.#raft.tick();
     const { unsent, late } = this.#proposals.tick();
     for (const waiter of unsent) waiter.onApplied(Errors.DeadlineExceeded);
     const lateChanges = this.#membership.tick();
@@ -242,11 +242,13 @@ export class Member {
 
   /** Takes `ticks` ticks of the wait for an election as passed, and nothing else. */
   advanceElection(ticks: number): void {
+    if (this.#options.voteHold?.isHeld === true) return;
     for (let passed = 0; passed < ticks; passed++) this.#raft.tick();
   }
 
   /** Takes a message of another member. */
   step(message: Message): void {
+    if (this.#options.voteHold?.refuses(message) === true) return;
     const refused = this.#held.step(message);
     if (refused === undefined) return;
     this.#log.warn("failed to process Raft message", { error: refused.message });
@@ -395,6 +397,7 @@ export class Member {
       this.#appliedIndex = entry.index;
       this.#retention.applied(entry);
     }
+    this.#options.voteHold?.committed(committed.entries.at(-1)?.term ?? 0);
     for (const response of committed.responses) this.step(response);
     this.#reads.release(this.#appliedIndex);
     this.#appliedWaits.applied(this.#appliedIndex);
@@ -468,6 +471,7 @@ export class Member {
     this.#confState = confState;
     this.#appliedIndex = index;
     this.#retention.snapshotMade(index);
+    this.#options.voteHold?.committed(snapshot.metadata.term);
     this.#reads.release(index);
     this.#appliedWaits.applied(index);
   }

@@ -1,4 +1,5 @@
 /** How a member is to behave, decided at its start. */
+import type { VoteHold } from "./vote-hold.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 
@@ -11,6 +12,8 @@ export interface MemberOptions {
   readonly snapshotCount: number;
   /** Entries that stay in memory behind a snapshot. */
   readonly catchUpEntries: number;
+  /** Of a member that has lost a part of its memory. */
+  readonly voteHold: VoteHold | undefined;
   /** Bytes of a marshalled proposal. */
   readonly requestBytesMax: number;
   /** Unix milliseconds at start; makes the ids of this life differ from those of an earlier one. */

@@ -9,6 +9,7 @@ import { Backend } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
 import { Member, type StoredState } from "../member/member.ts";
+import { VoteHold } from "../member/vote-hold.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
 import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -30,10 +31,12 @@ import { establishIdentity } from "./founding.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
 import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
+import { goOnWithRepair, isDamage, repairMember } from "./repair-member.ts";
+import { readRepairNote, removeRepairNote, type RepairNote } from "./repair-note.ts";
 import { refuseUnservable, RestoredState } from "./restored-state.ts";
 import { defragmentAtStart } from "./start-defrag.ts";
 import { SlowRequests } from "./slow-requests.ts";
-import { StartError } from "./start-error.ts";
+import { DamagedDataError, StartError } from "./start-error.ts";
 
 /** What a member needs of the world. */
 export interface Environment {
@@ -99,14 +102,31 @@ function withWayOut(error: unknown): unknown {
 const NO_RIGHTS: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
 
 async function open(config: ServerConfig, environment: Environment): Promise<OpenedMember> {
+  const log = environment.log.named("server/data-dir.ts");
+  const directory = prepareDataDirectory(environment.disk, config, log);
+  const note = readRepairNote(environment.disk, directory);
+  if (note?.stage === "asking") await goOnWithRepair(config, environment, directory, note);
+  try {
+    return await openData(config, environment, directory);
+  } catch (error) {
+    if (!config.repairsFromPeers || !isDamage(error)) throw error;
+    await repairMember(config, environment, directory, error);
+    return openData(config, environment, directory);
+  }
+}
+
+async function openData(
+  config: ServerConfig,
+  environment: Environment,
+  directory: DataDirectory,
+): Promise<OpenedMember> {
   const { disk } = environment;
   const log = environment.log.named("server/data-dir.ts");
   const policy = compactionPolicy(config, environment.clock.nowMs());
-  const directory = prepareDataDirectory(disk, config, log);
   const hasLog = walExists(disk, directory.wal);
   const hasDatabase = disk.stat(directory.database) !== undefined;
   if (hasLog && !hasDatabase && !replaceMissingDatabase(environment, directory)) {
-    throw new StartError(
+    throw new DamagedDataError(
       `database file (${directory.database}) of the backend is missing, but there is a log in ` +
         `"${directory.wal}"; put the file back, or restore the data directory from a snapshot`,
     );
@@ -150,7 +170,7 @@ function refuseUnfittingLog(
   const snapshotIndex = snapshot?.metadata.index ?? 0;
   const lastIndex = entries.at(-1)?.index ?? snapshotIndex;
   if (databaseIndex < snapshotIndex) {
-    throw new StartError(
+    throw new DamagedDataError(
       `database file "${database}" ends at index ${databaseIndex}, before the snapshot of the log at ` +
         `${snapshotIndex}: it is older than the log beside it; put the right file back, or restore the ` +
         "data directory from a snapshot",
@@ -158,7 +178,7 @@ function refuseUnfittingLog(
   }
   // Going on, new entries would get indexes that the database takes for applied.
   if (lastIndex < databaseIndex) {
-    throw new StartError(
+    throw new DamagedDataError(
       `the log in "${wal}" ends at index ${lastIndex}, before the database "${database}" at ` +
         `${databaseIndex}: its end is lost, or it belongs to another database; put the right one back, ` +
         "or restore the data directory from a snapshot",
@@ -188,11 +208,30 @@ function assemble(
     opened.stored.snapshot?.metadata.index ?? 0,
     slowRequests,
   );
-  const member = createMember(config, environment, opened, applier);
+  const note = readRepairNote(environment.disk, directory);
+  const hold = voteHoldOf(note, environment, directory);
+  const member = createMember(config, environment, opened, applier, hold);
   const watches = new WatchHub(applier.store, changes);
-  const { wal, remotes } = opened;
+  const { wal } = opened;
+  const remotes = note === undefined ? opened.remotes : note.members;
   const clusterId = opened.cluster.id;
   return { member, wal, backend, watches, slowRequests, clusterId, remotes, directory };
+}
+
+/** While a repair is not over. */
+function voteHoldOf(
+  note: RepairNote | undefined,
+  { disk, log: anyLog }: Environment,
+  directory: DataDirectory,
+): VoteHold | undefined {
+  if (note?.stage !== "catching up") return undefined;
+  const log = anyLog.named("server/bootstrap.ts");
+  const { term } = note;
+  log.warn("this member is being repaired and does not vote yet", { term });
+  return new VoteHold(term, () => {
+    removeRepairNote(disk, directory);
+    log.info("this member was repaired: it has all that is committed, and votes again", { term });
+  });
 }
 
 function createMember(
@@ -200,6 +239,7 @@ function createMember(
   { clock, random, log }: Environment,
   { memberId, stored }: { readonly memberId: bigint; readonly stored: StoredState },
   applier: Applier,
+  voteHold: VoteHold | undefined,
 ): Member {
   return new Member(
     {
@@ -211,6 +251,7 @@ function createMember(
       catchUpEntries: config.snapshotCatchUpEntries,
       requestBytesMax: config.maxRequestBytes,
       startWallMs: clock.wallMs(),
+      voteHold,
       random,
       log: log.named("member/member.ts"),
       raftLog: log.named("raft/raft.ts"),

@@ -60,6 +60,8 @@ export interface ServerConfig {
   readonly compactionSleepIntervalMs: number;
   /** Whether, and how long, what is left of a lease is remembered beside its expiry. */
   readonly leaseCheckpoints: "none" | "memory" | "persisted";
+  /** Repair damaged data from the other members. */
+  readonly repairsFromPeers: boolean;
   /** Compare the data with the other members' before serving. */
   readonly initialCorruptCheck: boolean;
   /** Time between two comparisons of the leader; 0 means never. */
@@ -108,6 +110,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     snapshotCatchUpEntries:
       values["experimental-snapshot-catchup-entries"] ||
       FLAGS["experimental-snapshot-catchup-entries"].initial,
+    repairsFromPeers: values["experimental-repair-from-peers"],
     snapshotFilesMax: values["max-snapshots"],
     walFilesMax: values["max-wals"],
     heartbeatIntervalMs: values["heartbeat-interval"],

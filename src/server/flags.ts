@@ -320,6 +320,14 @@ const EXPERIMENTAL_FLAGS = {
     "10ms",
     "How long a compaction pauses (0 means 10ms).",
   ),
+  "experimental-repair-from-peers": flag(
+    "Experimental feature",
+    bool,
+    false,
+    "false",
+    "Keep damaged data aside and catch up from the other members instead of refusing to start. Not a flag of",
+    "etcd: see docs/internals/snapshots.md.",
+  ),
   "experimental-initial-corrupt-check": flag(
     "Experimental feature",
     bool,

@@ -69,6 +69,12 @@ export const INSTALL_SLICE_REVISIONS = 2_000;
 /** Pages of it that are looked at in one slice, to find those that are free. */
 export const INSTALL_SLICE_PAGES = 2_048;
 
+/** Bytes of the note of a repair: a list of all members. */
+export const REPAIR_NOTE_BYTES_MAX = 1024 * 1024;
+
+/** Milliseconds between two questions to peers for their terms. */
+export const PEER_TERM_PAUSE_MS = 500;
+
 /** Seconds between two checkpoints of a lease. Source: etcd server/lease/lessor.go. */
 export const LEASE_CHECKPOINT_INTERVAL_SECONDS = 300;
 

@@ -23,7 +23,7 @@ import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
 import type { DataDirectory } from "./data-dir.ts";
 import { establishIdentity, type Founding, foundingOf } from "./founding.ts";
-import { StartError } from "./start-error.ts";
+import { DamagedDataError } from "./start-error.ts";
 
 const CALLER = "server/open-log.ts";
 
@@ -49,7 +49,7 @@ export async function foundLog(
   known: Founding | undefined,
 ): Promise<OpenedLog> {
   if (backend.position().index > 0) {
-    throw new StartError(
+    throw new DamagedDataError(
       `"${directory.database}" holds data up to index ${backend.position().index}, but there is no log in ` +
         `"${directory.wal}"; put the log back, name its directory with --wal-dir, or restore the data ` +
         "directory from a snapshot",
@@ -57,6 +57,42 @@ export async function foundLog(
   }
   const founding = known ?? (await establishIdentity(config, environment));
   const { memberId, clusterId } = founding;
+  const wal = await createLog(directory, backend, environment, founding);
+  environment.log.named(CALLER).info("starting local member", {
+    "local-member-id": formatId(memberId),
+    "cluster-id": formatId(clusterId),
+  });
+  return writeFounding(wal, founding);
+}
+
+/** Starts the log of a member that has been one before, in a term that it has never been in. */
+export async function beginLogAnew(
+  directory: DataDirectory,
+  backend: Backend,
+  environment: Environment,
+  identity: {
+    readonly memberId: bigint;
+    readonly clusterId: bigint;
+    readonly term: number;
+  },
+): Promise<Wal> {
+  const wal = await createLog(directory, backend, environment, identity);
+  const hardState: HardState = { term: identity.term, vote: 0n, commit: 0 };
+  await new Promise<void>((resolve, reject) => {
+    wal.append({ entries: [], hardState }, (failure) => {
+      if (failure === undefined) resolve();
+      else reject(failure);
+    });
+  });
+  return wal;
+}
+
+async function createLog(
+  directory: DataDirectory,
+  backend: Backend,
+  environment: Environment,
+  { memberId, clusterId }: Pick<Founding, "memberId" | "clusterId">,
+): Promise<Wal> {
   const metadata = encodeMetadata({ nodeId: memberId, clusterId });
   backend.put("auth", AUTH.authRevision, encodeUint64(1));
   // Durable before there is a log: a log without its database is taken for a loss.
@@ -66,17 +102,12 @@ export async function foundLog(
       else reject(error);
     });
   });
-  const wal = await new Promise<Wal>((resolve, reject) => {
+  return new Promise<Wal>((resolve, reject) => {
     createWal(walOptions(directory, environment), metadata, (failure, created) => {
       if (failure !== undefined) reject(failure);
       else if (created !== undefined) resolve(created);
     });
   });
-  environment.log.named(CALLER).info("starting local member", {
-    "local-member-id": formatId(memberId),
-    "cluster-id": formatId(clusterId),
-  });
-  return writeFounding(wal, founding);
 }
 
 /** Opens the log of a member that has run before. */

@@ -16,7 +16,7 @@ import {
 import type { Snapshot } from "../wire/gen/raft.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { DataDirectory } from "./data-dir.ts";
-import { StartError } from "./start-error.ts";
+import { DamagedDataError } from "./start-error.ts";
 
 const CALLER = "server/recover-database.ts";
 
@@ -54,8 +54,8 @@ export function replaceMissingDatabase(
 
 /**
  * Returns the database that belongs to `snapshot`, from which the log starts: `backend`, or the one beside
- * it; `backend` is closed then. Removes what came with older snapshots. Throws `StartError` when there is
- * none, with `backend` closed.
+ * it; `backend` is closed then. Removes what came with older snapshots. Throws `DamagedDataError` when there
+ * is none, with `backend` closed.
  */
 export function recoverSnapshotDatabase(
   { disk, log: anyLog }: Environment,
@@ -89,7 +89,7 @@ function databaseOf(
   if (index <= databaseIndex) return backend;
   backend.close();
   if (!adoptSnapshotDatabase(disk, directory, index)) {
-    throw new StartError(
+    throw new DamagedDataError(
       `database file "${directory.database}" ends at index ${databaseIndex}, before the snapshot of the ` +
         `log at ${index}, and "${snapshotDatabaseName(index)}", which would have come with that, is not ` +
         "there: it is older than the log beside it; put the right file back, or restore the data " +

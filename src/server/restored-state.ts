@@ -23,7 +23,7 @@ import { WireError } from "../wire/wire-error.ts";
 import type { Environment } from "./bootstrap.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { LEASE_CHECKPOINT_INTERVAL_SECONDS, RESTORE_PROGRESS_REVISIONS } from "./limits.ts";
-import { StartError } from "./start-error.ts";
+import { DamagedDataError, StartError } from "./start-error.ts";
 import { ETCD_VERSION } from "./version.ts";
 
 export class RestoredState {
@@ -117,7 +117,7 @@ export class RestoredState {
       return read();
     } catch (error) {
       if (!(error instanceof WireError || error instanceof AssertionError)) throw error;
-      throw new StartError(
+      throw new DamagedDataError(
         `database file "${this.#backend.path}" holds a value that cannot be read (${error.message}); ` +
           "put the right file back, or restore the data directory from a snapshot",
         error,

@@ -8,3 +8,6 @@ export class StartError extends Error {
     this.name = "StartError";
   }
 }
+
+/** A `StartError` because data of the member is missing, or is not what it wrote. */
+export class DamagedDataError extends StartError {}

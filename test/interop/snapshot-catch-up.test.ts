@@ -1,4 +1,6 @@
 /** Members that are too far behind for the log: ours behind a real leader, a real one behind ours. */
+import fs from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { bytesFromUtf8 } from "../../src/stdx/bytes.ts";
 import type { ClusterMember, Program } from "../harness/cluster-member.ts";
@@ -17,6 +19,20 @@ async function write(cluster: EtcdCluster, count: number): Promise<void> {
     if (at % 7 === 3) await kv.deleteRange({ key });
     else await kv.put({ key, value: new Uint8Array(300).fill(at), lease: at % 5 === 0 ? id : 0n });
   }
+}
+
+/** Changes a byte of a record in the middle of the newest segment. */
+function damageLog(member: ClusterMember): void {
+  const folder = path.join(member.dataDir, "member", "wal");
+  const newest =
+    fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith(".wal"))
+      .sort()
+      .at(-1) ?? "";
+  const file = fs.openSync(path.join(folder, newest), "r+");
+  fs.writeSync(file, Uint8Array.of(0xff, 0xff, 0xff), 0, 3, 2000);
+  fs.closeSync(file);
 }
 
 function mustHaveTaken(member: ClusterMember): void {
@@ -53,4 +69,22 @@ describe.skipIf(REFERENCE === undefined)("snapshots between members", () => {
     },
     180_000,
   );
+
+  test("a member of ours with a damaged log is repaired among members of the real etcd", async () => {
+    const members: Program[] = ["ours", "real", "real"];
+    await withCluster({ members, flags: FLAGS }, async (cluster) => {
+      const [ours] = cluster.members;
+      await write(cluster, 30);
+      await ours.kill();
+      damageLog(ours);
+      await cluster.restart(ours, ["--experimental-repair-from-peers"]);
+      await cluster.untilCaughtUp(ours);
+      expect(ours.log()).toContain("this member was repaired");
+      await write(cluster, 10);
+      await cluster.moveLeader(ours);
+      await write(cluster, 10);
+      for (const member of cluster.members) await cluster.untilCaughtUp(member);
+      await cluster.expectEqualHashes();
+    });
+  }, 180_000);
 });
