@@ -9,4 +9,47 @@ export interface Regression {
   readonly note: string;
 }
 
-export const REGRESSIONS: readonly Regression[] = [];
+export const REGRESSIONS: readonly Regression[] = [
+  {
+    seed: 10_078,
+    plan: {
+      ...{ durationMs: 5_500, watchClients: 0, compacts: false, clockDrift: 0 },
+      faults: [
+        { name: "power", intervalMs: 5_748 },
+        { name: "stop", intervalMs: 1_546 },
+        { name: "partition", intervalMs: 6_356 },
+        { name: "removeMember", intervalMs: 8_820 },
+      ],
+      flags: { snapshotCount: 5 },
+    },
+    note: "a member forgets that the removal it has applied was committed, and needs the removed one's vote",
+  },
+  {
+    seed: 10_428,
+    plan: {
+      ...{ kvClients: 1, leaseClients: 0, watchClients: 0, compacts: false, clockDrift: 0 },
+      faults: [
+        { name: "powerEverywhere", intervalMs: 10_440 },
+        { name: "partition", intervalMs: 2_815 },
+        { name: "isolateLeader", intervalMs: 6_431 },
+        { name: "bitFlip", intervalMs: 9_484 },
+      ],
+      flags: { snapshotCount: 5, initialCorruptCheck: true },
+    },
+    note: "members that check their data before they start take messages, and refuse their votes meanwhile",
+  },
+  {
+    seed: 10_415,
+    plan: {
+      durationMs: 13_772,
+      faults: [
+        { name: "power", intervalMs: 9_844 },
+        { name: "slowDisk", intervalMs: 1_948 },
+        { name: "stalledDisk", intervalMs: 7_274 },
+        { name: "brokenClients", intervalMs: 8_118 },
+      ],
+      flags: { snapshotCount: 60, preVote: false, compactHashCheckMs: 3_000 },
+    },
+    note: "a compaction that keeps no key raises an alarm over a member that has not compacted yet",
+  },
+];

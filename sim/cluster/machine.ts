@@ -75,8 +75,6 @@ export class Machine {
   disk: SimulatedDisk;
   config: ServerConfig;
   #process: Process | undefined;
-  /** The process that has not finished its start. */
-  #starting: Process | undefined;
   #host: MemberHost | undefined;
   #services: Services | undefined;
   #copy: SimulatedDisk | undefined;
@@ -108,7 +106,7 @@ export class Machine {
 
   /** Whether a process must be waited for with promises. */
   get isUnsettled(): boolean {
-    return this.state === "opening" || this.state === "stopping" || this.#starting !== undefined;
+    return this.state === "opening" || this.state === "stopping";
   }
 
   /** Starts the member on what the disk has. */
@@ -185,9 +183,7 @@ export class Machine {
     if (process !== this.#process) return;
     const used = variant.opened?.(opened, environment) ?? opened;
     const host = new MemberHost(config, environment, used, {
-      onTurnEnd: () => {
-        if (this.state === "opening" && process === this.#process) this.state = "up";
-      },
+      onTurnEnd: () => {},
       // The process ends in an event of its own, as a real one after the callback.
       onFatal: (reason) =>
         process.defer(() => {
@@ -199,10 +195,11 @@ export class Machine {
     onOpened(this, used);
     this.#host = host;
     this.#services = createServices(serviceContextOf(config, environment, host));
-    // It may serve before this is over: it checks itself first, and it tells the cluster of itself.
-    this.#starting = process;
-    await host.start();
-    if (this.#starting === process) this.#starting = undefined;
+    await host.prepare();
+    if (process !== this.#process) return;
+    this.state = "up";
+    // Published some time later, or never.
+    await host.join();
   }
 
   #openingFailed(process: Process, reason: unknown): void {
@@ -217,7 +214,6 @@ export class Machine {
     assert(process !== undefined, "Only a process can end");
     process.kill();
     this.#process = undefined;
-    this.#starting = undefined;
     this.#host = undefined;
     this.#services = undefined;
     this.state = "down";

@@ -46,6 +46,8 @@ interface Job {
   nextMain: number;
   nextSub: number;
   removed: number;
+  /** Whether a key is there at the compact revision. */
+  keepsKeys: boolean;
 }
 
 interface StoredRevision {
@@ -67,6 +69,7 @@ export class Compactor {
   #accepted = 0;
   #completed = 0;
   #hashes: KeyValueHash[] = [];
+  readonly #comparable = new WeakSet<KeyValueHash>();
 
   /** Continues from the marks in `storage`. Schedules nothing by itself: see `resume`. */
   constructor(index: TreeIndex, storage: RevisionStorage) {
@@ -103,6 +106,17 @@ export class Compactor {
   }
 
   /**
+   * Those of `hashes` that a member which has not compacted yet must have as well.
+   *
+   * Differs from etcd: where a compaction keeps no key, only deletions at its own revision, its hash counts
+   * them among what is kept and the hash of a member that is about to compact does not. etcd compares the
+   * two, and raises an alarm over equal data.
+   */
+  get comparableHashes(): KeyValueHash[] {
+    return this.#hashes.filter((hash) => this.#comparable.has(hash));
+  }
+
+  /**
    * Accepts a compaction; from now on reads below `revision` fail.
    * Errors: Compacted at or below the compact revision; FutureRevision above `currentRevision`.
    */
@@ -125,6 +139,7 @@ export class Compactor {
       nextMain: 0,
       nextSub: 0,
       removed: 0,
+      keepsKeys: false,
     });
     return undefined;
   }
@@ -168,6 +183,7 @@ export class Compactor {
       (main, sub, tombstone, value) => {
         const kept = this.#keeps(job.revision, latin1FromBytes(keyOf(value)), main, sub);
         if (!kept) doomed.push({ main, sub, tombstone });
+        else if (!tombstone) job.keepsKeys = true;
         job.hasher?.add(main, sub, tombstone, value, kept);
         job.nextMain = main;
         job.nextSub = sub + 1;
@@ -200,6 +216,7 @@ export class Compactor {
     if (hash !== undefined) {
       this.#hashes.push(hash);
       this.#hashes = this.#hashes.slice(-COMPACTION_HASHES_KEPT_MAX);
+      if (job.keepsKeys) this.#comparable.add(hash);
     }
     return { revision: job.revision, removed: job.removed, hash };
   }

@@ -140,6 +140,19 @@ test("abandon lets compaction go on", () => {
   expect(store.compactStep(100)).toMatchObject({ revision: 2, removed: 0 });
 });
 
+test("compactionHashes leaves out what a member that has not compacted yet hashes differently", () => {
+  put("a", "1");
+  put("a", "2");
+  compact(2);
+  put("b", "1");
+  del("\0", "\0");
+  const before = hash(5);
+  compact(5);
+  expect(hash(5)).toMatchObject({ compactRevision: 2 });
+  expect(hash(5)).not.toEqual(before);
+  expect(store.compactionHashes.map(({ revision }) => revision)).toEqual([2]);
+});
+
 test("compactionHashes keeps the ten newest and none of an interrupted compaction", () => {
   for (let i = 0; i < 14; i++) put("a", String(i));
   for (let revision = 2; revision <= 12; revision++) compact(revision);

@@ -318,7 +318,7 @@ class Duel {
     } else if (read === Errors.FutureRevision) {
       expect(revision).toBeGreaterThan(this.naive.revision);
     } else {
-      expect(this.store.compactionHashes).toContain(read);
+      expect(read).toMatchObject({ revision });
     }
   }
 

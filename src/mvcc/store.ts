@@ -125,9 +125,9 @@ export class Store implements ReadView {
     this.#openReads.delete(read);
   }
 
-  /** Hashes of the newest compactions, oldest first. */
+  /** Hashes of the newest compactions, oldest first, that can be compared with those of other members. */
   get compactionHashes(): readonly KeyValueHash[] {
-    return this.#compactor.hashes;
+    return this.#compactor.comparableHashes;
   }
 
   /** Compactions accepted since start. A caller who waits for removal waits until `completed` is there. */

@@ -5,7 +5,7 @@
  * Source: etcd server/etcdserver/server.go (NewServer), raft.go (startNode, restartNode).
  */
 import type { Applier } from "../apply/applier.ts";
-import { Backend } from "../backend/backend.ts";
+import { Backend, type Position } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
 import { Member, type StoredState } from "../member/member.ts";
@@ -186,14 +186,27 @@ function refuseUnfittingLog(
   }
 }
 
+/**
+ * What the database holds was committed, also where the log does not say so: how far the commit has come is not
+ * worth a sync of its own. Forgetting it could leave the cluster without a leader for good: a member that has
+ * applied a removal tells the removed one to end itself, and must not need its vote afterwards.
+ */
+function withAppliedCommit(stored: StoredState, { index, term }: Position): StoredState {
+  const { hardState, entries } = stored;
+  if (index <= hardState.commit || entries.length === 0) return stored;
+  if (entries[index - entries[0].index]?.term !== term) return stored;
+  return { ...stored, hardState: { ...hardState, commit: index } };
+}
+
 function assemble(
   config: ServerConfig,
   environment: Environment,
   directory: DataDirectory,
   backend: Backend,
-  opened: OpenedLog,
+  found: OpenedLog,
 ): Omit<OpenedMember, "isNew" | "compactionPolicy"> {
-  refuseUnfittingLog(directory, backend.position().index, opened.stored);
+  refuseUnfittingLog(directory, backend.position().index, found.stored);
+  const opened = { ...found, stored: withAppliedCommit(found.stored, backend.position()) };
   logQuota(config, environment.log.named("server/quota-log.ts"));
   const { clock, log } = environment;
   const slowRequests = new SlowRequests(

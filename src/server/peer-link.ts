@@ -40,6 +40,7 @@ export interface PeerLinkParts {
 export class PeerLink implements PeerReceiver {
   readonly #parts: PeerLinkParts;
   readonly transport: Transport;
+  #isStarted = false;
 
   constructor(parts: PeerLinkParts) {
     this.#parts = parts;
@@ -51,6 +52,7 @@ export class PeerLink implements PeerReceiver {
    * its log does not name anybody yet.
    */
   start(remotes: readonly MemberInfo[]): void {
+    this.#isStarted = true;
     const known = this.#parts.member.applier.cluster.members();
     for (const { id, peerUrls } of [...remotes, ...known]) {
       if (id !== this.#parts.self.id) this.transport.setPeer(id, peerUrls);
@@ -90,7 +92,12 @@ export class PeerLink implements PeerReceiver {
     if (requests.length > 0) this.#parts.snapshots.send(requests);
   }
 
+  /**
+   * Before the start it is dropped: a member whose time does not pass yet would take the leader of a message for
+   * alive, and refuse its vote to others until it has started.
+   */
   onMessage(message: Message): void {
+    if (!this.#isStarted) return;
     this.#parts.member.step(message);
     this.#parts.poke();
   }
