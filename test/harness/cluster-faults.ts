@@ -6,6 +6,7 @@ import type { Prng } from "../../src/stdx/prng.ts";
 import type { ClusterMember } from "./cluster-member.ts";
 import type { EtcdCluster } from "./etcd-cluster.ts";
 import type { LinkFault } from "./peer-proxies.ts";
+import { sleep } from "./sleep.ts";
 
 /** Something that goes wrong until it is healed. */
 export interface Fault {
@@ -27,6 +28,12 @@ export interface ProxiedLinks {
   set(from: string, to: string, fault: LinkFault): void;
   drop(from: string, to: string): void;
 }
+
+/** Leaders that are killed one after the other. */
+const KILLED_LEADERS = 3;
+
+/** Milliseconds that a leader is cut off before it is killed. */
+const ALONE_MS_MAX = 1500;
 
 /** Milliseconds that bytes of a slow link take. */
 const SLOW_MS_MAX = 200;
@@ -52,6 +59,8 @@ export class ClusterFaults {
       (leader, [first]) => this.#dead("leader and follower are killed", [leader, first]),
       (leader, others) => this.#dead("all are killed", [leader, ...others]),
       (leader) => this.#stopped(leader),
+      () => this.#killedAgain(),
+      (leader, others) => this.#cutOffAndKilled(leader, others),
       (leader) => this.#frozen("the leader is frozen", [leader]),
       (_, [first]) => this.#frozen("a follower is frozen", [first]),
       (leader, [first]) => this.#frozen("leader and follower are frozen", [leader, first]),
@@ -113,6 +122,41 @@ export class ClusterFaults {
       },
       heal: async () => {
         await Promise.all(members.map((member) => this.#cluster.revive(member)));
+      },
+    };
+  }
+
+  /** Each new leader meets what the one before left half done. */
+  #killedAgain(): Fault {
+    let last: ClusterMember | undefined;
+    return {
+      name: "one leader after the other is killed",
+      strike: async () => {
+        for (let count = 0; count < KILLED_LEADERS; count++) {
+          if (last !== undefined) await this.#cluster.revive(last);
+          last = await this.#cluster.untilLeader();
+          await last.kill();
+        }
+      },
+      heal: async () => {
+        if (last !== undefined) await this.#cluster.revive(last);
+      },
+    };
+  }
+
+  /** What it took in alone is in its log when it comes back, and must go. */
+  #cutOffAndKilled(leader: ClusterMember, others: readonly ClusterMember[]): Fault {
+    const cut = this.#lost("", both([leader], others));
+    return {
+      name: "the leader is cut off and killed",
+      strike: async () => {
+        await cut.strike();
+        await sleep(this.#random.below(ALONE_MS_MAX));
+        await leader.kill();
+      },
+      heal: async () => {
+        await cut.heal();
+        await this.#cluster.revive(leader);
       },
     };
   }

@@ -50,8 +50,8 @@ const CATCH_UP_MS = 30_000;
 const WRITERS = 8;
 const THINK_MS = 15;
 
-/** Flags that make snapshots and compactions of the log happen within a run. */
-const FLAGS = ["--snapshot-count=1000"];
+/** With these, whoever was away for some seconds is sent a snapshot. */
+const FLAGS = ["--snapshot-count=200", "--experimental-snapshot-catchup-entries=50"];
 
 interface Network {
   readonly place: PlaceOf;
@@ -125,12 +125,20 @@ async function strike(
 }
 
 /** All clients have stopped, and nothing is wrong any more. */
-function judge({ recorder }: ClusterLoad, { folder }: EtcdCluster, healthyFromMs: number): void {
+function judge(
+  { recorder }: ClusterLoad,
+  { folder, members }: EtcdCluster,
+  healthyFromMs: number,
+): void {
   const { operations } = recorder;
   const answered = operations.filter(({ outcome }) => outcome.kind === "ok").length;
   expect(answered).toBeGreaterThan(0);
   judgeHistory(recorder, folder, healthyFromMs);
-  console.log(`${operations.length} operations of which ${answered} were answered: all is well`);
+  const snapshots = members.map((member) => member.log().split('"applied snapshot"').length - 1);
+  console.log(
+    `${operations.length} operations of which ${answered} were answered, ` +
+      `${snapshots.join(" + ")} snapshots taken over: all is well`,
+  );
 }
 
 function report(times: RecoveryTimes): void {
