@@ -4,6 +4,7 @@ import type { Timer } from "../ports/clock.ts";
 import { HttpTransport } from "./http-transport.ts";
 import { ResponseCollector } from "./collected-response.ts";
 import { CALL_BYTES_MAX } from "./limits.ts";
+import { formatId } from "./member-id.ts";
 import type {
   LocalPeer,
   PeerNetwork,
@@ -60,12 +61,15 @@ export class HttpPeerNetwork implements PeerNetwork {
     const deadline: Timer = clock.after(timeoutMs, () =>
       collector.onFailed(new Error(`${target}: deadline exceeded`)),
     );
-    const { method, contentType, body } = request;
+    const { method, contentType, body, clusterId: wanted } = request;
     const exchange = http.request(
       {
         method,
         url: target,
-        headers: contentType === "" ? {} : { "Content-Type": contentType },
+        headers: {
+          ...(contentType === "" ? {} : { "Content-Type": contentType }),
+          ...(wanted === undefined ? {} : { "X-Etcd-Cluster-ID": formatId(wanted) }),
+        },
         body,
         connectTimeoutMs: timeoutMs,
         stallTimeoutMs: 0,

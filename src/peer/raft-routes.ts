@@ -187,6 +187,11 @@ export class RaftRoutes {
       answerMethodNotAllowed(request, method);
       return;
     }
+    const wanted = request.header("x-etcd-cluster-id");
+    if (path === "/members/hashkv" && wanted !== "" && wanted !== formatId(self.clusterId)) {
+      answerFailure(request, 412, "cluster ID mismatch");
+      return;
+    }
     readWhole(request, CALL_BYTES_MAX, (body) => {
       if (body instanceof Error) {
         answerFailure(request, 400, "error reading body", clusterHeader(self));

@@ -151,6 +151,17 @@ describe("HttpTransport", () => {
     expect(await call(a, b.url, "GET", "/nothing")).toMatchObject({ status: 404 });
     expect(await call(a, b.url, "POST", "/members")).toMatchObject({ status: 405 });
     expect(b.requests).toHaveLength(1);
+    const hash = {
+      method: "GET",
+      path: "/members/hashkv",
+      contentType: "",
+      body: EMPTY_BYTES,
+    } as const;
+    const ask = (clusterId: bigint): Promise<PeerResponse | Error> =>
+      new Promise((resolve) => a.network.call(b.url, { ...hash, clusterId }, 5000, resolve));
+    expect(await ask(0xc1n)).toMatchObject({ status: 200 });
+    expect(await ask(0xc2n)).toMatchObject({ status: 412 });
+    expect(b.requests).toHaveLength(2);
     expect(await call(a, "http://127.0.0.1:1", "GET", "/members")).toEqual(
       new Error("dial tcp 127.0.0.1:1: connect: connection refused"),
     );

@@ -58,6 +58,7 @@ export class PeerHashes implements HashPeers {
       path: HASH_PATH,
       contentType: "application/json",
       body: encodeHashRequest(revision),
+      clusterId: member.applier.cluster.id,
     };
     peers.call(urls[at], request, timeoutMs, (response) => {
       const answer = takenHashOf(response, revision);
