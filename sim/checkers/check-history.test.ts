@@ -21,6 +21,13 @@ test("histories of a perfect store with its final state break no rule", () => {
   }
 });
 
+test("of several orders that explain the answers, the one that watchers saw is taken", () => {
+  const options = { clients: 7, keys: 5, watches: 1, unknown: 0.15, leases: 1, operations: 493 };
+  const { final, ...history } = generateHistory(1193, options);
+  const state = { member: "m0", timeMs: 100_000, ...final };
+  expect(verdictOf(withFinalStates(history, [state]))).toBe("fine");
+});
+
 test("what was acknowledged and is not in the final state is found", () => {
   for (const seed of SEEDS) {
     const { final, ...history } = generateHistory(seed, { unknown: 0, leases: 0 });

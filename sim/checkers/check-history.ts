@@ -28,13 +28,17 @@ export function checkHistory(
 }
 
 /**
- * Several orders may explain the same answers. One in which no lease ends early is looked for first: only
- * where there is none does an early end say something.
+ * Several orders may explain the same answers. One in which no lease ends early and watchers were shown what
+ * happened is looked for first: only where there is none does another say something.
  */
 function findOrder(history: History, limits: LeaseLimits, options: SearchOptions): KvVerdict {
   const dues = leaseDues(history, limits);
   const mayEnd = (lease: string, timeMs: number): boolean => timeMs >= (dues.get(lease) ?? 0);
-  const verdict = checkKvHistory(history, EMPTY_STATE, { ...options, mayEnd });
+  const verdict = checkKvHistory(history, EMPTY_STATE, {
+    ...options,
+    mayEnd,
+    believesWatchers: true,
+  });
   return verdict.kind === "violation" ? checkKvHistory(history, EMPTY_STATE, options) : verdict;
 }
 

@@ -54,6 +54,11 @@ const LEASE_SETS_MAX = 4;
 export interface SearchOptions {
   /** Whether a lease may have ended by then. Default: any lease at any time. */
   readonly mayEnd?: (lease: string, timeMs: number) => boolean;
+  /**
+   * Whether all that was shown of a revision, also by watchers, must fit what an answered operation made of it;
+   * else only the answers must. With it fewer orders are left, and a wrong watcher makes all of them wrong.
+   */
+  readonly believesWatchers?: boolean;
   /** How long to search. */
   readonly entriesMax?: number;
 }
@@ -131,6 +136,10 @@ class Replay {
       if (!this.#execute(choice, revision)) return false;
     }
     frame.events = this.#state.eventsSince(frame.mark, revision);
+    if (this.#options.believesWatchers === true && !this.#facts.allows(revision, frame.events)) {
+      if ("request" in choice) this.#record(revision, choice, "not what was shown of it");
+      return false;
+    }
     return this.#agrees(revision);
   }
 
