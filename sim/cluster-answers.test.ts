@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { EtcdError } from "../src/errors/etcd-error.ts";
 import { Errors } from "../src/errors/table.ts";
+import type { ServerConfig } from "../src/server/config.ts";
 import type { MemberHost } from "../src/server/member-host.ts";
 import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/raft-internal.ts";
 import {
@@ -29,11 +30,14 @@ const LONG = 8 * SECOND;
 /** What came of a request so far. */
 type Outcome = "waits" | "done" | EtcdError;
 
-async function clusterOfThree(seed: number): Promise<[Cluster, Machine, Machine, Machine]> {
+async function clusterOfThree(
+  seed: number,
+  config: Partial<ServerConfig> = {},
+): Promise<[Cluster, Machine, Machine, Machine]> {
   const cluster = new Cluster({
     ...{ seed, members: 3, clockDrift: 0, variant: SOUND, print: undefined },
     wires: { latencyUs: 200, jitterUs: 100, lost: 0, repeated: 0, overtaken: 0, detourUs: 0 },
-    config: { electionTimeoutMs: 1000, heartbeatIntervalMs: 100 },
+    config: { electionTimeoutMs: 1000, heartbeatIntervalMs: 100, ...config },
   });
   for (const machine of cluster.machines) machine.start();
   const isWhole = (): boolean =>
@@ -240,5 +244,31 @@ describe("A change of leader", () => {
     // By the old leader's count both had expired; by the new one's, only the one that nobody renewed.
     expect([lessor.exists(7n), lessor.exists(8n)]).toEqual([true, false]);
     expect(cluster.leader()).toBe(keeper);
+  });
+});
+
+describe("Auto-compaction", () => {
+  test("is the leader's business, and that of the next one", async () => {
+    const config = { autoCompactionMode: "periodic", autoCompactionRetention: "4s" } as const;
+    const [cluster, leader, first, second] = await clusterOfThree(8, config);
+    const compacted = ({ host }: Machine): number =>
+      host?.member.applier.store.compactRevision ?? 0;
+    // Until the members have agreed on a version.
+    await cluster.run(6 * SECOND);
+    await settled(cluster, put(leader), put(leader));
+    const { committedIndex } = hostOf(leader).member.status();
+    await cluster.run(30 * SECOND);
+    const { revision } = hostOf(leader).member.applier.store;
+    expect([leader, first, second].map(compacted)).toEqual([revision, revision, revision]);
+    // Once or twice by the leader; others would have proposed the same once more each.
+    expect(hostOf(leader).member.status().committedIndex - committedIndex).toBeLessThanOrEqual(2);
+    leader.pause();
+    const hasNext = (): boolean =>
+      [first, second].some(({ host }) => host?.member.isLeader() === true);
+    expect(await cluster.runUntil(hasNext, LONG)).toBe(true);
+    await cluster.run(SOON);
+    await settled(cluster, put(first));
+    await cluster.run(10 * SECOND);
+    expect([first, second].map(compacted)).toEqual([revision + 1, revision + 1]);
   });
 });
