@@ -122,15 +122,18 @@ export class ContentBuilder {
   }
 
   /**
-   * The record of the start follows what the log held then. Where that does not contain the start, a leader
-   * has sent it, in place of the whole log: what lay behind it is of a deposed leader.
+   * The record of the start follows what the log held then. Where that has another entry in the place of the
+   * start, a leader has sent it, instead of the whole log: what lay behind it is of a deposed leader. A log
+   * without any entry there begins behind the start, as a backup does.
    *
    * Differs from etcd: such entries come back at its next start, with terms below the snapshot's. Until they
    * are overwritten the member votes as if it did not have the snapshot.
    */
   #meetStart(): void {
     this.#startMet = true;
-    if (this.#termAtStart !== this.#start.term) this.#entries.length = 0;
+    if (this.#termAtStart !== undefined && this.#termAtStart !== this.#start.term) {
+      this.#entries.length = 0;
+    }
   }
 
   finish(): WalContent {
