@@ -14,10 +14,10 @@ import type { Log } from "../ports/log.ts";
 import { humanBytes } from "../stdx/humanize.ts";
 import { snapshotDatabaseName, temporarySnapshotDatabaseName } from "../wal/snapshot-files.ts";
 import type { Message } from "../wire/gen/raft.ts";
-import { SNAPSHOT_SYNC_BYTES, SNAPSHOTS_RECEIVED_MAX } from "./limits.ts";
+import { SNAPSHOT_SYNC_BYTES, SNAPSHOT_WRITE_BYTES, SNAPSHOTS_RECEIVED_MAX } from "./limits.ts";
 
 export interface SnapshotReceiverParts {
-  readonly member: Member;
+  readonly member: Pick<Member, "step">;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
@@ -30,6 +30,8 @@ export interface SnapshotReceiverParts {
 }
 
 type Done = (failure: Error | undefined) => void;
+
+const GIVEN_UP = new Error("the snapshot was given up");
 
 export class SnapshotReceiver {
   readonly #parts: SnapshotReceiverParts;
@@ -75,9 +77,17 @@ class ArrivingDatabase implements SnapshotSink {
   readonly #onEnd: () => void;
   readonly #temporaryPath: string;
   readonly #file: DiskFile;
+  /** Small chunks gather in one half while the other is being written. */
+  #gathering = new Uint8Array(SNAPSHOT_WRITE_BYTES);
+  #spare = new Uint8Array(SNAPSHOT_WRITE_BYTES);
+  #gathered = 0;
+  /** Written, or being written. */
   #bytes = 0;
   #unsyncedBytes = 0;
   #isWriting = false;
+  /** Goes on when nothing is being written. */
+  #waiting: (() => void) | undefined;
+  #failure: Error | undefined;
   #isAborted = false;
   #isOver = false;
 
@@ -94,28 +104,36 @@ class ArrivingDatabase implements SnapshotSink {
   }
 
   write(chunk: Uint8Array, done: Done): void {
-    const failure = this.#roomFor(chunk.length);
-    if (failure !== undefined) {
-      this.#parts.clock.defer(() => done(failure));
-      return;
+    if (this.#failure !== undefined || this.#isOver) {
+      this.#answer(done);
+    } else if (this.#gathered + chunk.length <= this.#gathering.length) {
+      this.#gathering.set(chunk, this.#gathered);
+      this.#gathered += chunk.length;
+      this.#answer(done);
+    } else {
+      this.#flush(() => {
+        if (chunk.length <= this.#gathering.length) this.write(chunk, done);
+        else this.#writeAll(chunk, () => this.#answer(done));
+      });
     }
-    const position = this.#bytes;
-    this.#bytes += chunk.length;
-    this.#unsyncedBytes += chunk.length;
-    this.#isWriting = true;
-    this.#file.write([chunk], position, "volatile", (error) => {
-      // A whole gigabyte flushed at the end would hold up the writes of the log.
-      if (error === undefined && this.#unsyncedBytes >= SNAPSHOT_SYNC_BYTES) this.#sync(done);
-      else this.#ended(error, done);
-    });
   }
 
   finish(done: Done): void {
-    this.#isWriting = true;
-    this.#sync((failure) => {
-      const outcome = failure ?? this.#attempt(() => this.#take());
-      if (outcome !== undefined) this.#remove();
-      done(outcome);
+    this.#flush(() => {
+      this.#whenIdle(() => {
+        if (this.#failure !== undefined || this.#isOver) {
+          const failure = this.#failure ?? GIVEN_UP;
+          this.#remove();
+          this.#parts.clock.defer(() => done(failure));
+          return;
+        }
+        this.#isWriting = true;
+        this.#sync(() => {
+          this.#failure ??= this.#isOver ? undefined : this.#attempt(() => this.#take());
+          if (this.#failure !== undefined) this.#remove();
+          done(this.#isAborted ? GIVEN_UP : this.#failure);
+        });
+      });
     });
   }
 
@@ -131,8 +149,50 @@ class ArrivingDatabase implements SnapshotSink {
     if (!this.#isWriting) this.#remove();
   }
 
+  #answer(done: Done): void {
+    this.#parts.clock.defer(() => done(this.#isOver ? GIVEN_UP : this.#failure));
+  }
+
+  /** Begins to write what has gathered, after what is being written; then goes on with `next`. */
+  #flush(next: () => void): void {
+    this.#whenIdle(() => {
+      const full = this.#gathering.subarray(0, this.#gathered);
+      this.#gathering = this.#spare;
+      this.#spare = new Uint8Array(full.buffer);
+      this.#gathered = 0;
+      if (full.length > 0) this.#writeAll(full, undefined);
+      next();
+    });
+  }
+
+  #whenIdle(next: () => void): void {
+    if (this.#isWriting) this.#waiting = next;
+    else next();
+  }
+
+  /** Writes bytes, borrowed until `next`. */
+  #writeAll(bytes: Uint8Array, next: (() => void) | undefined): void {
+    this.#whenIdle(() => {
+      this.#failure ??= this.#isOver ? undefined : this.#roomFor(bytes.length);
+      if (this.#failure !== undefined || this.#isOver) {
+        next?.();
+        return;
+      }
+      const position = this.#bytes;
+      this.#bytes += bytes.length;
+      this.#unsyncedBytes += bytes.length;
+      this.#isWriting = true;
+      this.#file.write([bytes], position, "volatile", (error) => {
+        this.#failure ??= error;
+        // A whole gigabyte flushed at the end would hold up the writes of the log.
+        const isDue = this.#failure === undefined && this.#unsyncedBytes >= SNAPSHOT_SYNC_BYTES;
+        if (isDue) this.#sync(next);
+        else this.#settled(next);
+      });
+    });
+  }
+
   #roomFor(bytes: number): Error | undefined {
-    if (this.#isOver || this.#isAborted) return new Error("the snapshot was given up");
     if (this.#unsyncedBytes > 0) return undefined;
     const { disk, directory, reserveBytes } = this.#parts;
     const freeBytes = disk.freeBytes(directory) ?? Number.POSITIVE_INFINITY;
@@ -141,21 +201,22 @@ class ArrivingDatabase implements SnapshotSink {
     return new DiskError("write", this.#temporaryPath, "ENOSPC", detail);
   }
 
-  #sync(done: Done): void {
+  #sync(next: (() => void) | undefined): void {
     this.#file.sync((error) => {
       this.#unsyncedBytes = 0;
-      this.#ended(error, done);
+      this.#failure ??= error;
+      this.#settled(next);
     });
   }
 
-  #ended(error: Error | undefined, done: Done): void {
+  /** Nothing is being written any more. */
+  #settled(next: (() => void) | undefined): void {
     this.#isWriting = false;
-    if (!this.#isAborted) {
-      done(error);
-      return;
-    }
-    this.#remove();
-    done(new Error("the snapshot was given up"));
+    if (this.#isAborted) this.#remove();
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    next?.();
+    waiting?.();
   }
 
   /** All of it is durable: names it and tells Raft. */
