@@ -168,8 +168,9 @@ export class Safety {
     const { entries, hardState } = content;
     for (let index = start.index + 1; index < terms.length; index++) {
       const found = entries[index - start.index - 1]?.term;
-      // A later term may have replaced it, which was on its way when the member died.
-      if (terms[index] === undefined || (found !== undefined && found >= terms[index])) continue;
+      if (terms[index] === undefined || found === terms[index]) continue;
+      // A later term may have replaced it and what followed, which was on its way when the member died.
+      if (found !== undefined && found > terms[index]) break;
       throw new Violation(
         "durable is durable",
         `the log of ${name} has lost entry ${index} of term ${terms[index]}`,
