@@ -63,5 +63,7 @@ function flagsOf(random: Prng): Partial<ServerConfig> {
     corruptCheckMs: random.pick([0, 0, 2_000]),
     compactHashCheckMs: random.pick([0, 0, 3_000]),
     watchProgressIntervalMs: random.pick([200, 600_000]),
+    learnerAutoPromote: random.chance(0.2),
+    repairsFromPeers: random.chance(0.4),
   };
 }

@@ -157,7 +157,8 @@ export class Cluster {
   #opened(machine: Machine, { member }: OpenedMember): void {
     // Only here: a member that refuses what it finds has lost nothing.
     const found = this.#found.get(machine);
-    if (found !== undefined) this.safety.restarts(machine.name, found);
+    if (machine.takeRepair()) this.safety.beginsAnew(member.id);
+    else if (found !== undefined) this.safety.restarts(machine.name, found);
     this.safety.attach(machine.name, member);
     for (const told of this.onOpened) told(machine);
   }

@@ -78,6 +78,7 @@ export class Machine {
   #host: MemberHost | undefined;
   #services: Services | undefined;
   #copy: SimulatedDisk | undefined;
+  #repairs = 0;
   #lives = 0;
 
   constructor(parts: MachineParts) {
@@ -128,6 +129,14 @@ export class Machine {
     if (this.state === "down") return;
     this.parts.trace.note(this.name, () => `loses its ${crash.cause ?? "power"}`);
     this.#end({ kind: "crashed" }, crash);
+  }
+
+  /** Whether the member has begun anew, with its damaged files kept aside, since this was last asked. */
+  takeRepair(): boolean {
+    const aside = this.disk.list("/data/member").filter((name) => name.includes(".damaged."));
+    const isRepaired = aside.length > this.#repairs;
+    this.#repairs = aside.length;
+    return isRepaired;
   }
 
   /** Asks the member to stop; it does in its own time. */

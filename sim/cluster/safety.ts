@@ -191,6 +191,17 @@ export class Safety {
     }
   }
 
+  /**
+   * A member has begun anew: nothing that it had counts any more. Its term is above those of all others, so the
+   * only vote it may have given there is the one for itself, which nobody has answered.
+   */
+  beginsAnew(memberId: bigint): void {
+    this.#durable.set(memberId, []);
+    const last = this.#lastVotes.get(memberId);
+    this.#lastVotes.delete(memberId);
+    if (last?.vote === memberId) this.#votes.delete(`${memberId} ${last.term}`);
+  }
+
   #durableOf(id: bigint): number[] {
     let terms = this.#durable.get(id);
     if (terms === undefined) {

@@ -18,6 +18,7 @@ export class Supervisor {
   readonly #random: Prng;
   /** Machines whose disk was made to fail: they may, and must, end themselves. */
   readonly failing = new Set<Machine>();
+  readonly #recovering = new Map<Machine, number>();
   /** Machines with a flipped bit in a file: their members may refuse to start. */
   readonly flipped = new Set<Machine>();
   /**
@@ -43,9 +44,23 @@ export class Supervisor {
     cluster.onOpened.push((machine) => this.#started(machine));
   }
 
-  /** A member has started on what its disk has. */
+  /**
+   * A member has started on what its disk has. It may have been repaired, and holds nothing yet: until it has
+   * caught up with what is applied by then, no other one may lose anything.
+   */
   #started(machine: Machine): void {
-    if (this.flipped.delete(machine)) this.counts.flipsSurvived++;
+    if (!this.flipped.delete(machine)) return;
+    this.counts.flipsSurvived++;
+    this.#recovering.set(machine, this.#cluster.safety.appliedMax);
+  }
+
+  /** Whether a member may be without what it once had. */
+  get isRecovering(): boolean {
+    for (const [machine, index] of this.#recovering) {
+      const applied = machine.host?.member.status().appliedIndex ?? 0;
+      if (applied >= index) this.#recovering.delete(machine);
+    }
+    return this.flipped.size + this.#recovering.size > 0;
   }
 
   startAll(): void {

@@ -5,7 +5,8 @@
  * not, as in etcd: what guards them is the comparison of hashes between members.
  *
  * The budget: one machine at a time, so that the others are a quorum whatever becomes of it. When it has
- * refused, its disk is replaced by a copy from before.
+ * refused, its disk is replaced by a copy from before; when it was repaired from its peers, it has to catch
+ * up before the next one.
  */
 import type { Fault } from "./faults.ts";
 import { pickRunning } from "./process-faults.ts";
@@ -18,7 +19,7 @@ const SMALL_FILE_BYTES = 4096;
 export const BIT_FLIPS: Readonly<Record<string, Fault>> = {
   bitFlip: ({ cluster, supervisor }, random) => {
     const machine = pickRunning(cluster, random);
-    if (machine === undefined || supervisor.flipped.size > 0) return false;
+    if (machine === undefined || supervisor.isRecovering) return false;
     machine.crash({ cause: "process" });
     const files = DIRECTORIES.flatMap((directory) => {
       if (machine.disk.stat(directory) === undefined) return [];
