@@ -54,6 +54,7 @@ export class Operator {
     const { machines } = this.#cluster;
     const members = this.members();
     if (members === undefined || this.#waiting.size > 0) return false;
+    if (this.#supervisor.repairs && this.#supervisor.isRecovering) return false;
     if (members.length >= this.#founders + SPARES_MAX || machines.length >= MACHINES_MAX)
       return false;
     const machine = this.#cluster.addMachine({ initialClusterState: "existing" });
@@ -90,6 +91,7 @@ export class Operator {
     const voters = members.filter(({ isLearner }) => !isLearner);
     const candidates = voters.length > 2 ? members : members.filter(({ isLearner }) => isLearner);
     if (candidates.length === 0) return false;
+    if (this.#supervisor.repairs && this.#supervisor.isRecovering) return false;
     const { id } = random.pick(candidates);
     const request = encodeMemberRemoveRequest(createMemberRemoveRequest({ id }));
     this.#ask(random, "MemberRemove", request);

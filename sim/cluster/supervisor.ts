@@ -18,6 +18,8 @@ export class Supervisor {
   readonly #random: Prng;
   /** Machines whose disk was made to fail: they may, and must, end themselves. */
   readonly failing = new Set<Machine>();
+  /** Whether members with damaged data are repaired from their peers. */
+  readonly repairs: boolean;
   readonly #recovering = new Map<Machine, number>();
   /** Machines with a flipped bit in a file: their members may refuse to start. */
   readonly flipped = new Set<Machine>();
@@ -40,6 +42,7 @@ export class Supervisor {
   constructor(cluster: Cluster, random: Prng) {
     this.#cluster = cluster;
     this.#random = random;
+    this.repairs = cluster.options.config.repairsFromPeers ?? false;
     cluster.onEnded.push((machine, end) => this.#ended(machine, end));
     cluster.onOpened.push((machine) => this.#started(machine));
   }

@@ -6,7 +6,7 @@
  *
  * The budget: one machine at a time, so that the others are a quorum whatever becomes of it. When it has
  * refused, its disk is replaced by a copy from before; when it was repaired from its peers, it has to catch
- * up before the next one.
+ * up before the next one, and before the membership changes; and the others have to be a quorum without it.
  */
 import type { Fault } from "./faults.ts";
 import { pickRunning } from "./process-faults.ts";
@@ -17,9 +17,11 @@ const DIRECTORIES = ["/data/member/wal", "/data/member/snap"] as const;
 const SMALL_FILE_BYTES = 4096;
 
 export const BIT_FLIPS: Readonly<Record<string, Fault>> = {
-  bitFlip: ({ cluster, supervisor }, random) => {
+  bitFlip: ({ cluster, supervisor, operator }, random) => {
     const machine = pickRunning(cluster, random);
+    const voters = (operator.members() ?? []).filter(({ isLearner }) => !isLearner);
     if (machine === undefined || supervisor.isRecovering) return false;
+    if (supervisor.repairs && voters.length < 3) return false;
     machine.crash({ cause: "process" });
     const files = DIRECTORIES.flatMap((directory) => {
       if (machine.disk.stat(directory) === undefined) return [];
