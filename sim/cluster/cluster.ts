@@ -104,7 +104,12 @@ export class Cluster {
     let lastUs = -1;
     let atOnce = 0;
     for (;;) {
-      if (this.machines.some(isUnsettled)) await settled();
+      if (this.machines.some(isUnsettled)) {
+        await settled();
+        // What went on in promises is no event of its machine.
+        for (const { process } of this.machines)
+          if (process !== undefined) this.#noticeHalt(process);
+      }
       if (this.#failure !== undefined) throw this.#failure;
       if (condition()) return true;
       if (!this.#step(endUs)) return condition();
