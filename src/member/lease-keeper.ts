@@ -77,7 +77,8 @@ export class LeaseKeeper {
 
   /** Renews a lease on the leader. `waiter` is told at once, unless the lease has something in its way. */
   renew(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
-    const renewal = this.#lessor.renew(id, nowMs);
+    // It may have waited for its turn: a lease that has expired meanwhile is being revoked already.
+    const renewal = this.#lessor.renew(id, Math.max(nowMs, this.#nowMs));
     if (typeof renewal === "number") waiter.onRenewed(renewal);
     else if (renewal === Errors.LeaseNotFound) waiter.onRenewed(0);
     else if (renewal instanceof EtcdError) waiter.onFailed(renewal);
