@@ -2,6 +2,7 @@
  * Requests and answers of histories as messages of etcd, both ways. Keys and values of a history are texts
  * of which every character is one byte.
  */
+import { bytesFromLatin1, latin1FromBytes } from "../src/stdx/bytes.ts";
 import { type KeyValue as WireKeyValue, EventType, type Event } from "../src/wire/gen/kv.ts";
 import {
   CompareResult,
@@ -55,29 +56,26 @@ const TARGETS = {
   value: CompareTarget.VALUE,
 } as const;
 
-export function bytesOf(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+/** The bytes of `[key, end)`. */
+export function rangeBytes(range: { readonly key: string; readonly end?: string }): {
+  readonly key: Uint8Array;
+  readonly rangeEnd: Uint8Array;
+} {
+  return { key: bytesFromLatin1(range.key), rangeEnd: bytesFromLatin1(range.end ?? "") };
 }
 
-export function textOf(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
-
-export function wireRange({ key, end = "", ...rest }: RangeRequest): WireRangeRequest {
-  const { revision = 0, serializable = false, limit = 0, countOnly = false } = rest;
-  const range = { key: bytesOf(key), rangeEnd: bytesOf(end) };
-  return createRangeRequest({ ...range, revision, serializable, limit, countOnly });
+export function wireRange(request: RangeRequest): WireRangeRequest {
+  const { revision = 0, serializable = false, limit = 0, countOnly = false } = request;
+  return createRangeRequest({ ...rangeBytes(request), revision, serializable, limit, countOnly });
 }
 
 export function wirePut({ key, value, lease = "0", prevKv = false }: PutRequest): WirePutRequest {
-  const pair = { key: bytesOf(key), value: bytesOf(value) };
+  const pair = { key: bytesFromLatin1(key), value: bytesFromLatin1(value) };
   return createPutRequest({ ...pair, lease: BigInt(lease), prevKv });
 }
 
-export function wireDelete({ key, end = "", prevKv = false }: DeleteRequest): WireDeleteRequest {
-  return createDeleteRangeRequest({ key: bytesOf(key), rangeEnd: bytesOf(end), prevKv });
+export function wireDelete(request: DeleteRequest): WireDeleteRequest {
+  return createDeleteRangeRequest({ ...rangeBytes(request), prevKv: request.prevKv ?? false });
 }
 
 export function wireTxn({ compares, success, failure }: TxnRequest): WireTxnRequest {
@@ -103,7 +101,7 @@ function wireOperation(request: KvRequest): RequestOp {
 
 function wireCompare({ key, target, result, operand }: Compare): WireCompare {
   return createCompare({
-    key: bytesOf(key),
+    key: bytesFromLatin1(key),
     target: TARGETS[target],
     result: RESULTS[result],
     targetUnion: wireOperand(target, operand),
@@ -113,7 +111,7 @@ function wireCompare({ key, target, result, operand }: Compare): WireCompare {
 function wireOperand(target: Compare["target"], operand: string | number): CompareTargetUnion {
   switch (target) {
     case "value":
-      return { case: "value", value: bytesOf(String(operand)) };
+      return { case: "value", value: bytesFromLatin1(String(operand)) };
     case "version":
       return { case: "version", value: Number(operand) };
     case "create":
@@ -123,19 +121,25 @@ function wireOperand(target: Compare["target"], operand: string | number): Compa
   }
 }
 
-export function rangeResult({ kvs, count }: RangeResponse): RangeResult {
+export function rangeResult({ kvs, count }: Pick<RangeResponse, "kvs" | "count">): RangeResult {
   return { kvs: kvs.map(keyValue), count };
 }
 
-export function putResult({ prevKv }: PutResponse): PutResult {
+export function putResult({ prevKv }: Pick<PutResponse, "prevKv">): PutResult {
   return prevKv === undefined ? {} : { prev: keyValue(prevKv) };
 }
 
-export function deleteResult({ deleted, prevKvs }: DeleteRangeResponse): DeleteResult {
+export function deleteResult(
+  response: Pick<DeleteRangeResponse, "deleted" | "prevKvs">,
+): DeleteResult {
+  const { deleted, prevKvs } = response;
   return prevKvs.length === 0 ? { deleted } : { deleted, prevs: prevKvs.map(keyValue) };
 }
 
-export function txnResult({ succeeded, responses }: TxnResponse): TxnResult {
+export function txnResult({
+  succeeded,
+  responses,
+}: Pick<TxnResponse, "succeeded" | "responses">): TxnResult {
   return { succeeded, results: responses.map(operationResult) };
 }
 
@@ -158,10 +162,11 @@ export function watchEvent({ type, kv, prevKv }: Event): WatchEvent {
   return prevKv === undefined ? event : { ...event, prev: keyValue(prevKv) };
 }
 
-function keyValue({ key, value, lease, ...kv }: WireKeyValue): KeyValue {
+/** What a history keeps of a key-value. */
+export function keyValue({ key, value, lease, ...kv }: WireKeyValue): KeyValue {
   return {
-    key: textOf(key),
-    value: textOf(value),
+    key: latin1FromBytes(key),
+    value: latin1FromBytes(value),
     create: kv.createRevision,
     mod: kv.modRevision,
     version: kv.version,

@@ -7,7 +7,7 @@ import { createRangeRequest } from "../src/wire/gen/rpc.ts";
 import { checkHistory, type FinalState, withFinalStates } from "./checkers/check-history.ts";
 import type { LeaseLimits } from "./checkers/lease-guarantees.ts";
 import { describeViolation } from "./checkers/violation.ts";
-import { keyValueOf } from "./clients/wire.ts";
+import { keyValue } from "./history-wire.ts";
 import { Violation } from "./cluster/violation.ts";
 import type { History } from "./history.ts";
 
@@ -33,7 +33,7 @@ export function judge(
 export function finalStateOf(member: string, timeMs: number, store: Store): FinalState {
   const response = executeRange(store, createRangeRequest(ALL_KEYS));
   if (response instanceof EtcdError) throw response;
-  const kvs = response.kvs.map((bytes) => keyValueOf(decodeKeyValue(bytes)));
+  const kvs = response.kvs.map((bytes) => keyValue(decodeKeyValue(bytes)));
   kvs.sort((a, b) => (a.key < b.key ? -1 : 1));
   return { member, timeMs, revision: store.revision, kvs };
 }

@@ -15,7 +15,7 @@ import type { KeyRange, WatchEvent } from "../history.ts";
 import type { ClientCall } from "./channel.ts";
 import type { Client } from "./client.ts";
 import type { OpenWatch } from "./recorder.ts";
-import { keyValueOf, rangeBytes } from "./wire.ts";
+import { keyValue, rangeBytes } from "../history-wire.ts";
 
 /** Milliseconds without "created" after which another member is asked. */
 const CREATED_TIMEOUT_MS = 2_000;
@@ -144,7 +144,7 @@ function watchEventOf({ type, kv, prevKv }: WatchResponse["events"][number]): Wa
   if (kv === undefined) throw new Error("An event has no key-value");
   const event = {
     type: type === EventType.DELETE ? "delete" : "put",
-    kv: keyValueOf(kv),
+    kv: keyValue(kv),
   } as const;
-  return prevKv === undefined ? event : { ...event, prev: keyValueOf(prevKv) };
+  return prevKv === undefined ? event : { ...event, prev: keyValue(prevKv) };
 }

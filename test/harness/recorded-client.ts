@@ -7,6 +7,7 @@ import { WatchCanceledError } from "../../src/client/watch-entry.ts";
 import { GrpcCode } from "../../src/errors/codes.ts";
 import { EtcdError } from "../../src/errors/etcd-error.ts";
 import { systemClock } from "../../src/platform/clock.ts";
+import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
 import type { ResponseHeader } from "../../src/wire/gen/rpc.ts";
 import { LeaseService } from "../../src/wire/gen/services.ts";
 import {
@@ -21,7 +22,6 @@ import {
   type WatchResponse,
 } from "../../sim/history.ts";
 import {
-  bytesOf,
   deleteResult,
   putResult,
   rangeResult,
@@ -125,8 +125,8 @@ export class RecordedClient {
     };
     const at = this.#recorder.watches.push(record) - 1;
     const request = {
-      key: bytesOf(key),
-      rangeEnd: bytesOf(end ?? ""),
+      key: bytesFromLatin1(key),
+      rangeEnd: bytesFromLatin1(end ?? ""),
       startRevision: start,
       prevKv: prevKv === true,
       progressNotify: true,
