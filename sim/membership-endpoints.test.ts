@@ -142,7 +142,7 @@ describe("a member's answers to its peers", () => {
       return told;
     };
     const from = { peerId: other, endpoints: ["http://down:1", "http://up:1"] };
-    const hash = { hash: 1084519789, compactRevision: -1, revision: 1 };
+    const hash = { hash: 1084519789, compactRevision: -1, revision: 1, isComparable: true };
     expect(await hashesAt(1)).toEqual([{ ...from, answer: { hash, currentRevision: 1 } }]);
     expect(await hashesAt(9)).toEqual([{ ...from, answer: Errors.FutureRevision }]);
     const key = bytesFromUtf8("k");

@@ -24,9 +24,11 @@ import { DEFAULTS, type SeedPlan } from "./plan.ts";
 /**
  * Simulated time within which a healed cluster must have a leader and commit, and then have all members at the
  * same state. Elections take 1 to 2 election timeouts (1 s each) and may have to be repeated; a member may
- * be 0.1 s down, and a stalled connection takes 3 s to be noticed.
+ * be 0.1 s down, and a stalled connection takes 3 s to be noticed. The one other voter may be a new one that
+ * has asked for the members just before: that question waits for 10 s, as in etcd, and the next one, whether
+ * there is a downgrade, for 5 s, because only a leader can answer it.
  */
-const RECOVERY_MS_MAX = 15_000;
+const RECOVERY_MS_MAX = 20_000;
 const CATCH_UP_MS_MAX = 15_000;
 
 /** A client's patience, beyond that of the server, whose answers come after 7 s at the latest. */

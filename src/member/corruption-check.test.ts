@@ -12,7 +12,14 @@ import {
 
 /** A hash `hash` at `revision`, below which everything to `compactRevision` is compacted. */
 function taken(hash: number, revision = 10, compactRevision = 5): TakenHash {
-  return { hash: { hash, revision, compactRevision }, currentRevision: revision };
+  const keyspace = { hash, revision, compactRevision, isComparable: true };
+  return { hash: keyspace, currentRevision: revision };
+}
+
+/** The same of a keyspace of deleted keys. */
+function takenOfDeleted(hash: number): TakenHash {
+  const { hash: keyspace, currentRevision } = taken(hash);
+  return { hash: { ...keyspace, isComparable: false }, currentRevision };
 }
 
 function peer(answer: TakenHash | EtcdError, peerId = 0xbn): PeerHash {
@@ -47,6 +54,10 @@ describe("the check before serving", () => {
     said.forEach((text, index) => expect(log.lines[index].message).toContain(text));
   });
 
+  test("compares nothing where all keys are deleted", () => {
+    expect(passesInitialCheck(1n, takenOfDeleted(1), [peer(taken(2))], new MemoryLog())).toBe(true);
+  });
+
   test("says who has what", () => {
     const log = new MemoryLog();
     passesInitialCheck(0xan, taken(1), [peer(taken(2, 11))], log);
@@ -70,6 +81,14 @@ describe("the check from time to time", () => {
     ["alone, with writes meanwhile", taken(1), taken(2, 11), [], true, undefined],
     ["alone, with a compaction meanwhile", taken(1), taken(2, 10, 6), [], true, undefined],
     ["its own data changes", taken(1), taken(2), [], false, "found hash mismatch"],
+    [
+      "all keys are deleted",
+      takenOfDeleted(1),
+      takenOfDeleted(2),
+      [peer(taken(3))],
+      true,
+      undefined,
+    ],
     ["all agree", taken(1), taken(2, 12), [peer(taken(1, 11))], true, undefined],
     ["one is away", taken(1), taken(2, 12), [peer(unreachable)], true, undefined],
     ["one is behind", taken(1), taken(2, 12), [peer(Errors.FutureRevision)], true, undefined],

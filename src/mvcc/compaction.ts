@@ -69,7 +69,6 @@ export class Compactor {
   #accepted = 0;
   #completed = 0;
   #hashes: KeyValueHash[] = [];
-  readonly #comparable = new WeakSet<KeyValueHash>();
 
   /** Continues from the marks in `storage`. Schedules nothing by itself: see `resume`. */
   constructor(index: TreeIndex, storage: RevisionStorage) {
@@ -103,17 +102,6 @@ export class Compactor {
   /** The newest compaction hashes, oldest first. */
   get hashes(): readonly KeyValueHash[] {
     return this.#hashes;
-  }
-
-  /**
-   * Those of `hashes` that a member which has not compacted yet must have as well.
-   *
-   * Differs from etcd: where a compaction keeps no key, only deletions at its own revision, its hash counts
-   * them among what is kept and the hash of a member that is about to compact does not. etcd compares the
-   * two, and raises an alarm over equal data.
-   */
-  get comparableHashes(): KeyValueHash[] {
-    return this.#hashes.filter((hash) => this.#comparable.has(hash));
   }
 
   /**
@@ -212,11 +200,11 @@ export class Compactor {
     this.#completed++;
     this.#finished = job.revision;
     this.#storage.setCompactionMark("finishedCompactRev", job.revision);
-    const hash = job.hasher?.result();
+    const { hasher, keepsKeys } = job;
+    const hash = hasher === undefined ? undefined : { ...hasher.result(), isComparable: keepsKeys };
     if (hash !== undefined) {
       this.#hashes.push(hash);
       this.#hashes = this.#hashes.slice(-COMPACTION_HASHES_KEPT_MAX);
-      if (job.keepsKeys) this.#comparable.add(hash);
     }
     return { revision: job.revision, removed: job.removed, hash };
   }

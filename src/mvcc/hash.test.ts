@@ -53,7 +53,7 @@ beforeEach(() => {
 });
 
 test("openHash gives etcd's hashes before and after compactions", () => {
-  expect(hash(0)).toEqual({ hash: 0x40a4756d, compactRevision: -1, revision: 1 });
+  expect(hash(0)).toMatchObject({ hash: 0x40a4756d, compactRevision: -1, revision: 1 });
   put("a", "1");
   put("b", "2");
   put("a", "3");
@@ -70,21 +70,21 @@ test("openHash gives etcd's hashes before and after compactions", () => {
     [8, 0xbadcb1f7],
   ];
   for (const [revision, value] of before) {
-    expect(hash(revision)).toEqual({ hash: value, compactRevision: -1, revision });
+    expect(hash(revision)).toMatchObject({ hash: value, compactRevision: -1, revision });
   }
   compact(4);
   expect(hash(3)).toBe(Errors.Compacted);
-  expect(hash(4)).toEqual({ hash: 0x7b5cbf9c, compactRevision: -1, revision: 4 });
-  expect(hash(5)).toEqual({ hash: 0x578ea8d2, compactRevision: 4, revision: 5 });
-  expect(hash(6)).toEqual({ hash: 0x595ddbc4, compactRevision: 4, revision: 6 });
-  expect(hash(0)).toEqual({ hash: 0xb33a5117, compactRevision: 4, revision: 8 });
+  expect(hash(4)).toMatchObject({ hash: 0x7b5cbf9c, compactRevision: -1, revision: 4 });
+  expect(hash(5)).toMatchObject({ hash: 0x578ea8d2, compactRevision: 4, revision: 5 });
+  expect(hash(6)).toMatchObject({ hash: 0x595ddbc4, compactRevision: 4, revision: 6 });
+  expect(hash(0)).toMatchObject({ hash: 0xb33a5117, compactRevision: 4, revision: 8 });
   compact(7);
-  expect(hash(7)).toEqual({ hash: 0xd694ebe9, compactRevision: 4, revision: 7 });
-  expect(hash(8)).toEqual({ hash: 0x8b28cbe1, compactRevision: 7, revision: 8 });
+  expect(hash(7)).toMatchObject({ hash: 0xd694ebe9, compactRevision: 4, revision: 7 });
+  expect(hash(8)).toMatchObject({ hash: 0x8b28cbe1, compactRevision: 7, revision: 8 });
   del("c\xff");
   compact(9);
-  expect(hash(9)).toEqual({ hash: 0x6e90c66b, compactRevision: 7, revision: 9 });
-  expect(hash(0)).toEqual({ hash: 0x40a4756d, compactRevision: 9, revision: 9 });
+  expect(hash(9)).toMatchObject({ hash: 0x6e90c66b, compactRevision: 7, revision: 9 });
+  expect(hash(0)).toMatchObject({ hash: 0x40a4756d, compactRevision: 9, revision: 9 });
   expect(hash(10)).toBe(Errors.FutureRevision);
 });
 
@@ -97,18 +97,18 @@ test("openHash gives etcd's hashes where no key is left", () => {
   expect(hash(4)).toMatchObject({ hash: 0x514c3025 });
   expect(hash(6)).toMatchObject({ hash: 0xd37a0bad });
   compact(3);
-  expect(hash(3)).toEqual({ hash: 0x1fe6d6d6, compactRevision: -1, revision: 3 });
-  expect(hash(4)).toEqual({ hash: 0x222c22a1, compactRevision: 3, revision: 4 });
-  expect(hash(5)).toEqual({ hash: 0xeba26cce, compactRevision: 3, revision: 5 });
-  expect(hash(6)).toEqual({ hash: 0x04a7045c, compactRevision: 3, revision: 6 });
+  expect(hash(3)).toMatchObject({ hash: 0x1fe6d6d6, compactRevision: -1, revision: 3 });
+  expect(hash(4)).toMatchObject({ hash: 0x222c22a1, compactRevision: 3, revision: 4 });
+  expect(hash(5)).toMatchObject({ hash: 0xeba26cce, compactRevision: 3, revision: 5 });
+  expect(hash(6)).toMatchObject({ hash: 0x04a7045c, compactRevision: 3, revision: 6 });
   compact(5);
-  expect(hash(5)).toEqual({ hash: 0xeba26cce, compactRevision: 3, revision: 5 });
-  expect(hash(6)).toEqual({ hash: 0x508d8f00, compactRevision: 5, revision: 6 });
+  expect(hash(5)).toMatchObject({ hash: 0xeba26cce, compactRevision: 3, revision: 5 });
+  expect(hash(6)).toMatchObject({ hash: 0x508d8f00, compactRevision: 5, revision: 6 });
   compact(6);
-  expect(hash(6)).toEqual({ hash: 0xc9ca34f4, compactRevision: 5, revision: 6 });
+  expect(hash(6)).toMatchObject({ hash: 0xc9ca34f4, compactRevision: 5, revision: 6 });
   put("c", "4");
   compact(7);
-  expect(hash(7)).toEqual({ hash: 0x20c279c1, compactRevision: 6, revision: 7 });
+  expect(hash(7)).toMatchObject({ hash: 0x20c279c1, compactRevision: 6, revision: 7 });
 });
 
 test("openHash takes the hash of a revision though writes and a compaction come in between", () => {
@@ -151,6 +151,19 @@ test("compactionHashes leaves out what a member that has not compacted yet hashe
   expect(hash(5)).toMatchObject({ compactRevision: 2 });
   expect(hash(5)).not.toEqual(before);
   expect(store.compactionHashes.map(({ revision }) => revision)).toEqual([2]);
+});
+
+test("a hash of deleted keys depends on how far compaction is, and says so", () => {
+  put("a", "1");
+  put("a", "2");
+  expect(hash(3)).toMatchObject({ isComparable: true });
+  del("a");
+  store.compact(3);
+  const before = hash(4);
+  while (store.compactionPending) store.compactStep(100);
+  expect(hash(4)).toMatchObject({ compactRevision: 3, isComparable: false });
+  expect(before).toMatchObject({ compactRevision: 3, isComparable: false });
+  expect(hash(4)).not.toEqual(before);
 });
 
 test("compactionHashes keeps the ten newest and none of an interrupted compaction", () => {

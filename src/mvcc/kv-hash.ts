@@ -21,6 +21,13 @@ export interface KeyValueHash {
   /** -1 before the first compaction. */
   readonly compactRevision: number;
   readonly revision: number;
+  /**
+   * Whether a member with the same data has the same hash, however far its compaction has come. Not so where
+   * nothing but deleted keys is left: then nothing is skipped (rule 1), or the compaction that left the hash
+   * counted deletions at its own revision, which a member that is about to compact does not. Of another
+   * member's hash this is not known, and true.
+   */
+  readonly isComparable: boolean;
 }
 
 const BUCKET_NAME = bytesFromLatin1("key");
@@ -97,6 +104,6 @@ export class KeyValueHasher {
   /** The hash of what was added so far. */
   result(): KeyValueHash {
     const { compactRevision, revision } = this;
-    return { hash: this.#crc, compactRevision, revision };
+    return { hash: this.#crc, compactRevision, revision, isComparable: this.#skipsRemoved };
   }
 }

@@ -127,7 +127,7 @@ export class Store implements ReadView {
 
   /** Hashes of the newest compactions, oldest first, that can be compared with those of other members. */
   get compactionHashes(): readonly KeyValueHash[] {
-    return this.#compactor.comparableHashes;
+    return this.#compactor.hashes.filter((hash) => hash.isComparable);
   }
 
   /** Compactions accepted since start. A caller who waits for removal waits until `completed` is there. */

@@ -43,7 +43,7 @@ export function decodeHash(body: Uint8Array, revision: number): KeyspaceHash | u
   if (currentRevision === undefined || hash === undefined || compactRevision === undefined) {
     return undefined;
   }
-  return { hash: { hash, revision, compactRevision }, currentRevision };
+  return { hash: { hash, revision, compactRevision, isComparable: true }, currentRevision };
 }
 
 type JsonObject = { readonly [name: string]: JsonValue };
