@@ -181,7 +181,13 @@ export class Cluster {
       );
       return;
     }
-    for (const told of this.onEnded) told(machine, end, process);
+    try {
+      for (const told of this.onEnded) told(machine, end, process);
+    } catch (error) {
+      // A member that refuses to start says so in a promise, where nobody would catch this.
+      if (!(error instanceof Violation)) throw error;
+      this.#failure ??= error;
+    }
   }
 
   #configOf(index: number, config: Partial<ServerConfig>): ServerConfig {
