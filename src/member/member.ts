@@ -38,11 +38,12 @@ import { AppliedWaits } from "./applied-waits.ts";
 import { LeaderAbsence } from "./leader-absence.ts";
 import { HeldProposals } from "./held-proposals.ts";
 import { LeaderTransfers } from "./leader-transfer.ts";
+import { LeadershipCertainty } from "./leadership-certainty.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
+import { LeaseRenewals } from "./lease-renewals.ts";
 import {
   HELD_PROPOSAL_ELECTIONS,
   APPLIED_WAIT_MS,
-  LEADERSHIP_CERTAIN_TICKS,
   RAFT_INFLIGHT_MESSAGES_MAX,
   RAFT_MESSAGE_BYTES_MAX,
   READ_INDEX_RETRY_MS,
@@ -105,7 +106,8 @@ export class Member {
   #confState: ConfState;
   #leader = NONE;
   #stopped = false;
-  #lastTickMs = Number.NEGATIVE_INFINITY;
+  readonly #certainty: LeadershipCertainty;
+  readonly #renewals: LeaseRenewals;
   /** When it was elected last. */
   #electedMs: number | undefined;
   readonly #timeoutMs: number;
@@ -144,6 +146,7 @@ export class Member {
       checkQuorum: true,
       preVote: options.preVote,
     });
+    this.#certainty = new LeadershipCertainty(options.tickMs);
     this.#reads = new ReadGate({
       request: (context) => this.#raft.readIndex(context),
       nextContext: () => this.#ids.nextAsBytes(),
@@ -164,6 +167,19 @@ export class Member {
       mayBatch: () => allEndBatchedLeases(this.applier.cluster),
       log: options.log,
     });
+    this.#renewals = new LeaseRenewals(
+      {
+        id: options.id,
+        leader: () => this.#leader,
+        isOnlyVoter: () => this.#isOnlyVoter(),
+        leaseExists: (id) => this.applier.lessor.exists(id),
+        isUpToDate: () => this.#raft.basicStatus().commit === this.#appliedIndex,
+        whenReadable: (waiter) => this.whenReadable(waiter),
+        whenApplied: (waiter) => this.whenApplied(waiter),
+      },
+      this.#certainty,
+      this.#leases,
+    );
   }
 
   /** The applied state. A snapshot of a leader replaces it: nothing of it is to be kept. */
@@ -211,7 +227,7 @@ export class Member {
    * `connections` are borrowed.
    */
   tick(nowMs: number, connections: PeerConnections = NO_CONNECTIONS): void {
-    this.#lastTickMs = nowMs;
+    this.#certainty.tick(nowMs);
     if (this.#options.voteHold?.isHeld !== true) this.#raft.tick();
     const { unsent, late } = this.#proposals.tick();
     for (const waiter of unsent) waiter.onApplied(Errors.DeadlineExceeded);
@@ -234,10 +250,7 @@ export class Member {
    * committed part of the log was applied.
    */
   campaignIfAlone(): void {
-    const { voters, votersOutgoing } = this.#confState;
-    if (voters.length === 1 && voters[0] === this.id && votersOutgoing.length === 0) {
-      this.#raft.campaign();
-    }
+    if (this.#isOnlyVoter()) this.#raft.campaign();
   }
 
   /** Takes `ticks` ticks of the wait for an election as passed, and nothing else. */
@@ -341,23 +354,7 @@ export class Member {
    * member must lead. Errors: NoLeader, NotPrimaryLessor, and those of `whenApplied` and of proposals.
    */
   renewLease(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
-    if (this.#leader !== this.id) {
-      waiter.onFailed(this.#leader === NONE ? Errors.NoLeader : Errors.NotPrimaryLessor);
-      return;
-    }
-    const sinceTickMs = nowMs - this.#lastTickMs;
-    if (sinceTickMs < LEADERSHIP_CERTAIN_TICKS * this.#options.tickMs) {
-      this.#renewWhenApplied(id, nowMs, waiter);
-      return;
-    }
-    this.whenReadable({
-      onReadable: () => {
-        if (this.isLeader()) this.#renewWhenApplied(id, nowMs, waiter);
-        else waiter.onFailed(Errors.NotPrimaryLessor);
-      },
-      onFailed: (error) =>
-        waiter.onFailed(error === Errors.Stopped ? error : Errors.NotPrimaryLessor),
-    });
+    this.#renewals.renew(id, nowMs, waiter);
   }
 
   /** Everything the shell has to do now; `undefined` when there is nothing. */
@@ -556,15 +553,9 @@ export class Member {
   }
 
   /** As the primary lessor, on everything that is committed. */
-  #renewWhenApplied(id: bigint, nowMs: number, waiter: RenewalWaiter): void {
-    if (this.#raft.basicStatus().commit === this.#appliedIndex) {
-      this.#leases.renew(id, nowMs, waiter);
-      return;
-    }
-    this.whenApplied({
-      onReadable: () => this.#leases.renew(id, nowMs, waiter),
-      onFailed: (error) => waiter.onFailed(error),
-    });
+  #isOnlyVoter(): boolean {
+    const { voters, votersOutgoing } = this.#confState;
+    return voters.length === 1 && voters[0] === this.id && votersOutgoing.length === 0;
   }
 
   #applyNormal(entry: Entry, nowMs: number): void {
@@ -603,7 +594,8 @@ export class Member {
     if (leader !== NONE) this.#reads.leaderChanged();
     this.#transfers.leaderIs(leader);
     if (leader === this.id) {
-      this.#electedMs = this.#lastTickMs;
+      this.#electedMs = this.#certainty.lastTickMs;
+      this.#certainty.confirmed(this.#electedMs);
     } else {
       this.applier.lessor.demote();
       this.#proposals.failSelfOnly();
