@@ -62,4 +62,9 @@ export const REGRESSIONS: readonly Regression[] = [
     plan: { durationMs: 12_600 },
     note: "a leader that stood still answers for a lease that another one has granted meanwhile",
   },
+  {
+    seed: 2_943,
+    plan: { durationMs: 8_000 },
+    note: "a renewal that has waited renews a lease that is being revoked by then",
+  },
 ];
