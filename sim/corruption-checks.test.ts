@@ -7,7 +7,6 @@ import {
   CorruptionChecks,
   type CorruptionCheckOptions,
   type HashPeers,
-  NO_PEERS,
 } from "../src/server/corruption-checks.ts";
 import { bytesFromLatin1 } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
@@ -24,6 +23,10 @@ import { SimulatedDisk } from "./disk.ts";
 import { SimulatedMember } from "./simulated-member.ts";
 
 const KEY = bytesFromLatin1("key");
+
+/** The peers of a cluster of one. */
+const NO_PEERS: HashPeers = { hashesAt: (_, done) => done([]) };
+
 const OFF: CorruptionCheckOptions = {
   intervalMs: 0,
   compactHashIntervalMs: 0,

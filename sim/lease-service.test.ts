@@ -13,7 +13,7 @@ import {
 import { GrpcCode } from "../src/errors/codes.ts";
 import { Errors } from "../src/errors/table.ts";
 import type { GrpcClientCall } from "../src/http2/grpc-client-types.ts";
-import { noNetwork } from "../src/peer/no-network.ts";
+import { noNetwork } from "./no-network.ts";
 import { ClusterLeases } from "../src/server/cluster-leases.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { createMessage, MessageType } from "../src/wire/gen/raft.ts";

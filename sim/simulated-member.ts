@@ -4,7 +4,7 @@
  */
 import type { ApplyResult } from "../src/apply/result.ts";
 import type { EtcdError } from "../src/errors/etcd-error.ts";
-import { noNetwork } from "../src/peer/no-network.ts";
+import { noNetwork } from "./no-network.ts";
 import { sha1, sha256 } from "../src/platform/digest.ts";
 import type { Random } from "../src/ports/random.ts";
 import { openMember } from "../src/server/bootstrap.ts";

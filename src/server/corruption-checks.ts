@@ -31,9 +31,6 @@ export interface HashPeers {
   hashesAt(revision: number, done: (answers: readonly PeerHash[]) => void): void;
 }
 
-/** The peers of a cluster of one. */
-export const NO_PEERS: HashPeers = { hashesAt: (_, done) => done([]) };
-
 export interface CorruptionCheckOptions {
   /** Time between two checks of the whole keyspace; 0 means never. */
   readonly intervalMs: number;

@@ -4,7 +4,7 @@ import { MemoryLog } from "../../sim/memory-log.ts";
 import { encodeMember, formatId, type MemberInfo } from "../membership/member-info.ts";
 import { foundingEntries } from "../membership/founding-entries.ts";
 import type { PeerNetwork } from "../peer/network.ts";
-import { noNetwork } from "../peer/no-network.ts";
+import { noNetwork } from "../../sim/no-network.ts";
 import { sha1 } from "../platform/digest.ts";
 import type { HostLookup } from "../ports/network.ts";
 import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";

@@ -8,7 +8,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { MemoryLog } from "../../sim/memory-log.ts";
 import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/server-args.ts";
-import { noNetwork } from "../../src/peer/no-network.ts";
+import { noNetwork } from "../../sim/no-network.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { sha1 } from "../../src/platform/digest.ts";
 import { lookUpHost } from "../../src/platform/host-lookup.ts";

@@ -1,5 +1,5 @@
 /** A network with nobody in it: for a member that is alone in its process and in its cluster. */
-import type { PeerNetwork } from "./network.ts";
+import type { PeerNetwork } from "../src/peer/network.ts";
 
 /** Every call fails at once, whatever is sent is unreachable. `defer` calls its argument soon. */
 export function noNetwork(defer: (run: () => void) => void): PeerNetwork {
