@@ -96,72 +96,55 @@ function isForLearners(path: string, request: Uint8Array | undefined): boolean {
   }
 }
 
-class GuardedUnary implements GrpcMethodHandler {
-  readonly kind = "unary";
-  readonly #admission: Admission;
-  readonly #path: string;
-  readonly #handler: GrpcMethodHandler;
+/** What is handed on to a method unchanged once a call was let through. */
+abstract class Guarded {
+  protected readonly admission: Admission;
+  protected readonly path: string;
+  protected readonly handler: GrpcMethodHandler;
 
   constructor(admission: Admission, path: string, handler: GrpcMethodHandler) {
-    this.#admission = admission;
-    this.#path = path;
-    this.#handler = handler;
-  }
-
-  onMessage(call: GrpcServerCall, message: Uint8Array): void {
-    const refused = this.#admission.refusal(this.#path, call, message);
-    if (refused === undefined) this.#handler.onMessage(call, message);
-    else fail(call, refused);
+    this.admission = admission;
+    this.path = path;
+    this.handler = handler;
   }
 
   onHalfClose(call: GrpcServerCall): void {
-    this.#handler.onHalfClose(call);
+    this.handler.onHalfClose(call);
   }
 
   onCancel(call: GrpcServerCall): void {
-    this.#handler.onCancel(call);
+    this.handler.onCancel(call);
   }
 
   onWritable(call: GrpcServerCall): void {
-    this.#handler.onWritable?.(call);
+    this.handler.onWritable?.(call);
   }
 }
 
-class GuardedStream implements GrpcMethodHandler {
-  readonly kind = "stream";
-  readonly #admission: Admission;
-  readonly #path: string;
-  readonly #handler: GrpcMethodHandler;
+class GuardedUnary extends Guarded implements GrpcMethodHandler {
+  readonly kind = "unary";
 
-  constructor(admission: Admission, path: string, handler: GrpcMethodHandler) {
-    this.#admission = admission;
-    this.#path = path;
-    this.#handler = handler;
+  onMessage(call: GrpcServerCall, message: Uint8Array): void {
+    const refused = this.admission.refusal(this.path, call, message);
+    if (refused === undefined) this.handler.onMessage(call, message);
+    else fail(call, refused);
   }
+}
+
+class GuardedStream extends Guarded implements GrpcMethodHandler {
+  readonly kind = "stream";
 
   onCall(call: GrpcServerCall): void {
-    const refused = this.#admission.refusal(this.#path, call);
+    const refused = this.admission.refusal(this.path, call);
     if (refused !== undefined) {
       fail(call, refused);
       return;
     }
-    this.#admission.opened(call, this.#handler);
-    this.#handler.onCall?.(call);
+    this.admission.opened(call, this.handler);
+    this.handler.onCall?.(call);
   }
 
   onMessage(call: GrpcServerCall, message: Uint8Array): void {
-    this.#handler.onMessage(call, message);
-  }
-
-  onHalfClose(call: GrpcServerCall): void {
-    this.#handler.onHalfClose(call);
-  }
-
-  onCancel(call: GrpcServerCall): void {
-    this.#handler.onCancel(call);
-  }
-
-  onWritable(call: GrpcServerCall): void {
-    this.#handler.onWritable?.(call);
+    this.handler.onMessage(call, message);
   }
 }
