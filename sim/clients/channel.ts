@@ -6,6 +6,7 @@
 import { GrpcCode } from "../../src/errors/codes.ts";
 import type { GrpcMetadata } from "../../src/http2/grpc-metadata.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../../src/http2/grpc-server-types.ts";
+import { type ClientPeer, unprovenPeer } from "../../src/ports/client-peer.ts";
 import type { Prng } from "../../src/stdx/prng.ts";
 import type { EventLoop } from "../cluster/event-loop.ts";
 import type { Machine } from "../cluster/machine.ts";
@@ -96,7 +97,7 @@ export class ClientCall implements GrpcServerCall {
   readonly path: string;
   readonly deadlineMs: number = Number.POSITIVE_INFINITY;
   context: unknown = undefined;
-  readonly peer: unknown = this;
+  readonly peer: ClientPeer = unprovenPeer("");
   readonly machine: Machine;
   readonly #channel: Channel;
   readonly #handler: CallHandler;

@@ -10,6 +10,7 @@
  * Source: gRPC over HTTP/2; grpc-go server.go, stream.go, rpc_util.go.
  */
 import { GrpcCode } from "../errors/codes.ts";
+import type { ClientPeer } from "../ports/client-peer.ts";
 import { goQuote } from "../stdx/go-quote.ts";
 import type { Connection } from "./connection.ts";
 import { writeFrameHeader, writeHeaderBlock } from "./frame-writer.ts";
@@ -47,7 +48,7 @@ export interface ServerCallScope {
   readonly connection: Connection;
   readonly blocks: ResponseBlocks;
   readonly inflate: Inflate | undefined;
-  readonly peer: unknown;
+  readonly peer: ClientPeer;
 }
 
 /** Status that waits behind queued messages. */
@@ -98,7 +99,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     return this.#head.path;
   }
 
-  get peer(): unknown {
+  get peer(): ClientPeer {
     return this.#scope.peer;
   }
 

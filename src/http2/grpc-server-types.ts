@@ -8,6 +8,7 @@
  *            onHalfClose is not called. Zero or two requests never reach the handler.
  *   stream   onMessage per message, then onHalfClose once.
  */
+import type { ClientPeer } from "../ports/client-peer.ts";
 import type { GrpcMetadata } from "./grpc-metadata.ts";
 
 /** One RPC method. Shared by all calls and connections: per-call state lives in `call.context`. */
@@ -35,8 +36,8 @@ export interface GrpcServerCall {
   readonly open: boolean;
   /** Free for the handler; `undefined` at first. */
   context: unknown;
-  /** Free for the shell that owns the connection (peer address, certificate); same for all its calls. */
-  readonly peer: unknown;
+  /** Who calls; the same object for all calls of a connection. */
+  readonly peer: ClientPeer;
 
   /** First value of `name` (lower case); `-bin` names: see `getBytes`. O(headers). */
   get(name: string): string | undefined;
@@ -84,7 +85,7 @@ export interface PlainRequest {
   readonly scheme: string;
   /** Whole; belongs to the handler. */
   readonly body: Uint8Array;
-  readonly peer: unknown;
+  readonly peer: ClientPeer;
   /** False after the end of the response, a reset or the loss of the connection. */
   readonly open: boolean;
   /** Set by the handler to be told that the client went away. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { unprovenPeer } from "../ports/client-peer.ts";
 import { bytesFromLatin1, bytesFromUtf8, concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
 import { GrpcServerConnection } from "./grpc-server.ts";
 import type { GrpcMethodHandler, GrpcServerCall, PlainRequest } from "./grpc-server-types.ts";
@@ -52,6 +53,8 @@ class Recorder implements GrpcMethodHandler {
   }
 }
 
+const PEER = unprovenPeer("1.2.3.4:5");
+
 interface Setup {
   readonly peer: RawPeer;
   readonly unary: Recorder;
@@ -71,7 +74,7 @@ function setup(limits: ServerConnectionOptions = {}, more: Partial<GrpcServerCon
     limits,
     ...more,
   };
-  const connection = new GrpcServerConnection({ config, events, peer: "1.2.3.4" });
+  const connection = new GrpcServerConnection({ config, events, peer: PEER });
   const peer = new RawPeer(connection);
   return { peer: peer.greetServer(), unary, stream, events, connection };
 }
@@ -552,7 +555,7 @@ describe("metadata", () => {
     peer.send(headersFrame(1, fields));
     const [call] = stream.calls;
     expect(call.path).toBe("/a.B/S");
-    expect(call.peer).toBe("1.2.3.4");
+    expect(call.peer).toBe(PEER);
     expect(call.get("token")).toBe("t1");
     expect(call.getAll("token")).toEqual(["t1", "t2"]);
     expect(call.getBytes("k-bin")).toEqual(new Uint8Array([1, 2]));

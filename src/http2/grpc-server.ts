@@ -2,7 +2,7 @@
  * A server's connection: gRPC calls (and plain requests) of one client, over bytes.
  *
  * ```ts
- * const connection = new GrpcServerConnection({ config, events, peer: remoteAddress });
+ * const connection = new GrpcServerConnection({ config, events, peer: unprovenPeer(remoteAddress) });
  * connection.start(now);
  * socket.on("data", (chunk) => connection.receive(chunk, clock.nowMs()));
  * // events.onOutput: at the end of the turn, while the socket accepts bytes:
@@ -11,6 +11,7 @@
  *
  * Source: gRPC over HTTP/2; grpc-go internal/transport/http2_server.go for what clients are used to.
  */
+import { type ClientPeer, unprovenPeer } from "../ports/client-peer.ts";
 import { Connection } from "./connection.ts";
 import { serverLimits } from "./connection-limits.ts";
 import type { ConnectionRole } from "./connection-role.ts";
@@ -30,12 +31,15 @@ import { RequestHeads } from "./request-heads.ts";
 import { ResponseBlocks } from "./response-blocks.ts";
 import type { Http2Stream } from "./stream.ts";
 
+/** The other end of a connection that nobody described. */
+const NOBODY: ClientPeer = unprovenPeer("");
+
 export class GrpcServerConnection implements Http2Endpoint {
   readonly #connection: Connection;
   readonly #reader: FrameReader;
   readonly #timers: ConnectionTimers;
 
-  constructor({ config, events, peer }: GrpcServerArguments) {
+  constructor({ config, events, peer = NOBODY }: GrpcServerArguments) {
     const limits = serverLimits(config.limits ?? {});
     const keepalive = new Keepalive(limits);
     const role = new ServerRole(config);

@@ -8,6 +8,7 @@ import net, { type AddressInfo } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
+import { unprovenPeer } from "../ports/client-peer.ts";
 import type { EndpointEvents, Http2Endpoint } from "./endpoint.ts";
 import { GrpcClientConnection } from "./grpc-client.ts";
 import type { GrpcStatus } from "./grpc-client-types.ts";
@@ -81,7 +82,13 @@ async function serve(config: GrpcServerConfig): Promise<number> {
   const listener = net.createServer((socket) => {
     const shell = new SocketShell(socket);
     shells.push(shell);
-    shell.run(new GrpcServerConnection({ config, events: shell, peer: socket.remoteAddress }));
+    shell.run(
+      new GrpcServerConnection({
+        config,
+        events: shell,
+        peer: unprovenPeer(socket.remoteAddress ?? ""),
+      }),
+    );
   });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");

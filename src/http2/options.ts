@@ -1,6 +1,7 @@
 /**
  * What can be set on a connection. Everything has a default; the defaults are etcd's where etcd has one.
  */
+import type { ClientPeer } from "../ports/client-peer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EndpointEvents } from "./endpoint.ts";
 import type { GrpcMethodHandler, PlainRequest } from "./grpc-server-types.ts";
@@ -56,8 +57,8 @@ export interface GrpcServerArguments {
   /** Shared by all connections of a listener. */
   readonly config: GrpcServerConfig;
   readonly events: EndpointEvents;
-  /** What handlers see as `call.peer`. */
-  readonly peer?: unknown;
+  /** Who is at the other end: what handlers see as `call.peer`. Absent: nobody in particular. */
+  readonly peer?: ClientPeer;
 }
 
 export interface ClientConnectionOptions extends ConnectionOptions {

@@ -2,6 +2,7 @@
  * One HTTP exchange that is not gRPC: the body is gathered, the request handed out, the response written.
  * For the JSON gateway, health and metrics on TLS listeners, where clients may choose HTTP/2.
  */
+import type { ClientPeer } from "../ports/client-peer.ts";
 import { assert } from "../stdx/assert.ts";
 import { bytesFromUtf8, concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
 import { writeFrameHeader, writeHeaderBlock } from "./frame-writer.ts";
@@ -57,7 +58,7 @@ export class PlainExchange implements PlainRequest, StreamOwner {
     return this.#head.scheme;
   }
 
-  get peer(): unknown {
+  get peer(): ClientPeer {
     return this.#scope.peer;
   }
 

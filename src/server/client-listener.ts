@@ -11,6 +11,7 @@ import type { GrpcServerConfig } from "../http2/options.ts";
 import { looksLikeHttp2Preface } from "../http2/protocol.ts";
 import type { HttpServer } from "../platform/http1.ts";
 import type { SocketStream } from "../platform/tcp.ts";
+import { unprovenPeer } from "../ports/client-peer.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamHandler } from "../ports/network.ts";
@@ -163,7 +164,7 @@ class ServedConnection implements StreamHandler {
         onClosed: () => {},
         onInputWanted: (wanted) => (wanted ? stream.resume() : stream.pause()),
       },
-      peer: stream.remoteAddress,
+      peer: unprovenPeer(stream.remoteAddress),
     });
   }
 
