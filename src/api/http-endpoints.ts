@@ -5,9 +5,10 @@
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
+import { TEXT_CONTENT_TYPE } from "../stdx/metrics/exposition.ts";
 import { AlarmType } from "../wire/gen/rpc.ts";
 import type { ServiceContext } from "./context.ts";
-import { METRICS_CONTENT_TYPE, metricsPage } from "./metrics-page.ts";
+import { metricsPage } from "./metrics-page.ts";
 
 export interface EndpointRequest {
   readonly method: string;
@@ -55,7 +56,7 @@ export function serveEndpoint(
       serveGet(request, respond, () => serveHealth(context, request, respond));
       return;
     case "/metrics": {
-      const headers = { ...ACCESS_HEADERS, "Content-Type": METRICS_CONTENT_TYPE };
+      const headers = { ...ACCESS_HEADERS, "Content-Type": TEXT_CONTENT_TYPE };
       respond({ status: 200, headers, body: metricsPage(residentBytes()) });
       return;
     }

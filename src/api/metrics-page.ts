@@ -3,10 +3,9 @@
  *
  * Source: prometheus client_golang (process collector, text format 0.0.4).
  */
-const MEMORY = "process_resident_memory_bytes";
+import { goFloat } from "../stdx/metrics/go-float.ts";
 
-/** Format and encoding of the page. */
-export const METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+const MEMORY = "process_resident_memory_bytes";
 
 /** The page, for a process that has `residentBytes` in memory. */
 export function metricsPage(residentBytes: number): string {
@@ -15,10 +14,4 @@ export function metricsPage(residentBytes: number): string {
     `# TYPE ${MEMORY} gauge\n` +
     `${MEMORY} ${goFloat(residentBytes)}\n`
   );
-}
-
-/** A whole number as Go prints a float: from a million on with an exponent, of two digits at least. */
-function goFloat(value: number): string {
-  if (value < 1e6) return String(value);
-  return value.toExponential().replace(/e\+(\d)$/, "e+0$1");
 }
