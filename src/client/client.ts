@@ -13,6 +13,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
 import { AuthService } from "../wire/gen/services.ts";
+import { Auth } from "./auth.ts";
 import { Channel, PLAIN_METADATA, tokenMetadata } from "./channel.ts";
 import { Cluster } from "./cluster.ts";
 import type { Connector } from "./connector.ts";
@@ -71,6 +72,7 @@ let clientsOpened = 0;
 
 /** An open client; `close` it. */
 export class Client {
+  readonly auth: Auth;
   readonly kv: Kv;
   readonly cluster: Cluster;
   readonly maintenance: Maintenance;
@@ -85,6 +87,7 @@ export class Client {
     if (options.endpoints.length === 0) throw new NoEndpointsError();
     this.#options = options;
     this.channel = this.#openChannel(options.endpoints);
+    this.auth = new Auth(this.channel);
     this.kv = new Kv(this.channel);
     this.cluster = new Cluster(this.channel);
     this.maintenance = new Maintenance(this.channel, (endpoint) => this.#dial(endpoint));

@@ -17,6 +17,7 @@ import {
   realEtcdctl,
   type Tool,
 } from "../harness/etcdctl-comparison.ts";
+import { AUTH_LINES } from "../harness/etcdctl-auth-lines.ts";
 import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
 import { AUTHENTICATED_LINES, ENABLE_AUTHENTICATION } from "../harness/etcdctl-fixed-lines.ts";
 import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
@@ -179,6 +180,10 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
     }
   }, 30_000);
 
+  test("knows users and roles as the real one does", async () => {
+    expect(await differences(AUTH_LINES)).toBe("");
+  }, 120_000);
+
   test("says who may do what as the real one does", async () => {
     for (const line of ENABLE_AUTHENTICATION) {
       for (const identity of identities) {
@@ -199,7 +204,7 @@ async function outcome(
 
 /** Commands that ours does not have are no difference, in the pages that list commands. */
 const OWN_COMMANDS =
-  /^\t(?:alarm \S+|check \S+|compaction|datascale|defrag|del|disarm|endpoint (?:hashkv|health|status)|get|grant|hashkv|health|help|keep-alive|lease \S+|list|make-mirror|member list|move-leader|perf|put|restore|revoke|save|snapshot \S+|status|timetolive|txn|version|watch)\t/;
+  /^\t(?:add|alarm \S+|auth \S+|check \S+|compaction|datascale|defrag|del|delete|disable|disarm|enable|endpoint (?:hashkv|health|status)|get|grant(?:-permission|-role)?|hashkv|health|help|keep-alive|lease \S+|list|make-mirror|member list|move-leader|passwd|perf|put|restore|revoke(?:-permission|-role)?|role \S+|save|snapshot \S+|status|timetolive|txn|user \S+|version|watch)\t/;
 
 function forComparison(outcomeOf: MaskedOutcome): MaskedOutcome {
   const { stdout } = outcomeOf;

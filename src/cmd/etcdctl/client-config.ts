@@ -104,7 +104,7 @@ export function credentialsFrom(
 }
 
 /** Reads one line without showing it. */
-function askPassword(io: ToolIo, prompt: string): string {
+export function askPassword(io: ToolIo, prompt: string): string {
   io.out(prompt);
   const typed = io.withoutEcho(() => {
     let line = "";

@@ -61,7 +61,7 @@ export function prefixRange(prefix: Uint8Array): KeyRange {
 }
 
 /** The first key behind all keys that begin with `prefix`. */
-function prefixEnd(prefix: Uint8Array): Uint8Array {
+export function prefixEnd(prefix: Uint8Array): Uint8Array {
   let length = prefix.length;
   while (length > 0 && prefix[length - 1] === 0xff) length--;
   if (length === 0) return ZERO_BYTE;

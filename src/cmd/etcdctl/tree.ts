@@ -5,6 +5,7 @@
  */
 import { Command, type CommandSpec } from "../command.ts";
 import { FlagSet } from "../pflag.ts";
+import { authCommands } from "./auth-commands.ts";
 import { globalFlags } from "./global-flags.ts";
 import { delSpec, getSpec, putSpec, watchFlags } from "./key-flags.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
@@ -21,6 +22,7 @@ export function etcdctlCommands(): EtcdctlCommand {
     commands: [
       ...keyCommands(),
       mirrorCommand(),
+      ...authCommands(),
       checkCommands(),
       leaseCommands(),
       endpointCommands(),
