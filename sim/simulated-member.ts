@@ -9,7 +9,7 @@ import { sha1, sha256 } from "../src/platform/digest.ts";
 import type { Random } from "../src/ports/random.ts";
 import { openMember } from "../src/server/bootstrap.ts";
 import { configFromFlags, type ServerConfig } from "../src/server/config.ts";
-import { initialFlagValues } from "../src/server/flags.ts";
+import { initialFlagValues } from "../src/server/flags/table.ts";
 import { MemberHost } from "../src/server/member-host.ts";
 import { SimulatedCrash } from "./disk-faults.ts";
 import type { SimulatedDisk } from "./disk.ts";

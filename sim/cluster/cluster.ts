@@ -4,7 +4,7 @@
  */
 import type { OpenedMember } from "../../src/server/bootstrap.ts";
 import type { ServerConfig } from "../../src/server/config.ts";
-import { FlagRefusal } from "../../src/server/flag-refusal.ts";
+import { FlagRefusal } from "../../src/server/flags/refusal.ts";
 import { parseServerUrls, type ServerUrl } from "../../src/server/server-url.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 import { simulatedConfig } from "../simulated-member.ts";

@@ -16,16 +16,20 @@ import {
   parseLogLevel,
 } from "../server/config-validation.ts";
 import { fillAdvertised } from "../server/default-host.ts";
-import { bool, type FlagKind } from "../server/flag-kinds.ts";
-import { FlagRefusal } from "../server/flag-refusal.ts";
-import { FLAGS, type FlagName, type FlagValues, initialFlagValues } from "../server/flags.ts";
-import { helpText, USAGE } from "../server/help.ts";
-import type { LogRecord } from "../server/log-record.ts";
+import { bool, type FlagKind } from "../server/flags/kinds.ts";
+import { FlagRefusal } from "../server/flags/refusal.ts";
+import { helpText, USAGE } from "../server/flags/help.ts";
+import { IGNORED_FLAGS } from "../server/flags/inert-flags.ts";
+import { notYetProblem } from "../server/flags/not-yet.ts";
+import { renamedTwice, settleRenamedFlags } from "../server/flags/renamed-flags.ts";
 import {
-  IGNORED_FLAGS,
-  UNSUPPORTED_FLAGS,
-  unsupportedFlagMessage,
-} from "../server/unsupported-flags.ts";
+  FLAG_NAMES,
+  FLAGS,
+  type FlagName,
+  type FlagValues,
+  initialFlagValues,
+} from "../server/flags/table.ts";
+import type { LogRecord } from "../server/log-record.ts";
 import { ETCD_VERSION, PROJECT_VERSION } from "../server/version.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import { humanBytes } from "../stdx/humanize.ts";
@@ -67,6 +71,9 @@ export interface CliExit extends Said {
 const CALLER = "cmd/server-args.ts";
 const DEFAULT_LOG: LogSettings = { level: "info", outputs: ["default"] };
 
+const NO_CONFIG_FILE =
+  "--config-file is not supported by this version of etcd-ts: give flags or environment variables instead";
+
 /** Above this size of a request a warning is logged. */
 const RECOMMENDED_REQUEST_BYTES = 10 * 1024 * 1024;
 
@@ -91,6 +98,7 @@ export function parseServerArgs(input: ServerArgsInput): CliStart | CliExit {
   if (environment.problem !== undefined) {
     return refused(input, environment.problem, { early: records });
   }
+  if (reading.configFile !== "") return refused(input, NO_CONFIG_FILE, { early: records });
   const early = [...records, ...raiseRaftTimeouts(reading.values)];
   return configure(input, reading, new Set([...parsed.given, ...environment.given]), early);
 }
@@ -98,17 +106,18 @@ export function parseServerArgs(input: ServerArgsInput): CliStart | CliExit {
 /** Checks the values and fills in what depends on the machine. */
 function configure(
   input: ServerArgsInput,
-  { values, unsupported }: FlagReading,
+  { values }: FlagReading,
   given: ReadonlySet<string>,
   early: readonly LogRecord[],
 ): CliStart | CliExit {
-  const unusable = unsupported ?? logProblem(values);
+  const unusable = notYetProblem(values, given) ?? renamedTwice(given) ?? logProblem(values);
   if (unusable !== undefined) return refused(input, unusable, { early });
   const level = parseLogLevel(values["log-level"]);
   if (level === undefined) {
     const text = goQuoteText(values["log-level"]);
     return { ...exit(2, "", `panic: unrecognized level: ${text}\n`), early };
   }
+  settleRenamedFlags(values, given);
   const log = { level, outputs: values["log-outputs"] };
   const unreachable = listenProblem(values);
   if (unreachable !== undefined) return refused(input, unreachable, { early, log });
@@ -123,23 +132,20 @@ class FlagReading {
   readonly values: FlagValues = initialFlagValues();
   readonly targets = new Map<string, FlagTarget>();
   printVersion = false;
-  /** The first flag that asks for what this version does not do. */
-  unsupported: string | undefined;
+  configFile = "";
 
   constructor() {
-    for (const name of Object.keys(FLAGS) as FlagName[]) this.targets.set(name, this.#target(name));
-    for (const [name, { check, isBool, reason }] of Object.entries(UNSUPPORTED_FLAGS)) {
-      const set = (text: string): string | undefined => {
-        const asksForNothing = check(text);
-        if (asksForNothing instanceof FlagRefusal) return asksForNothing.message;
-        if (!asksForNothing) this.unsupported ??= unsupportedFlagMessage(name, reason);
-        return undefined;
-      };
-      this.targets.set(name, { isBool, set });
-    }
+    for (const name of FLAG_NAMES) this.targets.set(name, this.#target(name));
     for (const name of IGNORED_FLAGS) {
       this.targets.set(name, { isBool: true, set: () => undefined });
     }
+    this.targets.set("config-file", {
+      isBool: false,
+      set: (text) => {
+        this.configFile = text;
+        return undefined;
+      },
+    });
     this.targets.set("version", {
       isBool: true,
       set: (text) => {
@@ -198,9 +204,9 @@ function fillIn(values: FlagValues, host: string | undefined): LogRecord[] {
       "updated-snapshot-count": values["snapshot-count"],
     });
   }
-  if (values["experimental-snapshot-catchup-entries"] === 0) {
-    const entries = FLAGS["experimental-snapshot-catchup-entries"].initial;
-    values["experimental-snapshot-catchup-entries"] = entries;
+  if (values["snapshot-catchup-entries"] === 0) {
+    const entries = FLAGS["snapshot-catchup-entries"].initial;
+    values["snapshot-catchup-entries"] = entries;
     say("info", "updating snapshot catch-up entries to default", {
       "given-snapshot-catchup-entries": 0,
       "updated-snapshot-catchup-entries": entries,

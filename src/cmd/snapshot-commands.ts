@@ -4,7 +4,7 @@
  *
  * Source: etcd etcdutl/etcdutl/snapshot_command.go (3.5).
  */
-import { FlagRefusal } from "../server/flag-refusal.ts";
+import { FlagRefusal } from "../server/flags/refusal.ts";
 import { foundingProblem, parseInitialCluster } from "../server/initial-cluster.ts";
 import { type UrlComparison, urlComparison } from "../server/peer-urls.ts";
 import { parseServerUrls } from "../server/server-url.ts";

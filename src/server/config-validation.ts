@@ -7,7 +7,7 @@
 import type { LogThreshold } from "../platform/log.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
-import type { FlagValues } from "./flags.ts";
+import type { FlagValues } from "./flags/table.ts";
 import { advertiseProblem, bindProblem, joinUrls, type ServerUrl } from "./server-url.ts";
 
 const ELECTION_TIMEOUT_MS_MAX = 50_000;
@@ -63,7 +63,7 @@ export function configProblem(values: FlagValues, given: ReadonlySet<string>): s
     advertiseMissing(given) ??
     compactionProblem(values) ??
     leaseCheckpointProblem(values) ??
-    compactHashCheckProblem(values)
+    compactHashCheckProblem(values, given)
   );
 }
 
@@ -113,8 +113,12 @@ function leaseCheckpointProblem(values: FlagValues): string | undefined {
   return "setting experimental-enable-lease-checkpoint-persist requires experimental-enable-lease-checkpoint";
 }
 
-function compactHashCheckProblem(values: FlagValues): string | undefined {
-  const intervalMs = values["experimental-compact-hash-check-time"];
+function compactHashCheckProblem(
+  values: FlagValues,
+  given: ReadonlySet<string>,
+): string | undefined {
+  const intervalMs = values["compact-hash-check-time"];
   if (intervalMs > 0) return undefined;
-  return `--experimental-compact-hash-check-time must be >0 (set to ${goDurationOfMs(intervalMs)})`;
+  const name = given.has("compact-hash-check-time") ? "" : "experimental-";
+  return `--${name}compact-hash-check-time must be >0 (set to ${goDurationOfMs(intervalMs)})`;
 }

@@ -5,8 +5,28 @@
  * Source: etcd server/embed/config.go, server/config/config.go (3.5).
  */
 import * as path from "node:path";
-import type { LogSettings, LogThreshold } from "../platform/log.ts";
-import { FLAGS, type FlagValues } from "./flags.ts";
+import type { LogThreshold } from "../platform/log.ts";
+import {
+  type AuditSettings,
+  type AuthSettings,
+  auditOf,
+  authOf,
+  clientTlsOf,
+  type DiscoverySettings,
+  discoveryOf,
+  type HttpSettings,
+  httpOf,
+  logOf,
+  peerTlsOf,
+  type ServerLogSettings,
+  type TlsSettings,
+  type TlsVersions,
+  type TracingSettings,
+  tlsVersionsOf,
+  tracingOf,
+} from "./config-groups.ts";
+import { isFeatureOn } from "./flags/feature-gates.ts";
+import { FLAGS, type FlagValues } from "./flags/table.ts";
 import type { ServerUrl } from "./server-url.ts";
 
 export interface ServerConfig {
@@ -84,7 +104,18 @@ export interface ServerConfig {
   readonly grpcKeepaliveTimeoutMs: number;
   /** Between two progress notifications of a watcher. */
   readonly watchProgressIntervalMs: number;
-  readonly log: LogSettings;
+  readonly log: ServerLogSettings;
+  readonly clientTls: TlsSettings;
+  readonly peerTls: TlsSettings;
+  readonly tlsVersions: TlsVersions;
+  /** By their names in Go; none means a good choice. */
+  readonly cipherSuites: readonly string[];
+  readonly selfSignedCertYears: number;
+  readonly auth: AuthSettings;
+  readonly http: HttpSettings;
+  readonly tracing: TracingSettings;
+  readonly audit: AuditSettings;
+  readonly discovery: DiscoverySettings;
 }
 
 const BYTES_PER_MEGABYTE = 1024 * 1024;
@@ -102,14 +133,14 @@ export const DEFAULT_WATCH_PROGRESS_INTERVAL_MS = 600_000;
  * `logLevel` is what --log-level was read as.
  */
 export function configFromFlags(values: FlagValues, logLevel: LogThreshold): ServerConfig {
+  const gates = values["feature-gates"];
   return {
     name: values.name,
     dataDir: values["data-dir"],
     dedicatedWalDir: values["wal-dir"],
     snapshotCount: values["snapshot-count"] || FLAGS["snapshot-count"].initial,
     snapshotCatchUpEntries:
-      values["experimental-snapshot-catchup-entries"] ||
-      FLAGS["experimental-snapshot-catchup-entries"].initial,
+      values["snapshot-catchup-entries"] || FLAGS["snapshot-catchup-entries"].initial,
     repairsFromPeers: values["experimental-repair-from-peers"],
     snapshotFilesMax: values["max-snapshots"],
     walFilesMax: values["max-wals"],
@@ -134,20 +165,17 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     backendBatchLimit: values["backend-batch-limit"] || DEFAULT_BACKEND_BATCH_LIMIT,
     autoCompactionMode: values["auto-compaction-mode"],
     autoCompactionRetention: values["auto-compaction-retention"],
-    compactionBatchLimit:
-      values["experimental-compaction-batch-limit"] || DEFAULT_COMPACTION_BATCH_LIMIT,
+    compactionBatchLimit: values["compaction-batch-limit"] || DEFAULT_COMPACTION_BATCH_LIMIT,
     compactionSleepIntervalMs:
-      values["experimental-compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
+      values["compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
     leaseCheckpoints: leaseCheckpointsOf(values),
-    initialCorruptCheck: values["experimental-initial-corrupt-check"],
-    corruptCheckMs: values["experimental-corrupt-check-time"],
-    compactHashCheckMs: values["experimental-compact-hash-check-enabled"]
-      ? values["experimental-compact-hash-check-time"]
-      : 0,
-    downgradeCheckMs: values["experimental-downgrade-check-time"],
-    bootstrapDefragBytes:
-      values["experimental-bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
-    warningApplyMs: values["experimental-warning-apply-duration"],
+    initialCorruptCheck:
+      values["experimental-initial-corrupt-check"] || isFeatureOn(gates, "InitialCorruptCheck"),
+    corruptCheckMs: values["corrupt-check-time"],
+    compactHashCheckMs: compactHashCheckOf(values),
+    downgradeCheckMs: values["downgrade-check-time"],
+    bootstrapDefragBytes: values["bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
+    warningApplyMs: values["warning-apply-duration"],
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
     maxConcurrentStreams: values["max-concurrent-streams"],
@@ -155,18 +183,41 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     grpcKeepaliveIntervalMs: values["grpc-keepalive-interval"],
     grpcKeepaliveTimeoutMs: values["grpc-keepalive-timeout"],
     watchProgressIntervalMs: watchProgressIntervalOf(values),
-    log: { level: logLevel, outputs: values["log-outputs"] },
+    log: logOf(values, logLevel),
+    clientTls: clientTlsOf(values),
+    peerTls: peerTlsOf(values),
+    tlsVersions: tlsVersionsOf(values),
+    cipherSuites: values["cipher-suites"],
+    selfSignedCertYears: values["self-signed-cert-validity"],
+    auth: authOf(values),
+    http: httpOf(values),
+    tracing: tracingOf(values),
+    audit: auditOf(values),
+    discovery: discoveryOf(values),
   };
 }
 
 function leaseCheckpointsOf(values: FlagValues): ServerConfig["leaseCheckpoints"] {
-  if (values["experimental-enable-lease-checkpoint-persist"]) return "persisted";
-  return values["experimental-enable-lease-checkpoint"] ? "memory" : "none";
+  const gates = values["feature-gates"];
+  const isPersisted =
+    values["experimental-enable-lease-checkpoint-persist"] ||
+    isFeatureOn(gates, "LeaseCheckpointPersist");
+  if (isPersisted) return "persisted";
+  const isKept =
+    values["experimental-enable-lease-checkpoint"] || isFeatureOn(gates, "LeaseCheckpoint");
+  return isKept ? "memory" : "none";
+}
+
+function compactHashCheckOf(values: FlagValues): number {
+  const isEnabled =
+    values["experimental-compact-hash-check-enabled"] ||
+    isFeatureOn(values["feature-gates"], "CompactHashCheck");
+  return isEnabled ? values["compact-hash-check-time"] : 0;
 }
 
 /** Source: etcd server/etcdserver/api/v3rpc/watch.go: what is not above zero leaves the default. */
 function watchProgressIntervalOf(values: FlagValues): number {
-  const intervalMs = values["experimental-watch-progress-notify-interval"];
+  const intervalMs = values["watch-progress-notify-interval"];
   return intervalMs > 0 ? intervalMs : DEFAULT_WATCH_PROGRESS_INTERVAL_MS;
 }
 

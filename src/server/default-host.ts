@@ -10,8 +10,8 @@ import {
   DEFAULT_INITIAL_CLUSTER,
   DEFAULT_NAME,
   DEFAULT_PEER_URL,
-  type FlagValues,
-} from "./flags.ts";
+} from "./flags/defaults.ts";
+import type { FlagValues } from "./flags/table.ts";
 import type { ServerUrl } from "./server-url.ts";
 
 /**

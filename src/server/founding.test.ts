@@ -10,7 +10,7 @@ import type { HostLookup } from "../ports/network.ts";
 import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import { decodeConfChange } from "../wire/gen/raft.ts";
 import { configFromFlags, type ServerConfig } from "./config.ts";
-import { initialFlagValues } from "./flags.ts";
+import { initialFlagValues } from "./flags/table.ts";
 import { establishIdentity, type Founding } from "./founding.ts";
 import { parseServerUrls, type ServerUrl } from "./server-url.ts";
 

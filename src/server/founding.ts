@@ -9,7 +9,7 @@ import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import { assert } from "../stdx/assert.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
-import { FlagRefusal } from "./flag-refusal.ts";
+import { FlagRefusal } from "./flags/refusal.ts";
 import { foundingProblem, initialClusterOf, joiningProblem } from "./initial-cluster.ts";
 import { joinCluster, type NamedMember, remoteUrls } from "./join-cluster.ts";
 import { BOOTSTRAP_PROBE_TIMEOUT_MS } from "./limits.ts";

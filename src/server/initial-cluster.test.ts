@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { FlagRefusal } from "./flag-refusal.ts";
+import { FlagRefusal } from "./flags/refusal.ts";
 import { parseInitialCluster, printInitialCluster } from "./initial-cluster.ts";
 
 describe("parseInitialCluster", () => {

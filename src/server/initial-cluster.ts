@@ -6,7 +6,7 @@
  */
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { ServerConfig } from "./config.ts";
-import { FlagRefusal } from "./flag-refusal.ts";
+import { FlagRefusal } from "./flags/refusal.ts";
 import { type UrlComparison, urlDifference } from "./peer-urls.ts";
 import { parseServerUrls, type ServerUrl } from "./server-url.ts";
 

@@ -21,7 +21,7 @@ import { WireError } from "../wire/wire-error.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory } from "./data-dir.ts";
-import { FlagRefusal } from "./flag-refusal.ts";
+import { FlagRefusal } from "./flags/refusal.ts";
 import { initialClusterOf } from "./initial-cluster.ts";
 import { JOIN_PROBE_TIMEOUT_MS } from "./limits.ts";
 import { beginLogAnew } from "./open-log.ts";

@@ -7,7 +7,7 @@
 import { isIP } from "node:net";
 import { type MemberUrl, parseMemberUrl } from "../membership/member-url.ts";
 import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
-import { FlagRefusal } from "./flag-refusal.ts";
+import { FlagRefusal } from "./flags/refusal.ts";
 
 /** A URL to listen on or to advertise. */
 export type ServerUrl = MemberUrl;

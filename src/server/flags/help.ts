@@ -1,5 +1,6 @@
-/** What `etcd --help` prints: the flags that have an effect, in etcd's layout. */
-import { FLAG_GROUPS, FLAGS } from "./flags.ts";
+/** What `etcd --help` prints: every flag, in etcd's layout. */
+import { FLAG_GROUPS } from "./flag.ts";
+import { FLAGS } from "./table.ts";
 
 /** How the program is called; printed on standard error, also after a bad flag. */
 export const USAGE = `Usage:
@@ -16,9 +17,19 @@ export const USAGE = `Usage:
 
 /** Flags whose defaults etcd shows in its own way. */
 const ODD_DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ["enable-grpc-gateway", ""],
+  ["bcrypt-cost", " 10"],
+  ["auth-token-ttl", " 300"],
+  ["proxy-failure-wait", " 5000"],
+  ["proxy-refresh-interval", " 30000"],
+  ["proxy-dial-timeout", " 1000"],
+  ["proxy-write-timeout", " 5000"],
+  ["proxy-read-timeout", " 0"],
   ["experimental-bootstrap-defrag-threshold-megabytes", ""],
   ["experimental-compaction-batch-limit", " 1000"],
   ["experimental-downgrade-check-time", ""],
+  ["experimental-memory-mlock", ""],
+  ["experimental-stop-grpc-service-on-defrag", ""],
 ]);
 
 /** All flags with defaults and explanations, by group. */
@@ -33,6 +44,5 @@ export function helpText(): string {
   });
   return `${groups.join("")}
 Each flag can be given in the environment instead: ETCD_ and its name in upper case, with "_" for "-".
-Flags of etcd 3.5 that are not listed are accepted with their defaults only.
 `;
 }

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import { FLAG_GROUPS, FLAGS } from "./flags.ts";
-import { IGNORED_FLAGS, UNSUPPORTED_FLAGS } from "./unsupported-flags.ts";
+import { FLAG_GROUPS } from "./flag.ts";
+import { IGNORED_FLAGS, INERT_FLAGS } from "./inert-flags.ts";
+import { NOT_YET } from "./not-yet.ts";
+import { FLAGS } from "./table.ts";
 
 /** docs/flags.md, from the tables of flags. */
 function flagsDocument(): string {
@@ -10,17 +12,18 @@ function flagsDocument(): string {
       .map(([name, { shown, help }]) => `| --${name} | ${code(shown)} | ${help.join(" ")} |`);
     return `### ${heading}\n\n| flag | default | |\n|---|---|---|\n${rows.join("\n")}\n`;
   });
-  const unsupported = Object.entries(UNSUPPORTED_FLAGS)
+  const unsupported = Object.entries(NOT_YET)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { reason }]) => `| --${name} | ${reason} |`);
+  const inert = Object.entries(INERT_FLAGS).map(([name, why]) => `| --${name} | ${why} |`);
   const ignored = IGNORED_FLAGS.map((name) => `\`--${name}\``).join(", ");
-  return `<!-- Written by \`npx vitest run src/server -u\` from src/server/flags.ts. -->
+  return `<!-- Written by \`npx vitest run src/server -u\` from src/server/flags/. -->
 # Flags
 
 Each flag can be given in the environment instead: \`ETCD_\` and its name in upper case, with \`_\` for \`-\`. A variable whose flag
 is given as well ends the program, as in etcd.
 
-## With an effect
+## All of them
 
 ${groups.join("\n")}
 ## Accepted with values that ask for nothing
@@ -30,6 +33,14 @@ Any other value ends the program at start. What such a value would ask for:
 | flag | why it is refused |
 |---|---|
 ${unsupported.join("\n")}
+
+## Without effect
+
+Every value that can be read is accepted.
+
+| flag | why it changes nothing |
+|---|---|
+${inert.join("\n")}
 
 ## Ignored, as by etcd
 
@@ -42,5 +53,5 @@ function code(text: string): string {
 }
 
 test("docs/flags.md lists every flag", async () => {
-  await expect(flagsDocument()).toMatchFileSnapshot("../../docs/flags.md");
+  await expect(flagsDocument()).toMatchFileSnapshot("../../../docs/flags.md");
 });

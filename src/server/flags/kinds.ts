@@ -7,12 +7,12 @@
  *
  * Source: Go flag (value types); etcd pkg/flags (3.5).
  */
-import { bytesFromUtf8, latin1FromBytes } from "../stdx/bytes.ts";
-import { GoDurationError, parseGoDuration } from "../stdx/go-duration.ts";
-import { GoNumberError, parseGoBool, parseGoInt64, parseGoUint64 } from "../stdx/go-number.ts";
-import { goQuoteText } from "../stdx/go-url.ts";
-import { FlagRefusal } from "./flag-refusal.ts";
-import { parseServerUrls, type ServerUrl } from "./server-url.ts";
+import { bytesFromUtf8, latin1FromBytes } from "../../stdx/bytes.ts";
+import { GoDurationError, parseGoDuration } from "../../stdx/go-duration.ts";
+import { GoNumberError, parseGoBool, parseGoInt64, parseGoUint64 } from "../../stdx/go-number.ts";
+import { goQuoteText } from "../../stdx/go-url.ts";
+import { FlagRefusal } from "./refusal.ts";
+import { parseServerUrls, type ServerUrl } from "../server-url.ts";
 
 export interface FlagKind<T> {
   /** Whether the flag alone means true, so that a value needs "=". */
@@ -77,6 +77,38 @@ export const texts: FlagKind<readonly string[]> = {
   isBool: false,
   parse: (text) => [...new Set(text.split(","))].sort(),
 };
+
+/** Texts separated by commas, in the order given. */
+export const list: FlagKind<readonly string[]> = {
+  isBool: false,
+  parse: (text) => text.split(","),
+};
+
+const ANY_ORIGIN = "*";
+
+/** Origins for CORS: URLs separated by commas, or "*" for all of them. */
+export const origins: FlagKind<readonly string[]> = {
+  isBool: false,
+  parse(text, current) {
+    if (current.includes(text)) return current;
+    if (text === ANY_ORIGIN) return [...current, ANY_ORIGIN].sort();
+    const parsed = parseServerUrls(text);
+    return parsed instanceof FlagRefusal ? parsed : parsed.map((url) => url.text);
+  },
+};
+
+/** Some of `values`, separated by commas; they are added to those of before. */
+export function someOf(...values: readonly string[]): FlagKind<string> {
+  return {
+    isBool: false,
+    parse(text, current) {
+      const given = text.split(",");
+      const unknown = given.find((value) => !values.includes(value));
+      if (unknown !== undefined) return new FlagRefusal(`invalid value ${goQuoteText(unknown)}`);
+      return [...(current === "" ? [] : current.split(",")), ...given].sort().join(",");
+    },
+  };
+}
 
 /** One of `values`. */
 export function oneOf<T extends string>(...values: readonly T[]): FlagKind<T> {

@@ -1,0 +1,34 @@
+/** Flags that are accepted and change nothing. */
+import type { FlagName } from "./table.ts";
+
+/** Flags of versions long gone, which etcd itself reads and ignores. */
+export const IGNORED_FLAGS: readonly string[] = [
+  "cluster-active-size",
+  "cluster-remove-delay",
+  "cluster-sync-interval",
+  "config",
+  "force",
+  "max-result-buffer",
+  "max-retry-attempts",
+  "peer-heartbeat-interval",
+  "peer-election-timeout",
+  "retry-interval",
+  "snapshot",
+  "test.coverprofile",
+  "test.outputdir",
+  "v",
+  "vv",
+];
+
+/** Flags whose every value is accepted and without effect, and why. */
+export const INERT_FLAGS: { readonly [Name in FlagName]?: string } = {
+  "backend-bbolt-freelist-type":
+    "There is one kind of free list in memory; the file is the same with both of etcd's.",
+  "experimental-stop-grpc-service-on-defrag":
+    "A defragmentation does not stop the service, so there is nothing to stop it for.",
+  "proxy-failure-wait": "There is no proxy of the v2 API.",
+  "proxy-refresh-interval": "There is no proxy of the v2 API.",
+  "proxy-dial-timeout": "There is no proxy of the v2 API.",
+  "proxy-write-timeout": "There is no proxy of the v2 API.",
+  "proxy-read-timeout": "There is no proxy of the v2 API.",
+};

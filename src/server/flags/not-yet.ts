@@ -1,0 +1,115 @@
+/**
+ * Flags that ask for what this version does not do. They are read like any other, so that a mistake in a
+ * value is told; a value other than the default is refused at start: a member must never run with less than
+ * it was told to. Whoever makes a flag work takes it out of here.
+ */
+import { FLAGS, type FlagName, type FlagValues } from "./table.ts";
+
+interface NotYet {
+  /** Why not, for the user. */
+  readonly reason: string;
+  /** Values beside the default that ask for nothing either. */
+  readonly harmless?: readonly unknown[];
+}
+
+const TLS: NotYet = { reason: "connections are not encrypted" };
+const AUTH: NotYet = { reason: "there are no users, roles and tokens" };
+const DISCOVERY: NotYet = { reason: "members are named by --initial-cluster only" };
+const V2: NotYet = { reason: "the v2 API does not exist" };
+const HTTP: NotYet = {
+  reason: "over HTTP there are /version and /health only, on the client URLs",
+};
+const TRACING: NotYet = { reason: "there is no tracing" };
+const ROTATION: NotYet = {
+  reason: "log files are not rotated; a program such as logrotate can do it",
+};
+const AUDIT: NotYet = { reason: "there is no audit log" };
+const SHARED_LISTENER: NotYet = { reason: "listeners do not share their addresses" };
+const MLOCK: NotYet = { reason: "memory is not locked" };
+
+export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
+  "cert-file": TLS,
+  "key-file": TLS,
+  "client-cert-file": TLS,
+  "client-key-file": TLS,
+  "client-cert-auth": TLS,
+  "client-crl-file": TLS,
+  "client-cert-allowed-hostname": TLS,
+  "trusted-ca-file": TLS,
+  "auto-tls": TLS,
+  "peer-cert-file": TLS,
+  "peer-key-file": TLS,
+  "peer-client-cert-file": TLS,
+  "peer-client-key-file": TLS,
+  "peer-client-cert-auth": TLS,
+  "peer-trusted-ca-file": TLS,
+  "peer-cert-allowed-cn": TLS,
+  "peer-cert-allowed-hostname": TLS,
+  "peer-auto-tls": TLS,
+  "peer-crl-file": TLS,
+  "peer-skip-client-san-verification": TLS,
+  "experimental-peer-skip-client-san-verification": TLS,
+  "self-signed-cert-validity": TLS,
+  "cipher-suites": TLS,
+  "tls-min-version": { ...TLS, harmless: [""] },
+  "tls-max-version": TLS,
+
+  "auth-token": AUTH,
+  "bcrypt-cost": AUTH,
+  "auth-token-ttl": AUTH,
+
+  discovery: DISCOVERY,
+  "discovery-fallback": { ...DISCOVERY, harmless: ["exit"] },
+  "discovery-proxy": DISCOVERY,
+  "discovery-srv": DISCOVERY,
+  "discovery-srv-name": DISCOVERY,
+  "discovery-endpoints": DISCOVERY,
+  "discovery-token": DISCOVERY,
+
+  "unsafe-no-fsync": { reason: "an answer always means that the data is on disk" },
+  "memory-mlock": MLOCK,
+  "experimental-memory-mlock": MLOCK,
+  "socket-reuse-port": SHARED_LISTENER,
+  "socket-reuse-address": SHARED_LISTENER,
+  "max-learners": { reason: "a cluster has one learner at a time" },
+  "warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
+  "experimental-warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
+
+  "listen-client-http-urls": HTTP,
+  "listen-metrics-urls": HTTP,
+  "enable-grpc-gateway": { ...HTTP, harmless: [false] },
+  cors: { ...HTTP, harmless: [[""]] },
+  "host-whitelist": { ...HTTP, harmless: [[""]] },
+  metrics: HTTP,
+  "enable-pprof": { reason: "use the profiler of Node.js (node --cpu-prof)" },
+
+  "experimental-txn-mode-write-with-shared-buffer": {
+    reason: "transactions read through one buffer",
+  },
+
+  "enable-distributed-tracing": TRACING,
+  "experimental-enable-distributed-tracing": TRACING,
+
+  "enable-log-rotation": ROTATION,
+  "log-format": { reason: "lines of the log are JSON" },
+  "audit-log": AUDIT,
+
+  "enable-v2": V2,
+  "experimental-enable-v2v3": V2,
+  "v2-deprecation": { ...V2, harmless: ["not-yet"] },
+  proxy: V2,
+};
+
+/** The first of `given` with a value that asks for what is not done, as the line that refuses it. */
+export function notYetProblem(values: FlagValues, given: ReadonlySet<string>): string | undefined {
+  for (const name of given) {
+    const notYet = NOT_YET[name as FlagName];
+    if (notYet === undefined) continue;
+    const { initial } = FLAGS[name as FlagName];
+    const value = JSON.stringify(values[name as FlagName]);
+    const harmless = [initial, ...(notYet.harmless ?? [])];
+    if (harmless.some((other) => JSON.stringify(other) === value)) continue;
+    return `--${name} is not supported by this version of etcd-ts: ${notYet.reason}`;
+  }
+  return undefined;
+}

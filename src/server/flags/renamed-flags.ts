@@ -1,0 +1,46 @@
+/**
+ * Flags that are experimental in etcd 3.5 and have names of their own since 3.6. Both names are read; one of
+ * the two may be given. What the rest of the program reads is the newer name.
+ *
+ * Source: etcd server/embed/config.go (experimentalFlagMigrationMap), server/etcdmain/config.go (3.6).
+ */
+import type { FlagName, FlagValues } from "./table.ts";
+
+/** The newer name of each. */
+export const RENAMED_FLAGS = {
+  "experimental-compact-hash-check-time": "compact-hash-check-time",
+  "experimental-corrupt-check-time": "corrupt-check-time",
+  "experimental-compaction-batch-limit": "compaction-batch-limit",
+  "experimental-watch-progress-notify-interval": "watch-progress-notify-interval",
+  "experimental-warning-apply-duration": "warning-apply-duration",
+  "experimental-bootstrap-defrag-threshold-megabytes": "bootstrap-defrag-threshold-megabytes",
+  "experimental-memory-mlock": "memory-mlock",
+  "experimental-snapshot-catchup-entries": "snapshot-catchup-entries",
+  "experimental-compaction-sleep-interval": "compaction-sleep-interval",
+  "experimental-downgrade-check-time": "downgrade-check-time",
+  "experimental-peer-skip-client-san-verification": "peer-skip-client-san-verification",
+  "experimental-enable-distributed-tracing": "enable-distributed-tracing",
+  "experimental-distributed-tracing-address": "distributed-tracing-address",
+  "experimental-distributed-tracing-service-name": "distributed-tracing-service-name",
+  "experimental-distributed-tracing-instance-id": "distributed-tracing-instance-id",
+  "experimental-distributed-tracing-sampling-rate": "distributed-tracing-sampling-rate",
+} as const satisfies { readonly [Name in FlagName]?: FlagName };
+
+type EarlierName = keyof typeof RENAMED_FLAGS;
+
+/** Gives the newer names the values of the earlier ones that were given, unless both were. */
+export function settleRenamedFlags(values: FlagValues, given: ReadonlySet<string>): void {
+  for (const [earlier, newer] of Object.entries(RENAMED_FLAGS)) {
+    if (!given.has(earlier) || given.has(newer)) continue;
+    Object.assign(values, { [newer]: values[earlier as EarlierName] });
+  }
+}
+
+/** Two names of one flag that were both given. */
+export function renamedTwice(given: ReadonlySet<string>): string | undefined {
+  for (const [earlier, newer] of Object.entries(RENAMED_FLAGS)) {
+    if (!given.has(earlier) || !given.has(newer)) continue;
+    return `cannot set --${earlier} and --${newer} at the same time, please use --${newer} only`;
+  }
+  return undefined;
+}

@@ -1,0 +1,118 @@
+/** Flags of TLS and of who may call over HTTP. */
+import { flag } from "./flag.ts";
+import { bool, list, origins, string, texts, uint64 } from "./kinds.ts";
+
+const GROUP = "Security";
+
+export const SECURITY_FLAGS = {
+  "cert-file": flag(GROUP, string, "", "", "Certificate of the listeners for clients."),
+  "key-file": flag(GROUP, string, "", "", "Key of that certificate."),
+  "client-cert-file": flag(
+    GROUP,
+    string,
+    "",
+    "",
+    "Certificate for connections that this member makes itself, when it is another.",
+  ),
+  "client-key-file": flag(GROUP, string, "", "", "Key of that certificate."),
+  "client-cert-auth": flag(GROUP, bool, false, "false", "Require a certificate of clients."),
+  "trusted-ca-file": flag(
+    GROUP,
+    string,
+    "",
+    "",
+    "Certificates of the authorities that theirs are checked against.",
+  ),
+  "auto-tls": flag(GROUP, bool, false, "false", "Make certificates when none are given."),
+  "client-crl-file": flag(GROUP, string, "", "", "List of revoked certificates of clients."),
+  "client-cert-allowed-hostname": flag(
+    GROUP,
+    list,
+    [],
+    "",
+    "Host names, one of which the certificate of a client must have.",
+  ),
+  "peer-cert-file": flag(GROUP, string, "", "", "Certificate of the listeners for peers."),
+  "peer-key-file": flag(GROUP, string, "", "", "Key of that certificate."),
+  "peer-client-cert-file": flag(
+    GROUP,
+    string,
+    "",
+    "",
+    "Certificate for connections that this member makes itself, when it is another.",
+  ),
+  "peer-client-key-file": flag(GROUP, string, "", "", "Key of that certificate."),
+  "peer-client-cert-auth": flag(GROUP, bool, false, "false", "Require a certificate of peers."),
+  "peer-trusted-ca-file": flag(
+    GROUP,
+    string,
+    "",
+    "",
+    "Certificates of the authorities that theirs are checked against.",
+  ),
+  "peer-auto-tls": flag(GROUP, bool, false, "false", "Make certificates when none are given."),
+  "peer-crl-file": flag(GROUP, string, "", "", "List of revoked certificates of peers."),
+  "peer-cert-allowed-cn": flag(
+    GROUP,
+    list,
+    [],
+    "",
+    "Common names, one of which the certificate of a peer must have.",
+  ),
+  "peer-cert-allowed-hostname": flag(
+    GROUP,
+    list,
+    [],
+    "",
+    "Host names, one of which the certificate of a peer must have.",
+  ),
+  "peer-skip-client-san-verification": flag(
+    GROUP,
+    bool,
+    false,
+    "false",
+    "Do not compare the names in the client certificates of peers with their addresses.",
+  ),
+  "self-signed-cert-validity": flag(
+    GROUP,
+    uint64,
+    1,
+    "1",
+    "Years for which certificates of --auto-tls and --peer-auto-tls are valid.",
+  ),
+  "cipher-suites": flag(
+    GROUP,
+    list,
+    [],
+    "",
+    "Cipher suites of TLS 1.2, by their names in Go (empty means a good choice).",
+  ),
+  cors: flag(
+    GROUP,
+    origins,
+    ["*"],
+    "*",
+    "Origins from which browsers may call (empty or * means all).",
+  ),
+  "host-whitelist": flag(
+    GROUP,
+    texts,
+    ["*"],
+    "*",
+    "Host names in HTTP requests that are accepted without TLS (empty or * means all).",
+  ),
+  "tls-min-version": flag(
+    GROUP,
+    string,
+    "TLS1.2",
+    "TLS1.2",
+    "Least version of TLS: TLS1.2 or TLS1.3.",
+  ),
+  "tls-max-version": flag(
+    GROUP,
+    string,
+    "",
+    "",
+    "Greatest version of TLS: TLS1.2 or TLS1.3 (empty means the greatest there is).",
+  ),
+} as const;
