@@ -35,3 +35,9 @@ export const HTTP_IDLE_TIMEOUT_MS = 4000;
 
 /** Milliseconds of silence after which the kernel asks whether the other host is there. As etcd. */
 export const TCP_KEEPALIVE_MS = 30_000;
+
+/** Milliseconds until a log file that could not be set aside is tried again; until then it grows. */
+export const LOG_ROTATION_RETRY_MS = 1000;
+
+/** Milliseconds until journald is looked for again; until then lines go to standard error. */
+export const JOURNAL_RETRY_MS = 1000;

@@ -32,7 +32,7 @@ export function encodeLogLine(
   line += `,"msg":${JSON.stringify(message)}`;
   if (fields !== undefined) {
     for (const key of Object.keys(fields)) {
-      line += `,${JSON.stringify(key)}:${encodeValue(fields[key])}`;
+      line += `,${JSON.stringify(key)}:${encodeLogValue(fields[key])}`;
     }
   }
   return `${line}}\n`;
@@ -52,7 +52,8 @@ export function encodeTime(wallMs: number, zone: ZoneOffset): string {
   return `${text}${offset < 0 ? "-" : "+"}${hours}${String(minutes % 60).padStart(2, "0")}`;
 }
 
-function encodeValue(value: LogValue): string {
+/** A value as JSON writes it. */
+export function encodeLogValue(value: LogValue): string {
   switch (typeof value) {
     case "string":
       return JSON.stringify(value);
@@ -63,6 +64,6 @@ function encodeValue(value: LogValue): string {
     case "boolean":
       return String(value);
     default:
-      return value === null ? "null" : `[${value.map(encodeValue).join(",")}]`;
+      return value === null ? "null" : `[${value.map(encodeLogValue).join(",")}]`;
   }
 }

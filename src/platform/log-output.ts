@@ -4,18 +4,25 @@
  * bounded backlog and is tried again, so that a stuck reader of the log cannot stop the member.
  */
 import * as fs from "node:fs";
+import type { LogLevel } from "../ports/log.ts";
 import { LOG_BACKLOG_BYTES_MAX, LOG_FLUSH_WAIT_MS, LOG_RETRY_MS } from "./limits.ts";
 
 /** Writes as much of `bytes` as it can; throws with code EAGAIN when that is nothing at the moment. */
 export type WriteSome = (bytes: Uint8Array) => number;
 
-/** A log file cannot be opened; the message is for the user. */
+/** An output of the log cannot be opened; the message is for the user. */
 export class LogOutputError extends Error {
-  constructor(path: string, cause: unknown) {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "LogOutputError";
+  }
+
+  /** The system does not open `file`, for the output `name`. */
+  static ofFile(name: string, file: string, cause: unknown): LogOutputError {
     const code = errorCode(cause);
     const reason = REASONS.get(code) ?? (code === "" ? String(cause) : code);
-    super(`open sink ${JSON.stringify(path)}: open ${path}: ${reason}`, { cause });
-    this.name = "LogOutputError";
+    const message = `open sink ${JSON.stringify(name)}: open ${file}: ${reason}`;
+    return new LogOutputError(message, { cause });
   }
 }
 
@@ -28,23 +35,51 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["EROFS", "read-only file system"],
 ]);
 
+/** Where the lines of a log go. */
+export interface LogTarget {
+  /** Writes one line, or keeps it for later, or drops and counts it. Never throws. */
+  write(line: string, level: LogLevel): void;
+  /** Lines lost since the last call; 0 while nobody could be told. */
+  takeDropped(): number;
+  /** Writes what waits, blocking for a moment at most. For the last words of a process. */
+  flush(): void;
+}
+
 /** Opens the output that a value of --log-outputs names. Throws `LogOutputError`. */
 export function openLogOutput(name: string): LogOutput {
   if (name === "stdout") return new LogOutput(writeTo(1));
   if (name === "stderr" || name === "default") return new LogOutput(writeTo(2));
+  const file = fileOf(name);
   try {
-    return new LogOutput(writeTo(fs.openSync(name, "a", 0o666)));
+    return new LogOutput(writeTo(fs.openSync(file, "a", LOG_FILE_MODE)));
   } catch (error) {
-    throw new LogOutputError(name, error);
+    throw LogOutputError.ofFile(name, file, error);
   }
 }
 
+/** The file that a value of --log-outputs names: a path, or a URL of scheme "file". Throws `LogOutputError`. */
+export function fileOf(name: string): string {
+  const scheme = SCHEME.exec(name)?.[1];
+  if (scheme === undefined) return name;
+  if (scheme.toLowerCase() !== "file") {
+    const problem = `no sink found for scheme ${JSON.stringify(scheme)}`;
+    throw new LogOutputError(`open sink ${JSON.stringify(name)}: ${problem}`);
+  }
+  return decodeURIComponent(name.slice(scheme.length + "://".length).replace(/^localhost/, ""));
+}
+
+const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
+
+/** As etcd; the umask of the process takes its part. */
+const LOG_FILE_MODE = 0o666;
 function writeTo(descriptor: number): WriteSome {
   return (bytes) => fs.writeSync(descriptor, bytes);
 }
 
-export class LogOutput {
+export class LogOutput implements LogTarget {
   readonly #write: WriteSome;
+  /** Whether the last line got there in part only: the next one begins on a line of its own. */
+  #torn = false;
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
   #dropped = 0;
@@ -54,7 +89,6 @@ export class LogOutput {
     this.#write = write;
   }
 
-  /** Lines lost since the last call; 0 while the reader still blocks, when nobody could be told. */
   takeDropped(): number {
     if (this.#backlog.length > 0) return 0;
     const count = this.#dropped;
@@ -62,16 +96,15 @@ export class LogOutput {
     return count;
   }
 
-  /** Writes one line, or keeps it for later, or drops and counts it. Never throws. */
   write(line: string): void {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
+    this.#torn = false;
     if (this.#backlog.length > 0) this.#drain();
     if (this.#backlog.length === 0) this.#keep(this.#writeWhole(bytes));
     else if (this.#backlogBytes + bytes.length <= LOG_BACKLOG_BYTES_MAX) this.#keep(bytes);
     else this.#dropped++;
   }
 
-  /** Writes what waits, blocking for at most `LOG_FLUSH_WAIT_MS`. For the last words of a process. */
   flush(): void {
     const sleep = new Int32Array(new SharedArrayBuffer(4));
     for (let waitedMs = 0; waitedMs < LOG_FLUSH_WAIT_MS; waitedMs += LOG_RETRY_MS) {
@@ -116,6 +149,7 @@ export class LogOutput {
         if (errorCode(error) === "EAGAIN") return rest;
         // A log that is closed, or on a full disk, must not take the member with it.
         this.#dropped++;
+        this.#torn = rest.length < bytes.length;
         return rest.subarray(rest.length);
       }
     }

@@ -5,11 +5,21 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Clock } from "../ports/clock.ts";
 import { LOG_BACKLOG_BYTES_MAX, LOG_SAMPLE_FIRST, LOG_SAMPLE_THEREAFTER } from "./limits.ts";
 import { openLog } from "./log.ts";
+import { encodeConsoleLine } from "./log-console.ts";
+import type { LogRotation } from "./log-rotation.ts";
 import { encodeLogLine, encodeTime } from "./log-line.ts";
 import { LogOutput, LogOutputError } from "./log-output.ts";
 import { LogSampler } from "./log-sampler.ts";
 
 const utc = () => 0;
+
+const ROTATION: LogRotation = {
+  maxSizeMegabytes: 1,
+  maxAgeDays: 0,
+  maxBackups: 0,
+  localTime: false,
+  compress: false,
+};
 
 /** A clock that stands still. */
 const clock: Clock = {
@@ -97,11 +107,11 @@ describe("LogOutput", () => {
     const pipe = new Pipe();
     pipe.room = 3;
     const output = new LogOutput(pipe.write);
-    output.write("first\n");
-    output.write("second\n");
+    output.write("first\n", "info");
+    output.write("second\n", "info");
     expect(pipe.text).toBe("fir");
     pipe.room = Number.POSITIVE_INFINITY;
-    output.write("third\n");
+    output.write("third\n", "info");
     expect(pipe.text).toBe("first\nsecond\nthird\n");
   });
 
@@ -109,7 +119,7 @@ describe("LogOutput", () => {
     const pipe = new Pipe();
     pipe.room = 0;
     const output = new LogOutput(pipe.write);
-    output.write("alone\n");
+    output.write("alone\n", "info");
     pipe.room = Number.POSITIVE_INFINITY;
     await expect.poll(() => pipe.text).toBe("alone\n");
   });
@@ -120,7 +130,7 @@ describe("LogOutput", () => {
     const output = new LogOutput(pipe.write);
     const line = `${"x".repeat(1023)}\n`;
     const fitting = LOG_BACKLOG_BYTES_MAX / line.length;
-    for (let i = 0; i < fitting + 5; i++) output.write(line);
+    for (let i = 0; i < fitting + 5; i++) output.write(line, "info");
     expect(output.takeDropped()).toBe(0);
     pipe.room = Number.POSITIVE_INFINITY;
     output.flush();
@@ -133,8 +143,41 @@ describe("LogOutput", () => {
     const output = new LogOutput(() => {
       throw Object.assign(new Error("no space"), { code: "ENOSPC" });
     });
-    output.write("lost\n");
+    output.write("lost\n", "info");
     expect(output.takeDropped()).toBe(1);
+  });
+});
+
+describe("a file that takes a line in part only", () => {
+  test("goes on with a line of its own once there is room again", () => {
+    let room = 4;
+    let text = "";
+    const output = new LogOutput((bytes) => {
+      const count = Math.min(room, bytes.length);
+      if (count === 0) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      room -= count;
+      text += Buffer.from(bytes.subarray(0, count)).toString();
+      return count;
+    });
+    output.write("first\n", "info");
+    expect(text).toBe("firs");
+    room = 100;
+    output.write("second\n", "info");
+    expect(text).toBe("firs\nsecond\n");
+    expect(output.takeDropped()).toBe(1);
+  });
+});
+
+describe("encodeConsoleLine", () => {
+  test("has tabs between time, level, caller and message, and spaces in the fields", () => {
+    const wallMs = Date.UTC(2026, 0, 2, 15, 4, 5);
+    const fields = { name: "a", urls: ["x", "y"], count: 2, none: [] };
+    expect(encodeConsoleLine("warn", wallMs, utc, "server/start.ts", "starting", fields)).toBe(
+      '2026-01-02T15:04:05.000000Z\twarn\tserver/start.ts\tstarting\t{"name": "a", "urls": ["x", "y"], "count": 2, "none": []}\n',
+    );
+    expect(encodeConsoleLine("info", wallMs, utc, "", "bare", undefined)).toBe(
+      "2026-01-02T15:04:05.000000Z\tinfo\tbare\n",
+    );
   });
 });
 
@@ -167,6 +210,47 @@ describe("openLog", () => {
     const log = openLog({ level: "panic", outputs: ["/dev/null"] }, clock, "a.ts");
     expect(log.enabled("error")).toBe(false);
     expect(log.enabled("fatal")).toBe(true);
+  });
+
+  test("changes its level while it is used, for all its callers", () => {
+    const file = path.join(folder, "etcd.log");
+    const log = openLog({ level: "warn", outputs: [file] }, clock, "a.ts");
+    const other = log.named("b.ts");
+    other.info("no");
+    log.control.setLevel("debug");
+    other.debug("yes");
+    expect(log.control.level()).toBe("debug");
+    log.control.setLevel("error");
+    log.warn("no");
+    expect(fs.readFileSync(file, "utf8")).toMatch(/^[^\n]*"msg":"yes"[^\n]*\n$/);
+  });
+
+  test("writes for people where asked to, also by way of a file URL", () => {
+    const file = path.join(folder, "etcd.log");
+    const outputs = [`file://${file}`];
+    openLog({ level: "info", outputs, format: "console" }, clock, "a.ts").info("hello", { a: 1 });
+    expect(fs.readFileSync(file, "utf8")).toMatch(/\tinfo\ta\.ts\thello\t\{"a": 1\}\n$/);
+  });
+
+  test("sets a full file aside", async () => {
+    const file = path.join(folder, "new", "etcd.log");
+    const settings = { level: "info", outputs: [file], rotation: ROTATION } as const;
+    const log = openLog(settings, clock, "a.ts");
+    const half = "x".repeat(600 * 1024);
+    log.info(half);
+    log.info(half);
+    log.info("third");
+    const [first, second, ...others] = fs.readdirSync(path.dirname(file)).sort();
+    expect(others).toEqual([]);
+    expect([first, second]).toEqual(["etcd-2026-01-02T15-04-05.000.log", "etcd.log"]);
+    expect(fs.readFileSync(file, "utf8").trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test("names every output that cannot be opened", () => {
+    const open = () => openLog({ level: "info", outputs: ["/no/b", "foo://x"] }, clock, "a.ts");
+    expect(open).toThrow(
+      'open sink "/no/b": open /no/b: no such file or directory; open sink "foo://x": no sink found for scheme "foo"',
+    );
   });
 
   test("refuses a file that cannot be opened, with path and reason", () => {

@@ -5,6 +5,9 @@
  */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal";
 
+/** The levels below which a log can be silenced. "dpanic" and "panic" let only fatal lines through. */
+export type LogThreshold = LogLevel | "dpanic" | "panic";
+
 /** Values a line can carry; a bigint prints as a plain number, bytes never appear. */
 export type LogValue =
   | string
@@ -31,4 +34,10 @@ export interface Log {
 export interface NamedLog extends Log {
   /** `caller` names the module that its lines come from, such as "member/member.ts". */
   named(caller: string): NamedLog;
+}
+
+/** The level of a log, while the process runs. */
+export interface LogLevelControl {
+  level(): LogThreshold;
+  setLevel(level: LogThreshold): void;
 }
