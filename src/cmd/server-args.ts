@@ -5,14 +5,13 @@
  *
  * Source: etcd server/etcdmain/config.go and etcd.go (3.5).
  */
-import type { LogSettings } from "../platform/log.ts";
+import { DEFAULT_LOG, type LogSettings } from "../platform/log.ts";
 import type { LogFields, LogLevel } from "../ports/log.ts";
 import { configFromFlags, type ServerConfig } from "../server/config.ts";
 import {
   ADVERTISE_REQUIRED,
   configProblem,
   listenProblem,
-  logProblem,
   parseLogLevel,
 } from "../server/config-validation.ts";
 import { fillAdvertised } from "../server/default-host.ts";
@@ -29,6 +28,8 @@ import {
   type FlagValues,
   initialFlagValues,
 } from "../server/flags/table.ts";
+import { logOf } from "../server/config-groups.ts";
+import { logProblem } from "../server/log-validation.ts";
 import type { LogRecord } from "../server/log-record.ts";
 import { ETCD_VERSION, PROJECT_VERSION } from "../server/version.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
@@ -69,7 +70,6 @@ export interface CliExit extends Said {
 }
 
 const CALLER = "cmd/server-args.ts";
-const DEFAULT_LOG: LogSettings = { level: "info", outputs: ["default"] };
 
 const NO_CONFIG_FILE =
   "--config-file is not supported by this version of etcd-ts: give flags or environment variables instead";
@@ -118,7 +118,7 @@ function configure(
     return { ...exit(2, "", `panic: unrecognized level: ${text}\n`), early };
   }
   settleRenamedFlags(values, given);
-  const log = { level, outputs: values["log-outputs"] };
+  const log = logOf(values, level);
   const unreachable = listenProblem(values);
   if (unreachable !== undefined) return refused(input, unreachable, { early, log });
   const problem = configProblem(values, given);

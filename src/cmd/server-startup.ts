@@ -5,17 +5,16 @@
 import { systemClock } from "../platform/clock.ts";
 import { defaultHost } from "../platform/default-host.ts";
 import { LogOutputError } from "../platform/log-output.ts";
-import { openLog, type LogSettings } from "../platform/log.ts";
+import { DEFAULT_LOG, openLog, type ProcessLog } from "../platform/log.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type LogRecord, replayRecords } from "../server/log-record.ts";
 import { parseServerArgs } from "./server-args.ts";
 
 const CALLER = "cmd/server-startup.ts";
-const EARLY_LOG: LogSettings = { level: "info", outputs: ["default"] };
 
 export type Startup =
-  | { readonly kind: "start"; readonly config: ServerConfig; readonly log: NamedLog }
+  | { readonly kind: "start"; readonly config: ServerConfig; readonly log: ProcessLog }
   | { readonly kind: "exit"; readonly code: number };
 
 /** Reads the arguments, environment and machine of this process. Prints; never ends the process. */
@@ -26,14 +25,14 @@ export function readStartup(): Startup {
     defaultHost: defaultHost(),
     runtime: { version: process.versions.node, platform: process.platform, arch: process.arch },
   });
-  const earlyLog = openLog(EARLY_LOG, systemClock, CALLER);
+  const earlyLog = openLog(DEFAULT_LOG, systemClock, CALLER);
   const named = (caller: string): NamedLog => earlyLog.named(caller);
   replayRecords(parsed.early, named);
   if (parsed.kind === "exit") {
     process.stderr.write(parsed.stderr);
     process.stdout.write(parsed.stdout);
   }
-  let log: NamedLog;
+  let log: ProcessLog;
   try {
     log = openLog(parsed.log, systemClock, CALLER);
   } catch (error) {

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Clock } from "../ports/clock.ts";
 import { LOG_BACKLOG_BYTES_MAX, LOG_SAMPLE_FIRST, LOG_SAMPLE_THEREAFTER } from "./limits.ts";
-import { openLog } from "./log.ts";
+import { DEFAULT_LOG, openLog } from "./log.ts";
 import { encodeConsoleLine } from "./log-console.ts";
 import type { LogRotation } from "./log-rotation.ts";
 import { encodeLogLine, encodeTime } from "./log-line.ts";
@@ -107,11 +107,11 @@ describe("LogOutput", () => {
     const pipe = new Pipe();
     pipe.room = 3;
     const output = new LogOutput(pipe.write);
-    output.write("first\n", "info");
-    output.write("second\n", "info");
+    output.write("first\n");
+    output.write("second\n");
     expect(pipe.text).toBe("fir");
     pipe.room = Number.POSITIVE_INFINITY;
-    output.write("third\n", "info");
+    output.write("third\n");
     expect(pipe.text).toBe("first\nsecond\nthird\n");
   });
 
@@ -119,7 +119,7 @@ describe("LogOutput", () => {
     const pipe = new Pipe();
     pipe.room = 0;
     const output = new LogOutput(pipe.write);
-    output.write("alone\n", "info");
+    output.write("alone\n");
     pipe.room = Number.POSITIVE_INFINITY;
     await expect.poll(() => pipe.text).toBe("alone\n");
   });
@@ -130,7 +130,7 @@ describe("LogOutput", () => {
     const output = new LogOutput(pipe.write);
     const line = `${"x".repeat(1023)}\n`;
     const fitting = LOG_BACKLOG_BYTES_MAX / line.length;
-    for (let i = 0; i < fitting + 5; i++) output.write(line, "info");
+    for (let i = 0; i < fitting + 5; i++) output.write(line);
     expect(output.takeDropped()).toBe(0);
     pipe.room = Number.POSITIVE_INFINITY;
     output.flush();
@@ -143,7 +143,7 @@ describe("LogOutput", () => {
     const output = new LogOutput(() => {
       throw Object.assign(new Error("no space"), { code: "ENOSPC" });
     });
-    output.write("lost\n", "info");
+    output.write("lost\n");
     expect(output.takeDropped()).toBe(1);
   });
 });
@@ -159,10 +159,10 @@ describe("a file that takes a line in part only", () => {
       text += Buffer.from(bytes.subarray(0, count)).toString();
       return count;
     });
-    output.write("first\n", "info");
+    output.write("first\n");
     expect(text).toBe("firs");
     room = 100;
-    output.write("second\n", "info");
+    output.write("second\n");
     expect(text).toBe("firs\nsecond\n");
     expect(output.takeDropped()).toBe(1);
   });
@@ -193,7 +193,7 @@ describe("openLog", () => {
   test("appends to files and writes only what is at or above the level", () => {
     const file = path.join(folder, "etcd.log");
     fs.writeFileSync(file, "old\n");
-    const log = openLog({ level: "warn", outputs: [file, file] }, clock, "a.ts");
+    const log = openLog({ ...DEFAULT_LOG, level: "warn", outputs: [file, file] }, clock, "a.ts");
     log.debug("no");
     log.info("no");
     log.warn("yes");
@@ -207,14 +207,14 @@ describe("openLog", () => {
   });
 
   test("enabled answers by level", () => {
-    const log = openLog({ level: "panic", outputs: ["/dev/null"] }, clock, "a.ts");
+    const log = openLog({ ...DEFAULT_LOG, level: "panic", outputs: ["/dev/null"] }, clock, "a.ts");
     expect(log.enabled("error")).toBe(false);
     expect(log.enabled("fatal")).toBe(true);
   });
 
   test("changes its level while it is used, for all its callers", () => {
     const file = path.join(folder, "etcd.log");
-    const log = openLog({ level: "warn", outputs: [file] }, clock, "a.ts");
+    const log = openLog({ ...DEFAULT_LOG, level: "warn", outputs: [file] }, clock, "a.ts");
     const other = log.named("b.ts");
     other.info("no");
     log.control.setLevel("debug");
@@ -228,13 +228,16 @@ describe("openLog", () => {
   test("writes for people where asked to, also by way of a file URL", () => {
     const file = path.join(folder, "etcd.log");
     const outputs = [`file://${file}`];
-    openLog({ level: "info", outputs, format: "console" }, clock, "a.ts").info("hello", { a: 1 });
+    openLog({ ...DEFAULT_LOG, level: "info", outputs, format: "console" }, clock, "a.ts").info(
+      "hello",
+      { a: 1 },
+    );
     expect(fs.readFileSync(file, "utf8")).toMatch(/\tinfo\ta\.ts\thello\t\{"a": 1\}\n$/);
   });
 
-  test("sets a full file aside", async () => {
+  test("sets a full file aside", () => {
     const file = path.join(folder, "new", "etcd.log");
-    const settings = { level: "info", outputs: [file], rotation: ROTATION } as const;
+    const settings = { ...DEFAULT_LOG, outputs: [file], rotation: ROTATION };
     const log = openLog(settings, clock, "a.ts");
     const half = "x".repeat(600 * 1024);
     log.info(half);
@@ -247,7 +250,8 @@ describe("openLog", () => {
   });
 
   test("names every output that cannot be opened", () => {
-    const open = () => openLog({ level: "info", outputs: ["/no/b", "foo://x"] }, clock, "a.ts");
+    const open = () =>
+      openLog({ ...DEFAULT_LOG, level: "info", outputs: ["/no/b", "foo://x"] }, clock, "a.ts");
     expect(open).toThrow(
       'open sink "/no/b": open /no/b: no such file or directory; open sink "foo://x": no sink found for scheme "foo"',
     );
@@ -255,7 +259,7 @@ describe("openLog", () => {
 
   test("refuses a file that cannot be opened, with path and reason", () => {
     const file = path.join(folder, "missing", "etcd.log");
-    const open = () => openLog({ level: "info", outputs: [file] }, clock, "a.ts");
+    const open = () => openLog({ ...DEFAULT_LOG, level: "info", outputs: [file] }, clock, "a.ts");
     expect(open).toThrow(LogOutputError);
     expect(open).toThrow(`open sink "${file}": open ${file}: no such file or directory`);
   });

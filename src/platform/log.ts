@@ -16,8 +16,6 @@ import { fileOf, LogOutput, LogOutputError, type LogTarget, openLogOutput } from
 import { type LogRotation, openRotatingFile } from "./log-rotation.ts";
 import { LogSampler } from "./log-sampler.ts";
 
-export type { LogThreshold } from "../ports/log.ts";
-
 const SEVERITY: Readonly<Record<LogThreshold, number>> = {
   debug: -1,
   info: 0,
@@ -35,11 +33,18 @@ export interface LogSettings {
   readonly level: LogThreshold;
   /** Values of --log-outputs: "default", "stderr", "stdout", "systemd/journal" or files. */
   readonly outputs: readonly string[];
-  /** "json" where it is left out. */
-  readonly format?: LogFormat;
-  /** When the one file among the outputs is set aside; never where this is left out. */
-  readonly rotation?: LogRotation | undefined;
+  readonly format: LogFormat;
+  /** When the one file among the outputs is set aside; never where this is undefined. */
+  readonly rotation: LogRotation | undefined;
 }
+
+/** How a log is before anybody has said how it should be. */
+export const DEFAULT_LOG: LogSettings = {
+  level: "info",
+  outputs: ["default"],
+  format: "json",
+  rotation: undefined,
+};
 
 /** The log of a process, and the level that it has. */
 export interface ProcessLog extends NamedLog {

@@ -1,6 +1,9 @@
 /** Parts of the configuration that belong together: TLS, auth, HTTP, logs, tracing, discovery. */
-import type { LogSettings, LogThreshold } from "../platform/log.ts";
+import type { LogSettings } from "../platform/log.ts";
+import type { LogThreshold } from "../ports/log.ts";
+import { assert } from "../stdx/assert.ts";
 import type { FlagValues } from "./flags/table.ts";
+import { parseLogRotation } from "./log-validation.ts";
 import type { ServerUrl } from "./server-url.ts";
 
 /** TLS of the listeners for clients, or of those for peers and of the connections to them. */
@@ -53,15 +56,6 @@ export interface TracingSettings {
   readonly serviceName: string;
   readonly instanceId: string;
   readonly samplingRatePerMillion: number;
-}
-
-export interface ServerLogSettings extends LogSettings {
-  readonly format: "json" | "console";
-  readonly rotation: {
-    readonly enabled: boolean;
-    /** Options as given: JSON with maxsize and so on. */
-    readonly json: string;
-  };
 }
 
 export interface AuditSettings {
@@ -163,12 +157,17 @@ export function tracingOf(values: FlagValues): TracingSettings {
   };
 }
 
-export function logOf(values: FlagValues, level: LogThreshold): ServerLogSettings {
+/** `values` have been found valid. */
+export function logOf(values: FlagValues, level: LogThreshold): LogSettings {
+  const rotation = values["enable-log-rotation"]
+    ? parseLogRotation(values["log-rotation-config-json"])
+    : undefined;
+  assert(typeof rotation !== "string", "The rotation of the log was found valid before");
   return {
     level,
     outputs: values["log-outputs"],
     format: values["log-format"] === "console" ? "console" : "json",
-    rotation: { enabled: values["enable-log-rotation"], json: values["log-rotation-config-json"] },
+    rotation,
   };
 }
 

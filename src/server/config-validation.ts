@@ -4,7 +4,7 @@
  *
  * Source: etcd server/embed/config.go (Validate), config_logging.go (3.5).
  */
-import type { LogThreshold } from "../platform/log.ts";
+import type { LogThreshold } from "../ports/log.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { FlagValues } from "./flags/table.ts";
@@ -26,20 +26,6 @@ const LOG_LEVELS: readonly LogThreshold[] = [
 export function parseLogLevel(text: string): LogThreshold | undefined {
   if (text === "") return "info";
   return LOG_LEVELS.find((level) => level === text.toLowerCase());
-}
-
-/** Why the log cannot be set up as `values` say. The level is looked at later, as etcd does. */
-export function logProblem(values: FlagValues): string | undefined {
-  if (values.logger === "capnslog") return "--logger=capnslog is removed in v3.5";
-  if (values.logger !== "zap") return `unknown logger option ${goQuoteText(values.logger)}`;
-  const outputs = values["log-outputs"];
-  if (outputs.length > 1 && outputs.includes("default")) {
-    return 'multi logoutput for "default" is not supported yet';
-  }
-  if (outputs.includes("systemd/journal")) {
-    return "--log-outputs=systemd/journal is not supported by this version of etcd-ts: use stderr";
-  }
-  return undefined;
 }
 
 export const ADVERTISE_REQUIRED =

@@ -5,7 +5,8 @@
  * Source: etcd server/embed/config.go, server/config/config.go (3.5).
  */
 import * as path from "node:path";
-import type { LogThreshold } from "../platform/log.ts";
+import type { LogSettings } from "../platform/log.ts";
+import type { LogThreshold } from "../ports/log.ts";
 import {
   type AuditSettings,
   type AuthSettings,
@@ -18,7 +19,6 @@ import {
   httpOf,
   logOf,
   peerTlsOf,
-  type ServerLogSettings,
   type TlsSettings,
   type TlsVersions,
   type TracingSettings,
@@ -104,7 +104,7 @@ export interface ServerConfig {
   readonly grpcKeepaliveTimeoutMs: number;
   /** Between two progress notifications of a watcher. */
   readonly watchProgressIntervalMs: number;
-  readonly log: ServerLogSettings;
+  readonly log: LogSettings;
   readonly clientTls: TlsSettings;
   readonly peerTls: TlsSettings;
   readonly tlsVersions: TlsVersions;

@@ -16,7 +16,8 @@ export const LOGGING_FLAGS = {
     texts,
     ["default"],
     "default",
-    "Where the log goes: 'stderr' (as 'default'), 'stdout' or paths of files, separated by commas.",
+    "Where the log goes: 'stderr' (as 'default'), 'stdout', 'systemd/journal' or paths of files,",
+    "separated by commas.",
   ),
   "log-level": flag(
     "Logging",

@@ -20,9 +20,6 @@ const HTTP: NotYet = {
   reason: "over HTTP there are /version and /health only, on the client URLs",
 };
 const TRACING: NotYet = { reason: "there is no tracing" };
-const ROTATION: NotYet = {
-  reason: "log files are not rotated; a program such as logrotate can do it",
-};
 const AUDIT: NotYet = { reason: "there is no audit log" };
 const SHARED_LISTENER: NotYet = { reason: "listeners do not share their addresses" };
 const MLOCK: NotYet = { reason: "memory is not locked" };
@@ -90,8 +87,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "enable-distributed-tracing": TRACING,
   "experimental-enable-distributed-tracing": TRACING,
 
-  "enable-log-rotation": ROTATION,
-  "log-format": { reason: "lines of the log are JSON" },
   "audit-log": AUDIT,
 
   "enable-v2": V2,

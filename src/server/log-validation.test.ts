@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseLogRotation } from "./log-rotation-flag.ts";
+import { parseLogRotation } from "./log-validation.ts";
 
 describe("parseLogRotation", () => {
   test("reads the fields of lumberjack, in any case, and takes no notice of others", () => {

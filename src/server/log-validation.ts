@@ -1,11 +1,49 @@
 /**
- * What --log-rotation-config-json says, with the complaints that Go has about it.
+ * How the log cannot be set up, in etcd's words, and what --log-rotation-config-json says.
  *
- * Source: etcd server/embed/config_logging.go (setupLogRotation; 3.5).
+ * Source: etcd server/embed/config_logging.go (setupLogging, setupLogRotation; 3.5, --log-format of 3.6).
  */
+import { JOURNAL_OUTPUT } from "../platform/log.ts";
 import type { LogRotation } from "../platform/log-rotation.ts";
 import { goJsonSyntaxError } from "../stdx/go-json-syntax.ts";
+import { goQuoteText } from "../stdx/go-url.ts";
 import { type JsonValue, parseJson } from "../stdx/json.ts";
+import type { FlagValues } from "./flags/table.ts";
+
+/** Why the log cannot be set up as `values` say. The level is looked at later, as etcd does. */
+export function logProblem(values: FlagValues): string | undefined {
+  if (values.logger === "capnslog") return "--logger=capnslog is removed in v3.5";
+  if (values.logger !== "zap") return `unknown logger option ${goQuoteText(values.logger)}`;
+  const outputs = values["log-outputs"];
+  if (outputs.length > 1 && outputs.includes("default")) {
+    return 'multi logoutput for "default" is not supported yet';
+  }
+  return rotationProblem(values) ?? formatProblem(values["log-format"]) ?? journalProblem(outputs);
+}
+
+function rotationProblem(values: FlagValues): string | undefined {
+  if (!values["enable-log-rotation"]) return undefined;
+  const outputs = values["log-outputs"];
+  const files = outputs.filter((name) => !STREAMS.has(name)).length;
+  if (files > 1 || (files === 0 && outputs.length === 1)) {
+    return "--log-outputs requires a single file path when --log-rotate-config-json is defined";
+  }
+  const rotation = parseLogRotation(values["log-rotation-config-json"]);
+  return typeof rotation === "string" ? rotation : undefined;
+}
+
+const STREAMS: ReadonlySet<string> = new Set(["default", "stderr", "stdout"]);
+
+function formatProblem(format: string): string | undefined {
+  if (format === "json" || format === "console" || format === "") return undefined;
+  return `unknown log format: ${format}, supported values json, console`;
+}
+
+function journalProblem(outputs: readonly string[]): string | undefined {
+  if (!outputs.includes(JOURNAL_OUTPUT) || outputs.length === 1) return undefined;
+  const listed = outputs.map(goQuoteText).join(" ");
+  return `running with systemd/journal but other '--log-outputs' values ([${listed}]) are configured with 'default'; override 'default' value with something else`;
+}
 
 /** The rotation that `text` asks for, or what is wrong with it. Other members of the object mean nothing. */
 export function parseLogRotation(text: string): LogRotation | string {
