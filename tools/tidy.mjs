@@ -20,6 +20,7 @@ const PURE_FOLDERS = [
   "ports",
   "errors",
   "wire",
+  "tls",
   "http2",
   "raft",
   "mvcc",
