@@ -9,7 +9,9 @@ import { createHttpClient } from "../platform/http-client.ts";
 import { createStreamingServer } from "../platform/http-server.ts";
 import { HttpPeerNetwork } from "../peer/http-network.ts";
 import type { NamedLog } from "../ports/log.ts";
+import type { ProcessLog } from "../platform/log.ts";
 import { systemRandom } from "../platform/random.ts";
+import { ServiceManager } from "../platform/service-manager.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
 import { RemovedError } from "../server/member-host.ts";
@@ -33,16 +35,19 @@ export async function runServer(): Promise<void> {
   process.on("uncaughtException", (error) => end(log, "unexpected failure", error));
   const server = await start(config, startup.log, log);
   if (server === undefined) return;
-  stopOnSignal("SIGTERM", server, log);
-  stopOnSignal("SIGINT", server, log);
+  const managerLog = startup.log.named("platform/service-manager.ts");
+  const manager = new ServiceManager(process.env["NOTIFY_SOCKET"], managerLog);
+  stopOnSignal("SIGTERM", server, manager, log);
+  stopOnSignal("SIGINT", server, manager, log);
   await server.ready;
   greet(config, server.clientPorts);
+  await manager.ready("serving clients");
 }
 
 /** Starts the member. Ends the process when that cannot be, or when the member cannot go on later. */
 async function start(
   config: ServerConfig,
-  processLog: NamedLog,
+  processLog: ProcessLog,
   log: NamedLog,
 ): Promise<EtcdServer | undefined> {
   const disk = new SystemDisk({ warn: (message) => log.warn(message) });
@@ -62,6 +67,7 @@ async function start(
     sha256,
     lookUpHost,
     log: processLog,
+    logLevel: processLog.control,
     peers: network,
     peerServer: createStreamingServer(
       { readTimeoutMs: config.raftReadTimeoutMs, writeTimeoutMs: config.raftWriteTimeoutMs },
@@ -115,10 +121,15 @@ const EXPECTED = new Set([
 ]);
 
 /** Stops cleanly, then dies of the same signal, as a parent process expects. */
-function stopOnSignal(signal: NodeJS.Signals, server: EtcdServer, log: NamedLog): void {
+function stopOnSignal(
+  signal: NodeJS.Signals,
+  server: EtcdServer,
+  manager: ServiceManager,
+  log: NamedLog,
+): void {
   process.once(signal, () => {
     log.info("received signal; shutting down", { signal: SIGNAL_NAMES[signal] ?? signal });
-    server.stop().then(
+    Promise.all([manager.stopping("stopping"), server.stop()]).then(
       () => {
         process.removeAllListeners(signal);
         process.kill(process.pid, signal);

@@ -41,3 +41,9 @@ export const LOG_ROTATION_RETRY_MS = 1000;
 
 /** Milliseconds until journald is looked for again; until then lines go to standard error. */
 export const JOURNAL_RETRY_MS = 1000;
+
+/** Milliseconds in which systemd must have taken a message about this process. */
+export const NOTIFY_TIMEOUT_MS = 10_000;
+
+/** Characters that are kept of the complaints about such a message. */
+export const NOTIFY_ERROR_BYTES_MAX = 1024;

@@ -11,7 +11,7 @@ import { formatId } from "../membership/member-info.ts";
 import { createHttpServer, type HttpServer } from "../platform/http1.ts";
 import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
-import type { Log, LogFields } from "../ports/log.ts";
+import type { Log, LogFields, LogLevelControl } from "../ports/log.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
@@ -25,6 +25,8 @@ import { serviceContextOf } from "./service-context.ts";
 export interface ServerEnvironment extends Environment {
   /** Answers what peers ask over HTTP/1.1, for the network that `peers` is. */
   readonly peerServer: HttpServer;
+  /** The level of the log, which can be changed while the member runs. */
+  readonly logLevel: LogLevelControl;
 }
 
 export interface EtcdServer {
