@@ -1,6 +1,8 @@
 /** What every service needs: the member, and the header that its answers carry. */
 import type { PinnedState } from "../backend/pinned-state.ts";
+import type { AuthInfo } from "../auth/auth-info.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
+import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Member } from "../member/member.ts";
 import type { MembershipWaiter, RenewalWaiter } from "../member/ready.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
@@ -128,6 +130,18 @@ export interface WatchFacts {
   wake(): void;
 }
 
+/** Who makes a call. */
+export interface Callers {
+  /**
+   * `undefined` while authentication is off, and for a call that names nobody. Asked as late as the answer
+   * matters: authentication may be turned on at any time. Errors: InvalidAuthToken.
+   */
+  identityOf(call: GrpcServerCall): AuthInfo | undefined | EtcdError;
+}
+
+/** Where nobody is known by name. */
+export const NOBODY: Callers = { identityOf: () => undefined };
+
 /** Warns of reads that take long. */
 export interface ReadTimer {
   /** A time, to be handed back. */
@@ -159,6 +173,7 @@ export interface ServiceContext {
    */
   readonly defragment: (done: (failure: EtcdError | undefined) => void) => void;
   readonly reads: ReadTimer;
+  readonly callers: Callers;
   readonly clock: Clock;
   readonly log: NamedLog;
   readonly watches: WatchFacts;

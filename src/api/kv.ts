@@ -5,9 +5,11 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/key.go, quota.go, server/etcdserver/v3_server.go.
  */
+import { checkTxn } from "../apply/authorization.ts";
 import { rangeText, txnText } from "../apply/request-text.ts";
 import type { ApplyResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { ProposalWaiter, ReadWaiter } from "../member/ready.ts";
 import { isSingleKey } from "../mvcc/key-range.ts";
@@ -37,7 +39,7 @@ import {
 } from "../wire/gen/rpc.ts";
 import { type Compactor, completeHeader, type ServiceContext } from "./context.ts";
 import { LongRange, LongRanges, type RangeAnswer } from "./long-ranges.ts";
-import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
+import { proposeForCall, ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -81,7 +83,13 @@ function rangeMethod(context: ServiceContext): GrpcMethodHandler {
   const { member, clusterId, clock } = context;
   const ranges = new LongRanges({ member, clusterId, clock, store: () => member.applier.store });
   const answer: Answer<RangeRequest> = (call, request, start) => {
-    if (isSingleKey(request.rangeEnd)) answerOne(context, call, request, start);
+    const caller = context.callers.identityOf(call);
+    const refused =
+      caller instanceof EtcdError
+        ? caller
+        : member.applier.auth.checkRange(caller, request.key, request.rangeEnd);
+    if (refused !== undefined) finishRange(context, call, request, start, refused);
+    else if (isSingleKey(request.rangeEnd)) answerOne(context, call, request, start);
     else answerMany(context, ranges, call, request, start);
   };
   return unary(decodeRangeRequest, (call, request) => {
@@ -128,9 +136,15 @@ function answerMany(
     finishRange(context, call, request, start, result);
     return;
   }
+  const { auth } = context.member.applier;
+  const { enabled, revision } = auth;
   result.goOn(
     () => !call.open,
-    (answer, asked) => finishRange(context, call, asked, start, answer),
+    (answer, asked) => {
+      // What its caller may read can have changed since it was checked.
+      const isOld = enabled && revision !== context.member.applier.auth.revision;
+      finishRange(context, call, asked, start, isOld ? Errors.AuthOldRevision : answer);
+    },
   );
 }
 
@@ -166,7 +180,7 @@ function putMethod(context: ServiceContext): GrpcMethodHandler {
     const refused =
       checkPutRequest(request) ?? spaceRefusal(context.member, { case: "put", value: request });
     if (refused !== undefined) fail(call, refused);
-    else context.member.propose(Operation.put, bytes, new ProposedCall(context, call));
+    else proposeForCall(context, call, Operation.put, bytes, new ProposedCall(context, call));
   });
 }
 
@@ -174,7 +188,8 @@ function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
   return unary(decodeDeleteRangeRequest, (call, request, bytes) => {
     const refused = checkDeleteRangeRequest(request);
     if (refused !== undefined) fail(call, refused);
-    else context.member.propose(Operation.deleteRange, bytes, new ProposedCall(context, call));
+    else
+      proposeForCall(context, call, Operation.deleteRange, bytes, new ProposedCall(context, call));
   });
 }
 
@@ -189,7 +204,7 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
     if (refused !== undefined) {
       fail(call, refused);
     } else if (!isReadOnlyTxn(request)) {
-      context.member.propose(Operation.txn, bytes, new ProposedCall(context, call));
+      proposeForCall(context, call, Operation.txn, bytes, new ProposedCall(context, call));
     } else if (isSerializableTxn(request)) {
       answer(call, request, start);
     } else {
@@ -205,8 +220,10 @@ function answerReadOnlyTxn(
   request: TxnRequest,
   start: number,
 ): void {
-  const { reads } = context;
-  const response = executeTxn(context.member.applier.store, request);
+  const { reads, member } = context;
+  const caller = context.callers.identityOf(call);
+  const refused = caller instanceof EtcdError ? caller : checkTxn(member.applier, caller, request);
+  const response = refused ?? executeTxn(member.applier.store, request);
   if (response instanceof EtcdError) {
     fail(call, response);
     if (reads.isSlow(start)) reads.answered(start, "txn", txnText(request), "", response);
@@ -230,9 +247,16 @@ function txnResponseText({ responses }: RawTxnResponse): string {
 
 function compactMethod(context: ServiceContext): GrpcMethodHandler {
   return unary(decodeCompactionRequest, (call, request, bytes) => {
+    const caller = context.callers.identityOf(call);
+    const refused =
+      caller instanceof EtcdError ? caller : context.member.applier.auth.checkAdmin(caller);
+    if (refused !== undefined) {
+      fail(call, refused);
+      return;
+    }
     const answer = new ProposedCall(context, call);
     const waiter = request.physical ? new PhysicalCompaction(context.compactor, answer) : answer;
-    context.member.propose(Operation.compaction, bytes, waiter);
+    proposeForCall(context, call, Operation.compaction, bytes, waiter);
   });
 }
 

@@ -11,7 +11,7 @@ import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Member } from "../member/member.ts";
 import type { ProposalWaiter } from "../member/ready.ts";
 import { assert } from "../stdx/assert.ts";
-import { completeHeader, type HeaderContext } from "./context.ts";
+import { completeHeader, type HeaderContext, type ServiceContext } from "./context.ts";
 import { fail } from "./status.ts";
 
 /** A call that is answered with what applying its proposal gave. */
@@ -39,6 +39,22 @@ export class ProposedCall implements ProposalWaiter {
     completeHeader(this.#context, header);
     if (this.#call.open) this.#call.sendUnary(encodeResult(result));
   }
+}
+
+/**
+ * Proposes what a call asks for, in the name of who makes it; `waiter` is told what comes of it, or the call is
+ * answered why it is not proposed.
+ */
+export function proposeForCall(
+  context: Pick<ServiceContext, "member" | "callers">,
+  call: GrpcServerCall,
+  field: number,
+  body: Uint8Array,
+  waiter: ProposalWaiter,
+): void {
+  const caller = context.callers.identityOf(call);
+  if (caller instanceof EtcdError) fail(call, caller);
+  else context.member.propose(field, body, waiter, caller);
 }
 
 /** The answer to a write that the quota has no room for; it also raises the alarm. */

@@ -7,6 +7,8 @@
  *
  * Source: etcd server/etcdserver/server.go (applyEntryNormal, applyConfChange) and apply.go (3.5).
  */
+import type { AuthInfo } from "../auth/auth-info.ts";
+import type { AuthStore } from "../auth/auth-store.ts";
 import type { Backend, Position } from "../backend/backend.ts";
 import { Records } from "../backend/records.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
@@ -48,6 +50,7 @@ export interface ApplierParts {
   /** Index of the entry up to which `cluster` is: that of the snapshot it was read from. */
   readonly membershipIndex: number;
   readonly alarms: Alarms;
+  readonly auth: AuthStore;
   readonly backend: Backend;
   readonly quota: Quota;
   /** Whether checkpoints of leases go into the database, too. */
@@ -67,6 +70,8 @@ export class Applier {
   readonly store: Store;
   readonly cluster: Cluster;
   readonly alarms: Alarms;
+  /** Users and roles, and whether somebody may do something. */
+  readonly auth: AuthStore;
   readonly lessor: Lessor;
   readonly quota: Quota;
   readonly backend: Backend;
@@ -76,6 +81,8 @@ export class Applier {
   readonly #timer: ApplyTimer;
   #position: Position;
   #leaseBatchIndex = 0;
+  /** Who has proposed the entry at hand: one object for all, as most have the same author. */
+  readonly #caller = { username: "", revision: 0 };
   /** Index of the newest entry that came, also when the backend held its changes already. */
   #lastIndex: number;
 
@@ -84,6 +91,7 @@ export class Applier {
     this.store = parts.store;
     this.cluster = parts.cluster;
     this.alarms = parts.alarms;
+    this.auth = parts.auth;
     this.lessor = parts.lessor;
     this.quota = parts.quota;
     this.backend = parts.backend;
@@ -129,7 +137,8 @@ export class Applier {
     if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
     if (!changesBackend) return { id, result: DONE };
     const start = this.#timer.start();
-    const result = executeOperation(this, operation, entry.index, nowMs);
+    const caller = this.#callerOf(request);
+    const result = executeOperation(this, caller, operation, entry.index, nowMs);
     this.#timer.applied(start, id, operation, result);
     if (batch !== undefined && !(result instanceof EtcdError)) endKeylessLeases(this, batch.ids);
     return { id, result };
@@ -170,6 +179,12 @@ export class Applier {
     if (leaseRevokeBatch === undefined || !allEndBatchedLeases(this.cluster)) return undefined;
     this.#leaseBatchIndex = index;
     return leaseRevokeBatch;
+  }
+
+  #callerOf({ header }: InternalRaftRequest): AuthInfo {
+    this.#caller.username = header?.username ?? "";
+    this.#caller.revision = header?.authRevision ?? 0;
+    return this.#caller;
   }
 
   /** Moves the position to `entry`; false when the backend holds its changes already. */

@@ -1,8 +1,11 @@
 /**
- * Operations on data: the alarm and quota checks, in etcd's order, and then the operation itself.
+ * Operations on data: the checks of alarms, rights and the quota, in etcd's order, and then the operation
+ * itself.
  *
- * Source: etcd server/etcdserver/apply.go (applierV3Corrupt > applierV3Capped > quotaApplierV3 > backend).
+ * Source: etcd server/etcdserver/apply.go (applierV3Corrupt > applierV3Capped > authApplierV3 > quotaApplierV3 >
+ * backend).
  */
+import type { AuthInfo } from "../auth/auth-info.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { executeCompaction, executeDeleteRange, executePut } from "../mvcc/kv-requests.ts";
@@ -16,19 +19,22 @@ import {
   createAlarmMember,
 } from "../wire/gen/rpc.ts";
 import type { Applier } from "./applier.ts";
+import { applyAuthOperation } from "./auth-operations.ts";
+import { checkOperation } from "./authorization.ts";
 import { UnsupportedEntryError } from "./cluster-operations.ts";
 import { checkpointLeases, grantLease, revokeLease } from "./lease-operations.ts";
 import { costOf } from "./quota.ts";
 import { type ApplyResult, DONE } from "./result.ts";
 
-/** Executes an operation of entry `index`, or refuses it with nothing changed. */
+/** Executes an operation of entry `index` for `caller`, or refuses it with nothing changed. */
 export function executeOperation(
   applier: Applier,
+  caller: AuthInfo,
   operation: InternalRaftRequestOperation,
   index: number,
   nowMs: number,
 ): ApplyResult | EtcdError {
-  const refused = refusal(applier, operation);
+  const refused = refusal(applier, caller, operation);
   if (refused !== undefined) return refused;
   const { store } = applier;
   switch (operation.case) {
@@ -49,27 +55,31 @@ export function executeOperation(
     case "alarm":
       return { kind: "alarm", alarms: applyAlarm(applier, operation.value) };
     case "range":
-    case "authStatus":
-    case "authUserGet":
-    case "authUserList":
-    case "authRoleGet":
-    case "authRoleList":
-      // Reads that once were proposed: nobody waits for them on replay.
+      // A read that once was proposed: nobody waits for it on replay.
       return DONE;
-    default:
+    default: {
+      const answer = applyAuthOperation(applier, caller, operation, index);
+      if (answer !== undefined) return answer;
       throw new UnsupportedEntryError(`entry ${index} of the log is a ${operation.case} request`);
+    }
   }
 }
 
-/** What alarms and the quota say to an operation. */
-function refusal(applier: Applier, operation: InternalRaftRequestOperation): EtcdError | undefined {
+/** What alarms, the rights of the caller and the quota say to an operation. */
+function refusal(
+  applier: Applier,
+  caller: AuthInfo,
+  operation: InternalRaftRequestOperation,
+): EtcdError | undefined {
   const { alarms, quota } = applier;
   if (alarms.isRaised(AlarmType.CORRUPT) && CORRUPT_REFUSES.has(operation.case)) {
     return Errors.Corrupt;
   }
-  if (costOf(operation) === 0) return undefined;
-  if (alarms.isRaised(AlarmType.NOSPACE)) return Errors.NoSpace;
-  return quota.admits(operation) ? undefined : Errors.NoSpace;
+  const hasCost = costOf(operation) > 0;
+  if (hasCost && alarms.isRaised(AlarmType.NOSPACE)) return Errors.NoSpace;
+  const unauthorized = checkOperation(applier, caller, operation);
+  if (unauthorized !== undefined) return unauthorized;
+  return !hasCost || quota.admits(operation) ? undefined : Errors.NoSpace;
 }
 
 const CORRUPT_REFUSES: ReadonlySet<string> = new Set([

@@ -3,9 +3,22 @@ import { unreachable } from "../stdx/assert.ts";
 import { EMPTY_BYTES } from "../stdx/bytes.ts";
 import {
   type AlarmMember,
+  type AuthenticateResponse,
+  type AuthRoleGetResponse,
+  type AuthRoleListResponse,
+  type AuthStatusResponse,
+  type AuthUserGetResponse,
+  type AuthUserListResponse,
   type CompactionResponse,
   createAlarmResponse,
   encodeAlarmResponse,
+  encodeAuthEnableResponse,
+  encodeAuthenticateResponse,
+  encodeAuthRoleGetResponse,
+  encodeAuthRoleListResponse,
+  encodeAuthStatusResponse,
+  encodeAuthUserGetResponse,
+  encodeAuthUserListResponse,
   encodeCompactionResponse,
   encodeLeaseGrantResponse,
   encodeLeaseRevokeResponse,
@@ -17,6 +30,7 @@ import {
   type RawDeleteRangeResponse,
   type RawPutResponse,
   type RawTxnResponse,
+  type ResponseHeader,
 } from "../wire/gen/rpc.ts";
 
 /**
@@ -29,6 +43,14 @@ export type ApplyResult =
   | { readonly kind: "compaction"; readonly response: CompactionResponse }
   | { readonly kind: "leaseGrant"; readonly response: LeaseGrantResponse }
   | { readonly kind: "leaseRevoke"; readonly response: LeaseRevokeResponse }
+  | { readonly kind: "authenticate"; readonly response: AuthenticateResponse }
+  | { readonly kind: "authStatus"; readonly response: AuthStatusResponse }
+  | { readonly kind: "authUserGet"; readonly response: AuthUserGetResponse }
+  | { readonly kind: "authUserList"; readonly response: AuthUserListResponse }
+  | { readonly kind: "authRoleGet"; readonly response: AuthRoleGetResponse }
+  | { readonly kind: "authRoleList"; readonly response: AuthRoleListResponse }
+  /** Users or roles were changed, or authentication was turned on or off: all answers are a header. */
+  | { readonly kind: "authChange"; readonly response: { readonly header: ResponseHeader } }
   | { readonly kind: "alarm"; readonly alarms: readonly AlarmMember[] }
   /** Nothing to report, as for membership and the cluster version. */
   | { readonly kind: "done" };
@@ -51,6 +73,20 @@ export function encodeResult(result: ApplyResult): Uint8Array {
       return encodeLeaseGrantResponse(result.response);
     case "leaseRevoke":
       return encodeLeaseRevokeResponse(result.response);
+    case "authenticate":
+      return encodeAuthenticateResponse(result.response);
+    case "authStatus":
+      return encodeAuthStatusResponse(result.response);
+    case "authUserGet":
+      return encodeAuthUserGetResponse(result.response);
+    case "authUserList":
+      return encodeAuthUserListResponse(result.response);
+    case "authRoleGet":
+      return encodeAuthRoleGetResponse(result.response);
+    case "authRoleList":
+      return encodeAuthRoleListResponse(result.response);
+    case "authChange":
+      return encodeAuthEnableResponse(result.response);
     case "alarm":
       return encodeAlarmResponse(createAlarmResponse({ alarms: [...result.alarms] }));
     case "done":

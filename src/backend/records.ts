@@ -21,7 +21,7 @@ import { type AlarmMember, decodeAlarmMember, encodeAlarmMember } from "../wire/
 import type { Backend } from "./backend.ts";
 import { encodeConfState } from "./conf-state.ts";
 import { encodeLeaseId } from "./integers.ts";
-import { AUTH, CLUSTER, META } from "./schema.ts";
+import { CLUSTER, META } from "./schema.ts";
 
 const REMOVED_MARK = bytesFromLatin1("removed");
 
@@ -100,11 +100,6 @@ export class Records {
     const leases: Lease[] = [];
     this.#backend.forEach("lease", (_, value) => leases.push(decodeLease(value)));
     return leases;
-  }
-
-  /** Whether users must authenticate, as the database says. */
-  authEnabled(): boolean {
-    return this.#backend.get("auth", AUTH.authEnabled)?.[0] === 1;
   }
 
   /** The storage version that a 3.6 server has left; `undefined` in databases of 3.5. */

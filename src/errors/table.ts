@@ -128,6 +128,11 @@ export const Errors = {
     GrpcCode.InvalidArgument,
     "etcdserver: authentication failed, invalid user ID or password",
   ),
+  /** A password that is none, or that belongs to a user without one; the text is not mapped, as in etcd. */
+  NoPasswordUser: new EtcdError(
+    GrpcCode.Unknown,
+    "auth: authentication failed, password was given for no password user",
+  ),
   /** A grant to a role that names no permission. */
   PermissionNotGiven: new EtcdError(GrpcCode.InvalidArgument, "etcdserver: permission not given"),
   /** A call that its user may not make. */

@@ -63,6 +63,7 @@ describe("LeaseKeeper", () => {
     isRefusing = false;
     keeper = new LeaseKeeper(lessor, {
       retryMs: RETRY_MS,
+      caller: () => undefined,
       mayBatch: () => mayBatch,
       log,
       propose: (field, body, waiter) => {

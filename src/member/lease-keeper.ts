@@ -5,6 +5,7 @@
  * Source: etcd server/lease/lessor.go (Renew, runLoop), server/etcdserver/server.go (revokeExpiredLeases).
  */
 import type { ApplyResult } from "../apply/result.ts";
+import type { AuthInfo } from "../auth/auth-info.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { Lease, LeaseWaiter } from "../lease/lease.ts";
@@ -38,6 +39,8 @@ export interface LeaseKeeperOptions {
     makeData: (requestId: bigint) => Uint8Array,
     waiter: ProposalWaiter,
   ) => void;
+  /** Who revokes. */
+  readonly caller: () => AuthInfo | undefined;
   /** Whether expired leases may be revoked many at a time. */
   readonly mayBatch: () => boolean;
   readonly log: Log;
@@ -128,7 +131,8 @@ export class LeaseKeeper {
 
   #revokeBatch(leases: readonly Lease[]): void {
     this.#revokesInFlight++;
-    this.#options.proposeRaw((requestId) => encodeRevokeBatch(requestId, leases), {
+    const caller = this.#options.caller();
+    this.#options.proposeRaw((requestId) => encodeRevokeBatch(requestId, leases, caller), {
       onApplied: (result) => {
         this.#revokesInFlight--;
         if (result instanceof EtcdError && result !== Errors.RequestTooLarge) {
@@ -145,7 +149,8 @@ export class LeaseKeeper {
   #revokeFailed(lease: Lease, error: EtcdError): void {
     this.#failures++;
     // What was refused is known to have had no effect: no need to wait for it.
-    const pauseMs = error === Errors.TooManyRequests ? 0 : this.#options.retryMs;
+    const isKnown = error === Errors.TooManyRequests || error === Errors.AuthOldRevision;
+    const pauseMs = isKnown ? 0 : this.#options.retryMs;
     this.#lessor.revokeAgain(lease, this.#nowMs + pauseMs);
     if (error === Errors.Stopped) return;
     this.#options.log.warn("failed to revoke lease", {

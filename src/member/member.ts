@@ -11,6 +11,7 @@
  * ```
  */
 import type { Applier } from "../apply/applier.ts";
+import { type AuthInfo, requestHeaderOf } from "../auth/auth-info.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { NO_LEASE } from "../lease/lessor.ts";
@@ -162,7 +163,9 @@ export class Member {
     this.#leases = new LeaseKeeper(applier.lessor, {
       retryMs: timeoutMs,
       // A leader that was deposed meanwhile must not have its successor end leases that were kept alive.
-      propose: (field, body, waiter) => this.#propose(field, body, waiter, "selfOnly"),
+      propose: (field, body, waiter) =>
+        this.#propose(field, body, waiter, "selfOnly", this.applier.auth.rootCaller()),
+      caller: () => this.applier.auth.rootCaller(),
       proposeRaw: (makeData, waiter) => this.#proposeRaw(makeData, waiter, "selfOnly"),
       mayBatch: () => allEndBatchedLeases(this.applier.cluster),
       log: options.log,
@@ -280,10 +283,10 @@ export class Member {
   /**
    * Proposes a request: `body` is the marshalled message that stands in field `field` of
    * InternalRaftRequest; it is copied. `waiter` is told the result when the entry is applied, or at once
-   * why it cannot be.
+   * why it cannot be. `caller` is who asks for it; nobody in particular when absent.
    */
-  propose(field: number, body: Uint8Array, waiter: ProposalWaiter): void {
-    this.#propose(field, body, waiter, "anyLeader");
+  propose(field: number, body: Uint8Array, waiter: ProposalWaiter, caller?: AuthInfo): void {
+    this.#propose(field, body, waiter, "anyLeader", caller);
   }
 
   /** Proposes an entry whose payload the caller has marshalled whole, with an id from `makeData`. */
@@ -490,14 +493,20 @@ export class Member {
     return behind || this.#proposals.isFull ? Errors.TooManyRequests : undefined;
   }
 
-  #propose(field: number, body: Uint8Array, waiter: ProposalWaiter, audience: Audience): void {
+  #propose(
+    field: number,
+    body: Uint8Array,
+    waiter: ProposalWaiter,
+    audience: Audience,
+    caller: AuthInfo | undefined,
+  ): void {
     const refused = this.#refusal();
     if (refused !== undefined) {
       waiter.onApplied(refused);
       return;
     }
     const key = this.#ids.next();
-    const header = { id: this.#ids.idOf(key), username: "", authRevision: 0 };
+    const header = requestHeaderOf(this.#ids.idOf(key), caller);
     this.#enqueue(key, encodeInternalRequest(header, field, body), waiter, audience);
   }
 

@@ -12,13 +12,13 @@
  * leases without keys, which it revokes when they expire there. So a data directory can change hands at any
  * entry, and no new kind of request is needed. Why: docs/adr/0014-lease-expiry-in-batches.md.
  */
+import { type AuthInfo, requestHeaderOf } from "../auth/auth-info.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import {
   createInternalRaftRequest,
   createLeaseRevokeBatch,
-  createRequestHeader,
   encodeInternalRaftRequest,
 } from "../wire/gen/raft-internal.ts";
 import {
@@ -89,15 +89,19 @@ function bytesOf(lease: Lease): number {
   return bytes;
 }
 
-/** Marshals the entry; `requestId` is by which its outcome is waited for. */
-export function encodeRevokeBatch(requestId: bigint, leases: readonly Lease[]): Uint8Array {
+/** Marshals the entry of `caller`; `requestId` is by which its outcome is waited for. */
+export function encodeRevokeBatch(
+  requestId: bigint,
+  leases: readonly Lease[],
+  caller: AuthInfo | undefined,
+): Uint8Array {
   const success: RequestOp[] = [];
   for (const { id, keys } of leases) {
     for (const key of [...keys].sort()) success.push(deleteIfAttached(bytesFromLatin1(key), id));
   }
   return encodeInternalRaftRequest(
     createInternalRaftRequest({
-      header: createRequestHeader({ id: requestId }),
+      header: requestHeaderOf(requestId, caller),
       operation: { case: "txn", value: createTxnRequest({ success }) },
       leaseRevokeBatch: createLeaseRevokeBatch({ ids: leases.map(({ id }) => id) }),
     }),

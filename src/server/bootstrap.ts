@@ -5,6 +5,7 @@
  * Source: etcd server/etcdserver/server.go (NewServer), raft.go (startNode, restartNode).
  */
 import type { Applier } from "../apply/applier.ts";
+import { NO_TOKENS, type TokenTable } from "../auth/token-table.ts";
 import { Backend, type Position } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
@@ -60,6 +61,8 @@ export interface OpenedMember {
   readonly wal: Wal;
   readonly backend: Backend;
   readonly watches: WatchHub;
+  /** Tokens that users have got from this process. */
+  readonly tokens: TokenTable;
   readonly clusterId: bigint;
   /** Whom to reach before the log says who the members are. */
   readonly remotes: readonly MemberInfo[];
@@ -214,7 +217,8 @@ function assemble(
     log.named("server/slow-requests.ts"),
     config.warningApplyMs,
   );
-  const restored = new RestoredState(config, environment, backend, opened.cluster);
+  const tokens = NO_TOKENS;
+  const restored = new RestoredState(config, environment, backend, opened.cluster, tokens);
   while (!restored.step(RESTORE_PROGRESS_REVISIONS));
   const { applier, changes } = restored.finish(
     opened.memberId,
@@ -228,7 +232,7 @@ function assemble(
   const { wal } = opened;
   const remotes = note === undefined ? opened.remotes : note.members;
   const clusterId = opened.cluster.id;
-  return { member, wal, backend, watches, slowRequests, clusterId, remotes, directory };
+  return { member, wal, backend, watches, tokens, slowRequests, clusterId, remotes, directory };
 }
 
 /** While a repair is not over. */

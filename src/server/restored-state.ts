@@ -7,6 +7,9 @@
 import { Applier } from "../apply/applier.ts";
 import type { ApplyTimer } from "../apply/apply-timer.ts";
 import { Quota } from "../apply/quota.ts";
+import { AuthStore } from "../auth/auth-store.ts";
+import type { TokenTable } from "../auth/token-table.ts";
+import { AuthRecords } from "../backend/auth-records.ts";
 import type { Backend } from "../backend/backend.ts";
 import { Records } from "../backend/records.ts";
 import { RevisionBucket } from "../backend/revision-bucket.ts";
@@ -34,6 +37,7 @@ export class RestoredState {
   readonly #log: Log;
   readonly #lessor: Lessor;
   readonly #alarms = new Alarms();
+  readonly #auth: AuthStore;
   readonly #changes = new ChangeFeed();
   readonly #restore: Restore;
   readonly #startMs: number;
@@ -41,9 +45,15 @@ export class RestoredState {
 
   /**
    * Reads all but the keys. `cluster` is the membership that the database belongs to; what the database says
-   * of a downgrade goes there. Throws `StartError` for a database that this version cannot serve or read.
+   * of a downgrade goes there. `tokens` are those of the process. Throws `StartError` for a database that this version cannot serve or read.
    */
-  constructor(config: ServerConfig, environment: Environment, backend: Backend, cluster: Cluster) {
+  constructor(
+    config: ServerConfig,
+    environment: Environment,
+    backend: Backend,
+    cluster: Cluster,
+    tokens: TokenTable,
+  ) {
     this.#config = config;
     this.#environment = environment;
     this.#backend = backend;
@@ -52,6 +62,11 @@ export class RestoredState {
     this.#startMs = environment.clock.nowMs();
     refuseUnservable(backend);
     this.#lessor = createLessor(config, environment);
+    this.#auth = this.#reading(() => {
+      const storage = new AuthRecords(backend);
+      const log = environment.log.named("auth/auth-store.ts");
+      return new AuthStore({ storage, tokens, log }, storage.load());
+    });
     this.#reading(() => {
       const records = new Records(backend);
       readDowngrade(backend.path, records, cluster);
@@ -89,6 +104,7 @@ export class RestoredState {
       store,
       lessor: this.#lessor,
       alarms: this.#alarms,
+      auth: this.#auth,
       cluster: this.#cluster,
       membershipIndex,
       memberId,
@@ -130,12 +146,6 @@ export class RestoredState {
 export function refuseUnservable(backend: Backend): void {
   const records = new Records(backend);
   const { path } = backend;
-  if (records.authEnabled()) {
-    throw new StartError(
-      `authentication is enabled in "${path}", which this version cannot enforce; ` +
-        "disable it with etcd 3.5 (etcdctl auth disable), or serve this directory with etcd 3.5",
-    );
-  }
   const version = records.storageVersion();
   if (version !== undefined) {
     throw new StartError(

@@ -40,7 +40,7 @@ import { StartError } from "./start-error.ts";
 export interface SnapshotInstallerParts {
   readonly opened: Pick<
     OpenedMember,
-    "member" | "wal" | "watches" | "directory" | "slowRequests" | "clusterId"
+    "member" | "wal" | "watches" | "tokens" | "directory" | "slowRequests" | "clusterId"
   >;
   /** What an applied state is made with. */
   readonly state: AppliedStateParts;
@@ -125,7 +125,7 @@ export class SnapshotInstaller {
     const { disk, clock } = environment;
     const backend = Backend.open(disk, directory.database, { freelistScan: "sliced" });
     const cluster = decodeV2Store(utf8FromBytes(snapshot.data ?? EMPTY_BYTES), clusterId);
-    const restored = new RestoredState(config, environment, backend, cluster);
+    const restored = new RestoredState(config, environment, backend, cluster, opened.tokens);
     const startedMs = clock.nowMs();
     this.#installing = { snapshot, startedMs, fields, backend, restored, isScanned: false };
     this.#scheduleSlice();
@@ -166,8 +166,9 @@ export class SnapshotInstaller {
     this.#snapshotIndex = index;
     const { applier, changes } = restored.finish(member.id, index, slowRequests);
     this.#log.info("restored mvcc store", { "consistent-index": applier.position().index });
-    const previous = member.applier.cluster;
+    const { cluster: previous, auth: previousAuth } = member.applier;
     member.install(snapshot, applier);
+    applier.auth.replace(previousAuth);
     watches.replaceStore(applier.store, changes);
     current.replace(new AppliedState(state, applier));
     peers().replaceMembers(previous, applier.cluster);
