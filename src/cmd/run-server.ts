@@ -6,7 +6,7 @@ import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
 import { lookUpHost } from "../platform/host-lookup.ts";
 import { createHttpClient } from "../platform/http-client.ts";
-import { createStreamingServer } from "../platform/http-server.ts";
+import { createHttpServer } from "../platform/http-server.ts";
 import { HttpPeerNetwork } from "../peer/http-network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ProcessLog } from "../platform/log.ts";
@@ -69,8 +69,12 @@ async function start(
     log: processLog,
     logLevel: processLog.control,
     peers: network,
-    peerServer: createStreamingServer(
-      { readTimeoutMs: config.raftReadTimeoutMs, writeTimeoutMs: config.raftWriteTimeoutMs },
+    peerServer: createHttpServer(
+      {
+        readTimeoutMs: config.raftReadTimeoutMs,
+        writeTimeoutMs: config.raftWriteTimeoutMs,
+        idleTimeoutMs: config.raftReadTimeoutMs,
+      },
       (request) => network.serve(request),
     ),
   };

@@ -1,8 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { unprovenPeer } from "../ports/client-peer.ts";
-import { bytesFromLatin1, bytesFromUtf8, concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
+import type { HttpServerRequest } from "../ports/http.ts";
+import {
+  bytesFromLatin1,
+  bytesFromUtf8,
+  concatBytes,
+  EMPTY_BYTES,
+  latin1FromBytes,
+} from "../stdx/bytes.ts";
 import { GrpcServerConnection } from "./grpc-server.ts";
-import type { GrpcMethodHandler, GrpcServerCall, PlainRequest } from "./grpc-server-types.ts";
+import type { GrpcMethodHandler, GrpcServerCall } from "./grpc-server-types.ts";
 import type { GrpcServerConfig, ServerConnectionOptions } from "./options.ts";
 import { FrameType } from "./protocol.ts";
 import { RecordedEvents } from "./testing/memory-link.ts";
@@ -748,88 +755,121 @@ describe("requests that are not gRPC", () => {
     ["accept", "*/*"],
   ];
 
-  test("are handed out whole and answered", () => {
-    const seen: PlainRequest[] = [];
-    const { peer } = setup({}, { onPlainRequest: (request) => seen.push(request) });
+  const collect = (request: HttpServerRequest): { readonly chunks: string[] } => {
+    const chunks: string[] = [];
+    request.readBody({
+      onBytes: (bytes) => chunks.push(latin1FromBytes(bytes)),
+      onEnd: () => chunks.push("end"),
+      onFailed: ({ message }) => chunks.push(message),
+    });
+    return { chunks };
+  };
+
+  function open(fields: Field[], flags?: number): { peer: RawPeer; request: HttpServerRequest } {
+    const requests: HttpServerRequest[] = [];
+    const limits = { streamWindowBytes: 65_535 };
+    const { peer } = setup(limits, { onPlainRequest: (each) => requests.push(each) });
+    peer.send(headersFrame(1, fields, flags));
+    expect(requests).toHaveLength(1);
+    return { peer, request: requests[0] };
+  }
+
+  const streamHandler = (): { events: string[]; onWritable(): void; onClosed(): void } => {
+    const events: string[] = [];
+    return {
+      events,
+      onWritable: () => events.push("writable"),
+      onClosed: () => events.push("closed"),
+    };
+  };
+
+  test("are handed out with their heads, and answered", () => {
     const post: Field[] = [[":method", "POST"], ...get.slice(1), ["content-length", "4"]];
-    peer.send(headersFrame(1, post), frame(FrameType.DATA, 0, 1, bytesFromLatin1("ab")));
-    expect(seen).toEqual([]);
-    peer.send(frame(FrameType.DATA, END_STREAM, 1, bytesFromLatin1("cd")));
-    const [request] = seen;
-    expect([request.method, request.path, request.authority, request.scheme]).toEqual([
+    const { peer, request } = open(post);
+    expect([request.method, request.path, request.query, request.host, request.secure]).toEqual([
       "POST",
-      "/health?x=1",
+      "/health",
+      "x=1",
       "h",
-      "https",
+      true,
     ]);
-    expect(request.body).toEqual(bytesFromLatin1("abcd"));
-    expect(request.get("accept")).toBe("*/*");
-    expect(request.get(":path")).toBeUndefined();
+    expect(request.header("accept")).toBe("*/*");
+    expect(request.header(":path")).toBe("");
     expect(request.headers().map(({ name }) => name)).toEqual(["accept", "content-length"]);
-    const headers = [
-      { name: "content-type", value: "text/plain" },
-      { name: "connection", value: "close" },
-    ];
+    expect(request.upgrade({})).toBeUndefined();
+    peer.send(frame(FrameType.DATA, 0, 1, bytesFromLatin1("ab")));
+    const { chunks } = collect(request);
+    peer.send(frame(FrameType.DATA, END_STREAM, 1, bytesFromLatin1("cd")));
+    expect(chunks).toEqual(["ab", "cd", "end"]);
+    request.setHeader("X-Preset", "1");
+    const headers = { "Content-Type": "text/plain", Connection: "close", "Set-Cookie": ["a", "b"] };
     request.respond(404, headers, bytesFromUtf8("no"));
     expect(peer.readWords()).toEqual([
-      "1 HEADERS :status=404 content-type=text/plain",
+      "1 HEADERS :status=404 x-preset=1 content-type=text/plain set-cookie=a set-cookie=b content-length=2",
       "1 DATA 2",
       "1 DATA 0 end",
     ]);
-    expect(request.open).toBe(false);
+  });
+
+  test("by HEAD are answered without a body", () => {
+    const { peer, request } = open([[":method", "HEAD"], ...get.slice(1)], END_BOTH);
+    request.respond(200, {}, bytesFromUtf8("no"));
+    expect(peer.readWords()).toEqual(["1 HEADERS :status=200 content-length=2", "1 DATA 0 end"]);
+  });
+
+  test("have no more of their body than a window until somebody reads it", () => {
+    const { peer, request } = open([[":method", "POST"], ...get.slice(1)]);
+    const piece = frame(FrameType.DATA, 0, 1, new Uint8Array(16_000));
+    for (let i = 0; i < 4; i++) peer.send(piece);
+    const granted = (): string[] =>
+      peer.readWords().filter((words) => words.startsWith("1 WINDOW_UPDATE"));
+    expect(granted()).toEqual([]);
+    const { chunks } = collect(request);
+    expect(chunks).toHaveLength(4);
+    expect(granted()).toHaveLength(1);
+    request.pause();
+    for (let i = 0; i < 3; i++) peer.send(piece);
+    expect(chunks).toHaveLength(4);
+    expect(granted()).toEqual([]);
+    request.resume();
+    expect(chunks).toHaveLength(7);
+    peer.send(frame(FrameType.RST_STREAM, 0, 1, uint32(8)));
+    expect(chunks.at(-1)).toBe("unexpected EOF");
   });
 
   test("may be answered in pieces, with room asked for", () => {
-    let request: PlainRequest | undefined;
-    let rooms = 0;
-    const { peer } = setup(
-      {},
-      {
-        onPlainRequest: (each) => {
-          request = each;
-        },
-      },
-    );
-    peer.send(headersFrame(1, get, END_BOTH));
-    if (request === undefined) throw new Error("no request");
-    request.onRoom = () => {
-      rooms++;
-    };
-    request.start(200, []);
-    expect(request.write(new Uint8Array(60_000))).toBe(true);
-    expect(request.write(new Uint8Array(60_000))).toBe(false);
+    const { peer, request } = open(get, END_BOTH);
+    const handler = streamHandler();
+    const stream = request.stream(200, {}, handler);
+    expect(stream.write([new Uint8Array(60_000)])).toBe(true);
+    expect(stream.write([new Uint8Array(30_000), new Uint8Array(30_000)])).toBe(false);
     peer.read();
     for (const id of [0, 1]) peer.send(frame(FrameType.WINDOW_UPDATE, 0, id, uint32(100_000)));
     peer.read();
-    expect(rooms).toBe(1);
-    request.end();
+    expect(handler.events).toEqual(["writable"]);
+    stream.end();
     expect(peer.readWords()).toEqual(["1 DATA 0 end"]);
   });
 
-  test("tell when the client goes away", () => {
+  test("tell when the client goes away, before and during the answer", () => {
+    const reset = frame(FrameType.RST_STREAM, 0, 1, uint32(8));
+    const before = open(get, END_BOTH);
     let gone = 0;
-    const { peer } = setup(
-      {},
-      {
-        onPlainRequest: (request) => {
-          request.start(200, []);
-          request.onGone = () => {
-            gone++;
-          };
-        },
-      },
-    );
-    peer.send(headersFrame(1, get, END_BOTH), frame(FrameType.RST_STREAM, 0, 1, uint32(8)));
+    before.request.onGone = () => {
+      gone++;
+    };
+    before.peer.send(reset);
     expect(gone).toBe(1);
+    const during = open(get, END_BOTH);
+    const handler = streamHandler();
+    during.request.stream(200, {}, handler);
+    during.peer.send(reset);
+    expect(handler.events).toEqual(["closed"]);
   });
 
-  test("with too large a body are answered 413", () => {
-    const { peer } = setup({}, { onPlainRequest: () => {} });
-    peer.send(headersFrame(1, get));
-    const piece = frame(FrameType.DATA, 0, 1, new Uint8Array(16_384));
-    for (let i = 0; i < 300; i++) peer.send(piece);
-    expect(peer.readWords().filter((words) => words.includes("HEADERS"))).toEqual([
-      "1 HEADERS :status=413 content-type=text/plain; charset=utf-8",
-    ]);
+  test("are cut by their handler with RST_STREAM", () => {
+    const { peer, request } = open(get, END_BOTH);
+    request.destroy();
+    expect(peer.readWords()).toEqual(["1 RST_STREAM 2"]);
   });
 });

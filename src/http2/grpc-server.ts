@@ -168,12 +168,9 @@ class ServerRole implements ConnectionRole {
   }
 
   #beginPlain(scope: ServerCallScope, stream: Http2Stream, head: RequestHead): void {
-    const exchange = new PlainExchange(scope, stream, head, (request) => {
-      this.#config.onPlainRequest?.(request);
-    });
+    const exchange = new PlainExchange(scope, stream, head, this.#config.dateOf);
     stream.owner = exchange;
-    if (!expectBody(scope, stream, head)) return;
-    exchange.begin();
+    if (expectBody(scope, stream, head)) this.#config.onPlainRequest?.(exchange);
   }
 
   onPeerSettings(): void {}

@@ -474,11 +474,14 @@ describe("node:http2 as client of our server", () => {
     const config: GrpcServerConfig = {
       ...ourConfig(),
       onPlainRequest: (request) => {
-        const headers = [
-          { name: "content-type", value: "text/plain" },
-          { name: "x-path", value: request.path },
-        ];
-        request.respond(request.method === "GET" ? 200 : 201, headers, request.body);
+        const parts: Uint8Array[] = [];
+        const headers = { "content-type": "text/plain", "x-path": request.path };
+        request.readBody({
+          onBytes: (bytes) => parts.push(bytes),
+          onEnd: () =>
+            request.respond(request.method === "GET" ? 200 : 201, headers, Buffer.concat(parts)),
+          onFailed: () => {},
+        });
       },
     };
     const client = await session(config);

@@ -72,9 +72,6 @@ export const ASSEMBLY_BYTES_MAX = 64 * 1024 * 1024;
  */
 export const CLIENT_ASSEMBLY_BYTES_MAX = 2 ** 32;
 
-/** Bytes of request body of a request that is not gRPC; more is answered 413. */
-export const PLAIN_BODY_BYTES_MAX = 4 * 1024 * 1024;
-
 /** Bytes of output that gather before DATA waits in the streams' queues, where it is sent fairly. */
 export const OUTPUT_BYTES_HIGH = 1 << 20;
 

@@ -3,8 +3,9 @@
  */
 import type { ClientPeer } from "../ports/client-peer.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { HttpServerRequest } from "../ports/http.ts";
 import type { EndpointEvents } from "./endpoint.ts";
-import type { GrpcMethodHandler, PlainRequest } from "./grpc-server-types.ts";
+import type { GrpcMethodHandler } from "./grpc-server-types.ts";
 
 /** What both sides share. Units are in the names. */
 export interface ConnectionOptions {
@@ -46,8 +47,10 @@ export interface GrpcServerConfig {
   lookup(path: string): GrpcMethodHandler | undefined;
   /** Whether `service` has any method: decides between the two texts of UNIMPLEMENTED. */
   knowsService?(service: string): boolean;
-  /** A request that is not gRPC. Absent: such requests get 415 as from grpc-go. */
-  onPlainRequest?(request: PlainRequest): void;
+  /** A request that is not gRPC, when its head is there. Absent: such requests get 415 as from grpc-go. */
+  onPlainRequest?(request: HttpServerRequest): void;
+  /** The value of the header "date" of answers to such requests. Absent: they have none. */
+  readonly dateOf?: () => string;
   /** Enables `grpc-encoding: gzip` on requests. Answers are never compressed. */
   readonly inflate?: Inflate;
   readonly limits?: ServerConnectionOptions;

@@ -1,158 +1,199 @@
 /**
- * One HTTP exchange that is not gRPC: the body is gathered, the request handed out, the response written.
- * For the JSON gateway, health and metrics on TLS listeners, where clients may choose HTTP/2.
+ * One HTTP exchange that is not gRPC, as the port `HttpServerRequest`: the request is handed out when its head
+ * is there, bodies come and go piece by piece. For TLS listeners, where clients may choose HTTP/2 for the JSON
+ * gateway, health and metrics.
+ *
+ * What arrives of a body before anybody reads it, or while reading is paused, waits here: the client is granted
+ * nothing then, so that is one window at most.
  */
 import type { ClientPeer } from "../ports/client-peer.ts";
+import type {
+  HttpBodyHandler,
+  HttpField,
+  HttpHeaders,
+  HttpResponseStream,
+  HttpServerRequest,
+  HttpStreamHandler,
+} from "../ports/http.ts";
 import { assert } from "../stdx/assert.ts";
-import { bytesFromUtf8, concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
 import { writeFrameHeader, writeHeaderBlock } from "./frame-writer.ts";
 import type { ServerCallScope } from "./grpc-server-call.ts";
-import type { PlainHeader, PlainRequest } from "./grpc-server-types.ts";
 import { type HeaderField, isPseudo } from "./header-field.ts";
-import { PLAIN_BODY_BYTES_MAX } from "./limits.ts";
 import { ErrorCode, FLAG_END_STREAM, FRAME_HEADER_BYTES, FrameType } from "./protocol.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { Http2Stream, StreamOwner } from "./stream.ts";
 
-const TEXT_TYPE: PlainHeader = { name: "content-type", value: "text/plain; charset=utf-8" };
-
-export class PlainExchange implements PlainRequest, StreamOwner {
+export class PlainExchange implements HttpServerRequest, HttpResponseStream, StreamOwner {
   readonly deadlineMs = Number.POSITIVE_INFINITY;
-  body: Uint8Array = EMPTY_BYTES;
-  open = true;
+  readonly protocol = "HTTP/2.0";
   onGone: (() => void) | undefined = undefined;
-  onRoom: (() => void) | undefined = undefined;
   readonly #scope: ServerCallScope;
   readonly #stream: Http2Stream;
   readonly #head: RequestHead;
-  readonly #hand: (request: PlainRequest) => void;
+  readonly #dateOf: (() => string) | undefined;
+  /** False after the end of the response, a reset or the loss of the connection. */
+  #open = true;
+  /** Body that nobody has taken yet. */
   #pieces: Uint8Array[] = [];
-  #bodyBytes = 0;
+  #bytesWaiting = 0;
+  #reader: HttpBodyHandler | undefined = undefined;
+  #paused = false;
+  #bodyOver = false;
   #started = false;
+  #streamHandler: HttpStreamHandler | undefined = undefined;
+  readonly #preset: Record<string, string> = {};
 
+  /** `dateOf` gives the value of the header "date". */
   constructor(
     scope: ServerCallScope,
     stream: Http2Stream,
     head: RequestHead,
-    hand: (request: PlainRequest) => void,
+    dateOf: (() => string) | undefined,
   ) {
     this.#scope = scope;
     this.#stream = stream;
     this.#head = head;
-    this.#hand = hand;
+    this.#dateOf = dateOf;
+    stream.grantsHeld = true;
   }
+
+  // --- What handlers use -------------------------------------------------------------------------------
 
   get method(): string {
     return this.#head.method;
   }
 
   get path(): string {
-    return this.#head.path;
+    const { path } = this.#head;
+    const mark = path.indexOf("?");
+    return mark < 0 ? path : path.slice(0, mark);
   }
 
-  get authority(): string {
+  get query(): string {
+    const { path } = this.#head;
+    const mark = path.indexOf("?");
+    return mark < 0 ? "" : path.slice(mark + 1);
+  }
+
+  get host(): string {
     return this.#head.authority;
   }
 
-  get scheme(): string {
-    return this.#head.scheme;
+  get secure(): boolean {
+    return this.#head.scheme === "https";
   }
 
   get peer(): ClientPeer {
     return this.#scope.peer;
   }
 
-  get(name: string): string | undefined {
-    return this.#head.fields.find((field) => field.name === name && isRegular(field))?.value;
-  }
+  header = (name: string): string => {
+    const values = this.#head.fields.filter((field) => field.name === name && isRegular(field));
+    return values.map(({ value }) => value).join(", ");
+  };
 
-  headers(): readonly PlainHeader[] {
+  headers(): readonly HttpField[] {
     return this.#head.fields.filter(isRegular);
   }
 
-  respond(status: number, headers: readonly PlainHeader[], body: Uint8Array): void {
-    this.start(status, headers);
-    this.write(body);
-    this.end();
+  setHeader(name: string, value: string): void {
+    this.#preset[name] = value;
   }
 
-  start(status: number, headers: readonly PlainHeader[]): void {
-    if (!this.open) return;
-    assert(!this.#started, "A response starts once");
-    this.#started = true;
-    const { connection, blocks } = this.#scope;
-    const block = blocks.plain(status, headers);
-    const { frameBytesMax } = connection.scheduler;
-    writeHeaderBlock(connection.out, this.#stream.id, block, false, frameBytesMax);
-    connection.wroteMessage();
+  readBody(handler: HttpBodyHandler): void {
+    assert(this.#reader === undefined, "A body is read once");
+    this.#reader = handler;
+    this.#deliver();
   }
 
-  write(bytes: Uint8Array): boolean {
-    if (!this.open || bytes.length === 0) return true;
-    assert(this.#started, "A response starts before its body");
-    return this.#scope.connection.enqueue(this.#stream, bytes);
+  pause(): void {
+    this.#paused = true;
+    this.#stream.grantsHeld = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#deliver();
+  }
+
+  respond(status: number, headers: HttpHeaders, body: Uint8Array): void {
+    if (!this.#open) return;
+    const isBodiless = status === 204 || status === 304;
+    const length = isBodiless ? {} : { "content-length": String(body.length) };
+    this.#start(status, { ...headers, ...length });
+    this.write([body]);
+    this.#end();
+  }
+
+  stream(status: number, headers: HttpHeaders, handler: HttpStreamHandler): HttpResponseStream {
+    if (this.#open) this.#start(status, headers);
+    this.#streamHandler = handler;
+    return this;
+  }
+
+  upgrade(): undefined {
+    return undefined;
+  }
+
+  write(pieces: readonly Uint8Array[]): boolean {
+    if (!this.#open || this.#head.method === "HEAD") return true;
+    let hasRoom = true;
+    for (const piece of pieces) {
+      if (piece.length > 0) hasRoom = this.#scope.connection.enqueue(this.#stream, piece);
+    }
+    return hasRoom;
   }
 
   end(): void {
-    if (!this.open) return;
-    assert(this.#started, "A response starts before it ends");
-    this.open = false;
-    const { queue } = this.#stream;
-    if (queue === undefined) this.onTrailersDue();
-    else this.#scope.connection.scheduler.endAfterQueue(queue, "trailers");
+    if (this.#open) this.#end();
   }
 
-  /** The request headers have been understood; to be called once, after the stream has its owner. */
-  begin(): void {
-    if (this.#stream.remoteClosed) this.#handOut();
+  destroy(): void {
+    if (!this.#open) return;
+    this.#forget();
+    this.#scope.connection.resetStream(this.#stream, ErrorCode.INTERNAL_ERROR);
   }
+
+  // --- What the stream tells -----------------------------------------------------------------------------
 
   /** Trailers of a client: nothing but the end of the body. */
   onHeaders(): void {
     if (this.#stream.remoteClosed) {
-      this.#handOut();
+      this.#deliver();
       return;
     }
-    const { connection } = this.#scope;
-    const text = "HEADERS in the middle of a stream";
-    connection.streamError(this.#stream.id, this.#stream, ErrorCode.PROTOCOL_ERROR, text);
+    this.#violate(ErrorCode.PROTOCOL_ERROR, "HEADERS in the middle of a stream");
   }
 
   onData(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.open) return;
+    if (!this.#open) return;
     const { connection } = this.#scope;
     const count = end - start;
-    if (
-      this.#bodyBytes + count > PLAIN_BODY_BYTES_MAX ||
-      connection.assemblyBytes + count > connection.assemblyBytesMax
-    ) {
-      this.respond(413, [TEXT_TYPE], bytesFromUtf8("http: request body too large\n"));
-      this.#dropBody();
+    if (connection.assemblyBytes + count > connection.assemblyBytesMax) {
+      this.#violate(ErrorCode.ENHANCE_YOUR_CALM, "too many bytes wait for those who read them");
       return;
     }
-    if (count > 0) this.#pieces.push(bytes.slice(start, end));
-    this.#bodyBytes += count;
-    connection.assemblyBytes += count;
-    if (this.#stream.remoteClosed) this.#handOut();
+    if (count > 0) this.#keep([bytes.slice(start, end)]);
+    this.#deliver();
   }
 
   onReset(): void {
-    this.#cancel();
+    this.#lose("stream was reset");
   }
 
-  onViolation(): void {
-    this.#cancel();
+  onViolation(text: string): void {
+    this.#lose(text);
   }
 
-  onLost(): void {
-    this.#cancel();
+  onLost(reason: string): void {
+    this.#lose(reason);
   }
 
   onDeadline(): void {}
 
   onWritable(): void {
     this.#scope.connection.grantStream(this.#stream);
-    if (this.open) this.onRoom?.();
+    if (this.#open) this.#streamHandler?.onWritable();
   }
 
   /** Everything is written: an empty frame ends the stream. */
@@ -167,24 +208,80 @@ export class PlainExchange implements PlainRequest, StreamOwner {
     connection.wroteMessage();
   }
 
-  #handOut(): void {
-    if (!this.open) return;
-    this.body = concatBytes(this.#pieces);
+  // --- Inside --------------------------------------------------------------------------------------------
+
+  /** Gives the reader what waits, and grants the client more. */
+  #deliver(): void {
+    const reader = this.#reader;
+    if (reader === undefined || this.#paused || this.#bodyOver || !this.#open) return;
+    const pieces = this.#pieces;
     this.#dropBody();
-    this.#hand(this);
+    for (const [index, piece] of pieces.entries()) {
+      reader.onBytes(piece);
+      if (!this.#open) return;
+      if (this.#paused) {
+        this.#keep(pieces.slice(index + 1));
+        return;
+      }
+    }
+    if (this.#stream.remoteClosed) {
+      this.#bodyOver = true;
+      reader.onEnd();
+      return;
+    }
+    this.#stream.grantsHeld = false;
+    this.#scope.connection.grantStream(this.#stream);
+  }
+
+  #keep(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) {
+      this.#pieces.push(piece);
+      this.#bytesWaiting += piece.length;
+      this.#scope.connection.assemblyBytes += piece.length;
+    }
   }
 
   #dropBody(): void {
-    this.#scope.connection.assemblyBytes -= this.#bodyBytes;
+    this.#scope.connection.assemblyBytes -= this.#bytesWaiting;
     this.#pieces = [];
-    this.#bodyBytes = 0;
+    this.#bytesWaiting = 0;
   }
 
-  #cancel(): void {
+  #start(status: number, headers: HttpHeaders): void {
+    assert(!this.#started, "A response starts once");
+    this.#started = true;
+    const { connection, blocks } = this.#scope;
+    const date = this.#dateOf === undefined ? {} : { date: this.#dateOf() };
+    const block = blocks.plain(status, { ...this.#preset, ...headers, ...date });
+    const { frameBytesMax } = connection.scheduler;
+    writeHeaderBlock(connection.out, this.#stream.id, block, false, frameBytesMax);
+    connection.wroteMessage();
+  }
+
+  #end(): void {
+    assert(this.#started, "A response starts before it ends");
+    this.#forget();
+    const { queue } = this.#stream;
+    if (queue === undefined) this.onTrailersDue();
+    else this.#scope.connection.scheduler.endAfterQueue(queue, "trailers");
+  }
+
+  #forget(): void {
+    this.#open = false;
     this.#dropBody();
-    if (!this.open) return;
-    this.open = false;
-    this.onGone?.();
+  }
+
+  #violate(code: ErrorCode, text: string): void {
+    this.#scope.connection.streamError(this.#stream.id, this.#stream, code, text);
+  }
+
+  /** The client or the connection is gone. */
+  #lose(reason: string): void {
+    if (!this.#open) return;
+    this.#forget();
+    if (!this.#bodyOver) this.#reader?.onFailed(new Error("unexpected EOF"));
+    if (this.#streamHandler !== undefined) this.#streamHandler.onClosed(new Error(reason));
+    else this.onGone?.();
   }
 }
 

@@ -68,7 +68,7 @@ export function requestHead(block: HeaderBlock, config: GrpcServerConfig): Reque
     return head;
   }
   const subtype = grpcSubtype(head.contentType);
-  if (subtype === undefined && config.onPlainRequest !== undefined) {
+  if (config.onPlainRequest !== undefined && !head.contentType.includes(GRPC_TYPE)) {
     head.kind = "plain";
     return head;
   }

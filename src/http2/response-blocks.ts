@@ -2,9 +2,9 @@
  * Header blocks of responses. The two of a successful call are the same bytes every time once the table has
  * its entries, so they are kept as they are and an answer costs copying a few bytes.
  */
+import type { HttpHeaders } from "../ports/http.ts";
 import { encodeGrpcMessage } from "./grpc-message.ts";
 import { type GrpcMetadata, wireMetadata } from "./grpc-metadata.ts";
-import type { PlainHeader } from "./grpc-server-types.ts";
 import { FIELD_OVERHEAD_BYTES } from "./header-field.ts";
 import type { FieldUse, HpackEncoder } from "./hpack-encoder.ts";
 import { OutBuffer } from "./out-buffer.ts";
@@ -116,11 +116,15 @@ export class ResponseBlocks {
   }
 
   /** Headers of an answer that is not gRPC. Names that HTTP/2 forbids are left out. */
-  plain(status: number, headers: readonly PlainHeader[]): Uint8Array {
+  plain(status: number, headers: HttpHeaders): Uint8Array {
     this.#begin();
     this.#field(":status", String(status), "once");
-    for (const { name, value } of headers) {
-      if (!FORBIDDEN.has(name)) this.#field(name, value, "once");
+    for (const [given, values] of Object.entries(headers)) {
+      const name = given.toLowerCase();
+      if (FORBIDDEN.has(name)) continue;
+      for (const value of typeof values === "string" ? [values] : values) {
+        this.#field(name, value, "once");
+      }
     }
     return this.#finish();
   }

@@ -43,7 +43,7 @@ export class SnapshotReceiver {
     if (this.#underWay.size >= SNAPSHOTS_RECEIVED_MAX) {
       this.#parts.log.warn("refused database snapshot: others are being received", {
         "local-member-id": formatId(this.#parts.self.id),
-        "remote-address": request.remoteAddress,
+        "remote-address": request.peer.address,
       });
       answerFailure(
         request,

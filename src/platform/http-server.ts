@@ -1,241 +1,181 @@
 /**
- * The port `HttpServerRequest` over node:http, on sockets that somebody else accepted: requests and responses
- * whose bodies come and go piece by piece, with an eye on connections on which nothing moves.
+ * HTTP/1.1 on sockets that somebody else accepted: node:http does the protocol, each request goes to one
+ * handler as the port `HttpServerRequest`.
+ *
+ * Source: Go net/http (server.go) for what clients are answered whose requests cannot be understood.
  */
 import http from "node:http";
 import type { Socket } from "node:net";
-import type {
-  HttpBodyHandler,
-  HttpHeaders,
-  HttpResponseStream,
-  HttpServerRequest,
-  HttpStreamHandler,
-} from "../ports/http.ts";
-import { HTTP_HEADER_BYTES_MAX, HTTP_HEADERS_TIMEOUT_MS } from "./limits.ts";
-import type { HttpServer } from "./http1.ts";
-import { timedOut } from "./socket-failure.ts";
-import { WriteStall } from "./write-stall.ts";
+import type { Duplex } from "node:stream";
+import { type ClientPeer, unprovenPeer } from "../ports/client-peer.ts";
+import type { HttpServerRequest } from "../ports/http.ts";
+import {
+  HTTP_CONNECTIONS_CHECK_MS,
+  HTTP_HEADER_BYTES_MAX,
+  HTTP_HEADERS_TIMEOUT_MS,
+} from "./limits.ts";
+import { ServedRequest } from "./served-request.ts";
+import type { SocketStream } from "./tcp.ts";
 
-export interface StreamingServerOptions {
-  /** How long a client may send nothing of a body, or stay on an unused connection. */
+export interface HttpServerOptions {
+  /** How long a client may send nothing of a body. */
   readonly readTimeoutMs: number;
   /** How long a client may take nothing of a response. */
   readonly writeTimeoutMs: number;
+  /** How long a connection may stay unused. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface HttpServer {
+  /** Takes over a connection whose first bytes, `head`, were read already. */
+  serve(stream: SocketStream, head: Uint8Array): void;
+  /** Closes unused connections, and others after their response; `done` is called when no request is under way. */
+  drain(done: () => void): void;
+  /** Cuts all connections. */
+  destroy(): void;
 }
 
 /** A server that hands its requests to `handler` when their heads are there. */
-export function createStreamingServer(
-  options: StreamingServerOptions,
+export function createHttpServer(
+  options: HttpServerOptions,
   handler: (request: HttpServerRequest) => void,
 ): HttpServer {
-  const open = new Set<Socket>();
-  const server = http.createServer({ maxHeaderSize: HTTP_HEADER_BYTES_MAX }, (message, response) =>
-    handler(new ServedRequest(message, response, options)),
-  );
-  server.headersTimeout = HTTP_HEADERS_TIMEOUT_MS;
-  // A body takes as long as it takes, as long as it moves: databases are sent this way.
-  server.requestTimeout = 0;
-  server.keepAliveTimeout = options.readTimeoutMs;
-  server.on("clientError", (_error, socket) => socket.destroy());
-  return {
-    serve(stream, head) {
-      const socket = stream.release();
-      open.add(socket);
-      socket.once("close", () => open.delete(socket));
-      // Go keeps connections alive by itself; without it a vanished host holds its streams for hours.
-      socket.setKeepAlive(true, options.readTimeoutMs);
-      socket.unshift(head);
-      server.emit("connection", socket);
-      socket.resume();
-    },
-    close() {
-      for (const socket of open) socket.destroy();
-    },
-  };
+  return new NodeHttpServer(options, handler);
 }
 
-class ServedRequest implements HttpServerRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly remoteAddress: string;
-  readonly #message: http.IncomingMessage;
-  readonly #response: http.ServerResponse;
-  readonly #options: StreamingServerOptions;
+class NodeHttpServer implements HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #handler: (request: HttpServerRequest) => void;
+  readonly #server: http.Server;
+  readonly #peers = new Map<Duplex, ClientPeer>();
+  #underWay = 0;
+  #drained: (() => void) | undefined;
 
-  constructor(
-    message: http.IncomingMessage,
-    response: http.ServerResponse,
-    options: StreamingServerOptions,
-  ) {
-    const { remoteAddress, remotePort } = message.socket;
-    this.method = message.method ?? "GET";
-    this.path = (message.url ?? "/").split("?", 1)[0];
-    this.remoteAddress = `${remoteAddress ?? ""}:${remotePort ?? 0}`;
-    this.#message = message;
-    this.#response = response;
+  constructor(options: HttpServerOptions, handler: (request: HttpServerRequest) => void) {
     this.#options = options;
-    // A connection that breaks is told to whoever reads or streams; nobody else needs to know.
-    message.on("error", () => undefined);
-    response.on("error", () => undefined);
-  }
-
-  header = (name: string): string => {
-    const value = this.#message.headers[name];
-    return Array.isArray(value) ? value.join(", ") : (value ?? "");
-  };
-
-  readBody(handler: HttpBodyHandler): void {
-    const message = this.#message;
-    const { socket } = message;
-    let ended = false;
-    const timer = setTimeout(() => {
-      if (message.isPaused()) timer.refresh();
-      else fail(timedOut("read", socket));
-    }, this.#options.readTimeoutMs);
-    const fail = (reason: Error): void => {
-      if (ended) return;
-      ended = true;
-      clearTimeout(timer);
-      message.destroy();
-      handler.onFailed(reason);
-    };
-    message.on("data", (chunk: Uint8Array) => {
-      timer.refresh();
-      if (!ended) handler.onBytes(chunk);
-    });
-    message.on("end", () => {
-      if (ended) return;
-      ended = true;
-      clearTimeout(timer);
-      handler.onEnd();
-    });
-    message.on("close", () => fail(new Error("unexpected EOF")));
-  }
-
-  pause(): void {
-    this.#message.pause();
-  }
-
-  resume(): void {
-    this.#message.resume();
-  }
-
-  respond(status: number, headers: HttpHeaders, body: Uint8Array): void {
-    const response = this.#response;
-    if (response.destroyed) return;
-    const stall = new WriteStall(response, this.#options.writeTimeoutMs, () => response.destroy());
-    stall.begin();
-    response.on("close", () => stall.end());
-    // Go keeps HTTP/1.1 connections open without saying so.
-    response.removeHeader("Connection");
-    if (!this.#isWhole()) response.setHeader("Connection", "close");
-    const length = status === 204 ? {} : { "Content-Length": body.length };
-    response.writeHead(status, { ...headers, ...length });
-    response.end(body);
-  }
-
-  stream(status: number, headers: HttpHeaders, handler: HttpStreamHandler): HttpResponseStream {
-    const response = this.#response;
-    response.removeHeader("Connection");
-    response.writeHead(status, headers);
-    response.flushHeaders();
-    return new ServedStream(this.#message.socket, response, this.#options.writeTimeoutMs, handler);
-  }
-
-  destroy(): void {
-    this.#message.socket.destroy();
-  }
-
-  /** Whether nothing more of the request can follow: node:http says so of a bare head only a moment later. */
-  #isWhole(): boolean {
-    const { complete, headers } = this.#message;
-    const isBare = headers["transfer-encoding"] === undefined;
-    return complete || (isBare && (headers["content-length"] ?? "0") === "0");
-  }
-}
-
-/** Larger pieces are sent from where they are instead of being copied behind the head of their chunk. */
-const COPIED_BYTES_MAX = 16 * 1024;
-
-const CHUNK_END = Buffer.from("\r\n");
-
-/**
- * A chunked body whose chunks are written to the socket itself: node:http would make each into four writes,
- * and hold them back until the end of the turn.
- */
-class ServedStream implements HttpResponseStream {
-  readonly #socket: Socket;
-  readonly #handler: HttpStreamHandler;
-  readonly #stall: WriteStall;
-  #closed = false;
-
-  constructor(
-    socket: Socket,
-    response: http.ServerResponse,
-    writeTimeoutMs: number,
-    handler: HttpStreamHandler,
-  ) {
-    this.#socket = socket;
     this.#handler = handler;
-    this.#stall = new WriteStall(socket, writeTimeoutMs, () =>
-      this.#close(timedOut("write", socket)),
+    const server = http.createServer(
+      {
+        maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+        requireHostHeader: false,
+        connectionsCheckingInterval: HTTP_CONNECTIONS_CHECK_MS,
+      },
+      (message, response) => this.#serve(message, response, undefined),
     );
-    socket.on("drain", () => {
-      this.#stall.end();
-      if (!this.#closed) handler.onWritable();
-    });
-    socket.on("close", () => this.#close(new Error("EOF")));
-    // A request before this one on its connection that waits for its answer: no member does that.
-    if (response.socket !== socket) socket.destroy();
+    server.headersTimeout = HTTP_HEADERS_TIMEOUT_MS;
+    // A body takes as long as it takes, as long as it moves: databases are sent this way.
+    server.requestTimeout = 0;
+    server.keepAliveTimeout = options.idleTimeoutMs;
+    server.on("clientError", refuseNonsense);
+    server.on("upgrade", (message: http.IncomingMessage, socket: Duplex, head: Buffer) =>
+      this.#upgrade(message, socket, head),
+    );
+    // It never listens itself; this is when node:http begins to look after its connections.
+    server.emit("listening");
+    this.#server = server;
   }
 
-  write(pieces: readonly Uint8Array[]): boolean {
-    if (this.#closed) return true;
-    let length = 0;
-    for (const piece of pieces) length += piece.length;
-    if (length === 0) return true;
-    const head = `${length.toString(16)}\r\n`;
-    const hasRoom =
-      length <= COPIED_BYTES_MAX
-        ? this.#socket.write(joined(head, pieces, length))
-        : this.#writeLarge(head, pieces);
-    if (!hasRoom) this.#stall.begin();
-    return hasRoom;
+  serve(stream: SocketStream, head: Uint8Array): void {
+    const socket = stream.release();
+    this.#peers.set(socket, unprovenPeer(stream.remoteAddress));
+    socket.once("close", () => this.#peers.delete(socket));
+    // Go keeps connections alive by itself; without it a vanished host holds its streams for hours.
+    if ("setKeepAlive" in socket) socket.setKeepAlive(true, this.#options.readTimeoutMs);
+    if (head.length > 0) socket.unshift(head);
+    this.#server.emit("connection", socket);
+    socket.resume();
+  }
+
+  drain(done: () => void): void {
+    this.#drained = done;
+    this.#server.closeIdleConnections();
+    this.#checkDrained();
   }
 
   destroy(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#stall.end();
-    this.#socket.destroy();
+    this.#server.close();
+    for (const socket of this.#peers.keys()) socket.destroy();
   }
 
-  #writeLarge(head: string, pieces: readonly Uint8Array[]): boolean {
-    const socket = this.#socket;
-    socket.cork();
-    socket.write(head, "latin1");
-    for (const piece of pieces) socket.write(piece);
-    socket.write(CHUNK_END);
-    // What the kernel takes at once is gone when this returns.
-    socket.uncork();
-    return !socket.writableNeedDrain;
+  #serve(message: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Uint8Array) {
+    const { socket } = message;
+    const hosts = message.rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name));
+    if (hosts.length > 1 || (hosts.length === 0 && message.httpVersion === "1.1")) {
+      refuse(socket, hosts.length === 0 ? NO_HOST : MANY_HOSTS);
+      return;
+    }
+    this.#underWay++;
+    response.once("close", () => {
+      this.#underWay--;
+      if (this.#drained !== undefined) socket.end();
+      this.#checkDrained();
+    });
+    const peer = this.#peers.get(socket) ?? unprovenPeer("@");
+    this.#handler(new ServedRequest(message, response, { ...this.#options, peer, upgradeHead }));
   }
 
-  #close(reason: Error): void {
-    if (this.#closed) return;
-    this.destroy();
-    this.#handler.onClosed(reason);
+  /** A request that asks for another protocol. Only "websocket" can be had, and only if the handler takes it. */
+  #upgrade(message: http.IncomingMessage, duplex: Duplex, head: Buffer): void {
+    const { socket } = message;
+    socket.on("error", () => undefined);
+    if (!isWebsocket(message)) {
+      // Go reads it as any other request; node:http does so when the headers that ask are not there.
+      if (head.length > 0) duplex.unshift(head);
+      duplex.unshift(headWithoutUpgrade(message));
+      this.#server.emit("connection", duplex);
+      return;
+    }
+    const response = new http.ServerResponse(message);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once("finish", () => socket.end());
+    this.#serve(message, response, head);
+  }
+
+  #checkDrained(): void {
+    if (this.#underWay > 0) return;
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained?.();
   }
 }
 
-/** One chunk as one block of bytes. */
-function joined(head: string, pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const chunk = Buffer.allocUnsafe(head.length + length + CHUNK_END.length);
-  let at = chunk.write(head, "latin1");
-  for (const piece of pieces) {
-    chunk.set(piece, at);
-    at += piece.length;
+function isWebsocket({ method, headers }: http.IncomingMessage): boolean {
+  return method === "GET" && headers.upgrade?.toLowerCase() === "websocket";
+}
+
+/** The request as it came, without the wish for another protocol. */
+function headWithoutUpgrade(message: http.IncomingMessage): Buffer {
+  const { method = "GET", url = "/", httpVersion, rawHeaders } = message;
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name, value] = [rawHeaders[at], rawHeaders[at + 1]];
+    if (!/^(?:upgrade|connection|http2-settings)$/i.test(name)) text += `${name}: ${value}\r\n`;
   }
-  chunk.set(CHUNK_END, at);
-  return chunk;
+  return Buffer.from(`${text}\r\n`, "latin1");
+}
+
+const NO_HOST = "400 Bad Request: missing required Host header";
+const MANY_HOSTS = "400 Bad Request: too many Host headers";
+
+/** Bytes that are no request. */
+function refuseNonsense(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { code = "" } = error;
+  if (!code.startsWith("HPE_") || !socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  const isTooLarge = code === "HPE_HEADER_OVERFLOW";
+  refuse(socket, isTooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request");
+}
+
+/** Whether a response is being sent, which a refusal would become a part of. */
+function isAnswering(socket: Duplex): boolean {
+  return (socket as Socket).bytesWritten > 0 && socket.writableLength > 0;
+}
+
+function refuse(socket: Duplex, text: string): void {
+  const [status] = text.split(":", 1);
+  const type = "Content-Type: text/plain; charset=utf-8";
+  socket.end(`HTTP/1.1 ${status}\r\n${type}\r\nConnection: close\r\n\r\n${text}`);
 }

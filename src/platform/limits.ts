@@ -27,6 +27,9 @@ export const HTTP_HEADER_BYTES_MAX = 64 * 1024;
 /** Milliseconds a client may take for the headers, against connections that send them drop by drop. */
 export const HTTP_HEADERS_TIMEOUT_MS = 20_000;
 
+/** Milliseconds between looks at the clock for such connections. */
+export const HTTP_CONNECTIONS_CHECK_MS = 5_000;
+
 /** Unused connections that the HTTP client keeps to one host: as many as a pipeline has senders, twice. */
 export const HTTP_IDLE_CONNECTIONS_MAX = 8;
 

@@ -77,6 +77,11 @@ export class SocketStream implements ByteStream {
     return this.socket;
   }
 
+  /** Whether the connection is encrypted. */
+  get secure(): boolean {
+    return "encrypted" in this.socket;
+  }
+
   write(bytes: Uint8Array): boolean {
     return this.socket.write(bytes);
   }

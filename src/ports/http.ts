@@ -1,16 +1,24 @@
 /**
- * HTTP/1.1 as a port: requests and responses whose bodies come and go piece by piece. `platform/` has it over
- * sockets.
+ * HTTP as a port: requests and responses whose bodies come and go piece by piece. `platform/` has HTTP/1.1 over
+ * sockets, `http2/` serves the same requests over HTTP/2.
  *
  * Each exchange has one handler object, so that no event needs a closure. Handlers are never called from
- * inside a method of what they were given to.
+ * inside a method of what they were given to, but for what `readBody` and `resume` have at hand.
  */
+import type { ClientPeer } from "./client-peer.ts";
+import type { ByteStream } from "./network.ts";
 
 /** The value of a header, by its name in lower case; empty when it is absent. */
 export type HeaderOf = (name: string) => string;
 
-/** Headers to send, with names as they should stand on the wire. */
-export type HttpHeaders = Readonly<Record<string, string>>;
+/** Headers to send, with names as they should stand on the wire; several values are several lines. */
+export type HttpHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/** A header of a request, as it came. */
+export interface HttpField {
+  readonly name: string;
+  readonly value: string;
+}
 
 export interface HttpClientRequest {
   readonly method: "GET" | "POST";
@@ -76,26 +84,45 @@ export interface HttpStreamHandler {
   onClosed(reason: Error): void;
 }
 
-/** A response without an end in sight. */
+/** A response that is sent piece by piece. */
 export interface HttpResponseStream {
   /**
    * Sends pieces one behind the other, at once and as one; they must not change afterwards. False: stop until
    * `onWritable`.
    */
   write(pieces: readonly Uint8Array[]): boolean;
-  /** Closes the connection; the handler is not called any more. */
+  /** The response is complete; the handler is not called any more. */
+  end(): void;
+  /** Cuts the response; the handler is not called any more. */
   destroy(): void;
 }
 
-/** A request that arrived. Exactly one of `respond`, `stream` and `destroy` ends its handling. */
+/** How long a body may stand still: as long as the server allows, or for ever, where that is its nature. */
+export type BodyPatience = "limited" | "endless";
+
+/** A request that arrived. Exactly one of `respond`, `stream`, `upgrade` and `destroy` ends its handling. */
 export interface HttpServerRequest {
   readonly method: string;
-  /** Path without the query. */
+  /** Path without the query, as sent: percent signs stand for themselves. */
   readonly path: string;
+  /** What follows the first "?", as sent. */
+  readonly query: string;
+  /** Host, and port if there is one, that the client believes to talk to; empty when it does not say. */
+  readonly host: string;
+  /** Such as "HTTP/1.1". */
+  readonly protocol: string;
+  /** Whether the connection is encrypted. */
+  readonly secure: boolean;
+  readonly peer: ClientPeer;
   readonly header: HeaderOf;
-  readonly remoteAddress: string;
+  /** Set by whoever wants to be told that the client went away before `respond` was called. */
+  onGone: (() => void) | undefined;
+  /** All headers, in the order of the wire. */
+  headers(): readonly HttpField[];
+  /** A header for whatever response is given, unless that names it itself. */
+  setHeader(name: string, value: string): void;
   /** Begins to read the body. */
-  readBody(handler: HttpBodyHandler): void;
+  readBody(handler: HttpBodyHandler, patience?: BodyPatience): void;
   /** Stops reading from the other end until `resume`. */
   pause(): void;
   resume(): void;
@@ -103,6 +130,11 @@ export interface HttpServerRequest {
   respond(status: number, headers: HttpHeaders, body: Uint8Array): void;
   /** Sends the head of a response at once; its body follows piece by piece. */
   stream(status: number, headers: HttpHeaders, handler: HttpStreamHandler): HttpResponseStream;
-  /** Closes the connection without a response. */
+  /**
+   * Answers 101 with these headers and gives the connection away: whoever takes it speaks another protocol on
+   * it. `undefined`, and nothing is sent, where the client does not ask for "websocket" or cannot have it.
+   */
+  upgrade(headers: HttpHeaders): ByteStream | undefined;
+  /** Cuts the exchange without a response. */
   destroy(): void;
 }

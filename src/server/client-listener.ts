@@ -9,7 +9,7 @@ import { Errors } from "../errors/table.ts";
 import { GrpcServerConnection } from "../http2/grpc-server.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
 import { looksLikeHttp2Preface } from "../http2/protocol.ts";
-import type { HttpServer } from "../platform/http1.ts";
+import type { HttpServer } from "../platform/http-server.ts";
 import type { SocketStream } from "../platform/tcp.ts";
 import { unprovenPeer } from "../ports/client-peer.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
@@ -18,37 +18,37 @@ import type { StreamHandler } from "../ports/network.ts";
 import { concatBytes } from "../stdx/bytes.ts";
 import { CLOSE_TIMEOUT_MS, CONNECTION_TICK_MS, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
 
+export interface ClientConnectionParts {
+  /** HTTP/2 without TLS: gRPC alone, as in etcd. */
+  readonly grpc: GrpcServerConfig;
+  /** HTTP/2 over TLS, which may also take plain requests. */
+  readonly secureGrpc: GrpcServerConfig;
+  /** HTTP/1.1. */
+  readonly http: HttpServer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called when requests may have arrived. */
+  readonly onInput: () => void;
+}
+
 export class ClientConnections {
-  readonly #config: GrpcServerConfig;
-  readonly #http: HttpServer;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #parts: ClientConnectionParts;
   readonly #open = new Set<ServedConnection>();
   #dirty: ServedConnection[] = [];
   #flushScheduled = false;
   #ticking: Timer | undefined;
-  readonly #onInput: () => void;
   #draining = false;
+  /** Whether HTTP/1.1 has requests under way. */
+  #httpIsBusy = true;
   #drained: (() => void) | undefined;
 
-  /** `onInput` is called when requests may have arrived. */
-  constructor(
-    config: GrpcServerConfig,
-    http: HttpServer,
-    clock: Clock,
-    log: Log,
-    onInput: () => void,
-  ) {
-    this.#onInput = onInput;
-    this.#config = config;
-    this.#http = http;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(parts: ClientConnectionParts) {
+    this.#parts = parts;
   }
 
   /** Takes over a connection that was just accepted. */
   accept(stream: SocketStream): void {
-    const timeout = this.#clock.after(FIRST_BYTES_TIMEOUT_MS, () => stream.destroy());
+    const timeout = this.#parts.clock.after(FIRST_BYTES_TIMEOUT_MS, () => stream.destroy());
     let head: Uint8Array = new Uint8Array(0);
     stream.setHandler({
       onBytes: (bytes) => {
@@ -57,7 +57,7 @@ export class ClientConnections {
         if (protocol === "more") return;
         timeout.cancel();
         if (protocol === "yes") this.#serveGrpc(stream, head);
-        else this.#http.serve(stream, head);
+        else this.#parts.http.serve(stream, head);
       },
       onWritable: () => {},
       onClosed: () => timeout.cancel(),
@@ -76,7 +76,10 @@ export class ClientConnections {
   /** Lets calls under way finish on every connection, for `graceMs` at most, then closes them all. */
   drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    this.#http.close();
+    this.#parts.http.drain(() => {
+      this.#httpIsBusy = false;
+      this.#checkDrained();
+    });
     for (const connection of this.#open) connection.drain();
     this.flush();
     return new Promise((resolve) => {
@@ -85,9 +88,10 @@ export class ClientConnections {
         this.#drained = undefined;
         this.#ticking?.cancel();
         for (const connection of this.#open) connection.destroy();
+        this.#parts.http.destroy();
         resolve();
       };
-      const deadline = this.#clock.after(graceMs, finish);
+      const deadline = this.#parts.clock.after(graceMs, finish);
       this.#drained = finish;
       this.#checkDrained();
     });
@@ -95,7 +99,7 @@ export class ClientConnections {
 
   /** Called by a connection that has received something. */
   received(): void {
-    this.#onInput();
+    this.#parts.onInput();
   }
 
   /** Called by a connection that has output for the first time since its last flush. */
@@ -103,13 +107,13 @@ export class ClientConnections {
     this.#dirty.push(connection);
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    this.#clock.defer(() => this.flush());
+    this.#parts.clock.defer(() => this.flush());
   }
 
   forget(connection: ServedConnection, reason: string): void {
     if (!this.#open.delete(connection)) return;
     if (reason !== "") {
-      this.#log.debug("closed client connection", {
+      this.#parts.log.debug("closed client connection", {
         "remote-addr": connection.remoteAddress,
         reason,
       });
@@ -119,7 +123,9 @@ export class ClientConnections {
   }
 
   #serveGrpc(stream: SocketStream, head: Uint8Array): void {
-    const connection = new ServedConnection(this, stream, this.#config, this.#clock);
+    const { grpc, secureGrpc, clock } = this.#parts;
+    const config = stream.secure ? secureGrpc : grpc;
+    const connection = new ServedConnection(this, stream, config, clock);
     this.#open.add(connection);
     if (this.#open.size === 1) this.#scheduleTick();
     connection.begin(head);
@@ -127,15 +133,16 @@ export class ClientConnections {
   }
 
   #scheduleTick(): void {
-    this.#ticking = this.#clock.after(CONNECTION_TICK_MS, () => {
-      const now = this.#clock.nowMs();
+    const { clock } = this.#parts;
+    this.#ticking = clock.after(CONNECTION_TICK_MS, () => {
+      const now = clock.nowMs();
       for (const connection of this.#open) connection.tick(now);
       if (this.#open.size > 0) this.#scheduleTick();
     });
   }
 
   #checkDrained(): void {
-    if (this.#open.size === 0) this.#drained?.();
+    if (this.#open.size === 0 && !this.#httpIsBusy) this.#drained?.();
   }
 }
 

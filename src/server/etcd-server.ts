@@ -5,17 +5,24 @@
  * Source: etcd server/embed/etcd.go (StartEtcd, Close).
  */
 import { createServices } from "../api/services.ts";
-import { serveEndpoint } from "../api/http-endpoints.ts";
+import { serveWithAccessControl } from "../api/http/access-control.ts";
+import { clientRoutes } from "../api/http/client-routes.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
 import { formatId } from "../membership/member-info.ts";
-import { createHttpServer, type HttpServer } from "../platform/http1.ts";
+import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
 import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
+import type { HttpServerRequest } from "../ports/http.ts";
 import type { Log, LogFields, LogLevelControl } from "../ports/log.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
-import { DRAIN_GRACE_MS, GRPC_OVERHEAD_BYTES } from "./limits.ts";
+import {
+  CLIENT_HTTP_IDLE_MS,
+  CLIENT_HTTP_STALL_MS,
+  DRAIN_GRACE_MS,
+  GRPC_OVERHEAD_BYTES,
+} from "./limits.ts";
 import { bindListeners, type MemberListeners } from "./listeners.ts";
 import { MemberHost } from "./member-host.ts";
 import type { ServerUrl } from "./server-url.ts";
@@ -144,6 +151,13 @@ function logInsecure(config: ServerConfig, log: Log): void {
   }
 }
 
+/** Patience with clients over HTTP/1.1. */
+const CLIENT_HTTP = {
+  readTimeoutMs: CLIENT_HTTP_STALL_MS,
+  writeTimeoutMs: CLIENT_HTTP_STALL_MS,
+  idleTimeoutMs: CLIENT_HTTP_IDLE_MS,
+};
+
 /** Both sides of a member: gRPC is the same on them, HTTP is not. */
 function createConnections(
   config: ServerConfig,
@@ -163,16 +177,28 @@ function createConnections(
       keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
     },
   };
-  const clientServer = createHttpServer((request, respond) => {
-    const query = (name: string): string[] => request.query.getAll(name);
-    serveEndpoint(context, { ...request, query }, respond, residentBytes);
+  const routes = clientRoutes(context, residentBytes);
+  const httpLog = log.named("embed/serve.go");
+  const access = { ...config.http, refusesCommonNames: () => false };
+  const serveHttp = (request: HttpServerRequest): void => {
+    serveWithAccessControl(access, routes, request, httpLog);
     host.poke();
-  });
-  const connectionLog = log.named("server/client-listener.ts");
-  const poke = (): void => host.poke();
+  };
+  const clientServer = createHttpServer(CLIENT_HTTP, serveHttp);
+  const parts = {
+    clock,
+    log: log.named("server/client-listener.ts"),
+    onInput: () => host.poke(),
+  };
+  const dateOf = (): string => new Date(clock.wallMs()).toUTCString();
   return {
-    clients: new ClientConnections(grpc, clientServer, clock, connectionLog, poke),
-    peers: new ClientConnections(grpc, peerServer, clock, connectionLog, poke),
+    clients: new ClientConnections({
+      ...parts,
+      grpc,
+      secureGrpc: { ...grpc, onPlainRequest: serveHttp, dateOf },
+      http: clientServer,
+    }),
+    peers: new ClientConnections({ ...parts, grpc, secureGrpc: grpc, http: peerServer }),
   };
 }
 

@@ -3,6 +3,15 @@
 /** Milliseconds a client may be silent after connecting, before its protocol is known. */
 export const FIRST_BYTES_TIMEOUT_MS = 20_000;
 
+/** Milliseconds that a body or a response over HTTP/1.1 may stand still: then nobody is at its other end. */
+export const CLIENT_HTTP_STALL_MS = 60_000;
+
+/**
+ * Milliseconds that a client's connection over HTTP/1.1 may be unused: longer than pools of clients keep
+ * theirs, so that none is closed while a request is on its way. etcd keeps them for ever.
+ */
+export const CLIENT_HTTP_IDLE_MS = 300_000;
+
 /** Milliseconds between looks at deadlines, keepalives and timeouts of connections. */
 export const CONNECTION_TICK_MS = 50;
 

@@ -13,7 +13,7 @@ import type {
 } from "../../src/peer/network.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { createHttpClient } from "../../src/platform/http-client.ts";
-import { createStreamingServer } from "../../src/platform/http-server.ts";
+import { createHttpServer } from "../../src/platform/http-server.ts";
 import { listenOn } from "../../src/platform/tcp.ts";
 import { bytesFromUtf8, concatBytes, EMPTY_BYTES } from "../../src/stdx/bytes.ts";
 import type { Message } from "../../src/wire/gen/raft.ts";
@@ -149,8 +149,8 @@ export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
     dialTimeoutMs: timeoutMs,
     readTimeoutMs: timeoutMs,
   });
-  const server = createStreamingServer(
-    { readTimeoutMs: timeoutMs, writeTimeoutMs: timeoutMs },
+  const server = createHttpServer(
+    { readTimeoutMs: timeoutMs, writeTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs },
     (request) => network.serve(request),
   );
   const listener = await listenOn({ kind: "tcp", host: "127.0.0.1", port }, (stream) =>
@@ -159,7 +159,7 @@ export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
   const url = `http://127.0.0.1:${listener.port}`;
   return new PeerEnd({ id, clusterId, peerUrls: [url] }, network, log, () => {
     listener.close();
-    server.close();
+    server.destroy();
     http.close();
   });
 }

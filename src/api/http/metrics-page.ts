@@ -3,7 +3,7 @@
  *
  * Source: prometheus client_golang (process collector, text format 0.0.4).
  */
-import { goFloat } from "../stdx/metrics/go-float.ts";
+import { goFloat } from "../../stdx/metrics/go-float.ts";
 
 const MEMORY = "process_resident_memory_bytes";
 
