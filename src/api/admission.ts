@@ -124,6 +124,10 @@ abstract class Guarded {
 class GuardedUnary extends Guarded implements GrpcMethodHandler {
   readonly kind = "unary";
 
+  get isEndless(): boolean {
+    return this.handler.isEndless === true;
+  }
+
   onMessage(call: GrpcServerCall, message: Uint8Array): void {
     const refused = this.admission.refusal(this.path, call, message);
     if (refused === undefined) this.handler.onMessage(call, message);

@@ -177,6 +177,8 @@ export interface ServiceContext {
   readonly clock: Clock;
   readonly log: NamedLog;
   readonly watches: WatchFacts;
+  /** Bytes of one message that a client may send. */
+  readonly requestBytesMax: number;
   /** Operations that one transaction may hold. */
   readonly txnOpsMax: number;
   /** What `Maintenance.Status` and `/version` report. */

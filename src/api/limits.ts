@@ -36,3 +36,6 @@ export const RANGE_SLICE_MS = 4;
 
 /** Keys of a range between two looks at the clock: some 0.1 ms of work. Shorter ones are read in one go. */
 export const RANGE_STEP_KEYS = 64;
+
+/** Seconds that a lock or a leadership without a lease of its own lasts: etcd's number. */
+export const SESSION_TTL_SECONDS = 60;

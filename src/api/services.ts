@@ -4,8 +4,11 @@ import { Admission } from "./admission.ts";
 import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import type { ServiceContext } from "./context.ts";
+import { electionMethods } from "./election.ts";
+import { InnerCalls } from "./inner-call.ts";
 import { kvMethods } from "./kv.ts";
 import { leaseMethods } from "./lease.ts";
+import { lockMethods } from "./lock.ts";
 import { maintenanceMethods } from "./maintenance.ts";
 import { watchMethods } from "./watch.ts";
 
@@ -26,6 +29,12 @@ export function createServices(context: ServiceContext): Services {
     ...authMethods(context),
     ...watchMethods(context),
   ];
+  const calls = new InnerCalls((path) => methods.get(path), {
+    clock: context.clock,
+    messageBytesMax: context.requestBytesMax,
+    poke: () => context.watches.wake(),
+  });
+  served.push(...lockMethods(calls), ...electionMethods(calls));
   for (const [path, handler] of served) methods.set(path, admission.guard(path, handler));
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
   return {

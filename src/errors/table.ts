@@ -242,4 +242,16 @@ export const Errors = {
     GrpcCode.FailedPrecondition,
     "etcdserver: no inflight downgrade job",
   ),
+  /** A lock whose lease ended while its turn was waited for. */
+  LockSessionExpired: new EtcdError(GrpcCode.Unknown, "mutex: session is expired"),
+  /** A lock that is tried for and held by somebody else; told by the client library. */
+  Locked: new EtcdError(GrpcCode.Unknown, "mutex: Locked by another session"),
+  /** The leader of an election that has none. */
+  ElectionNoLeader: new EtcdError(GrpcCode.Unknown, "election: no leader"),
+  /** A proclamation of somebody who does not lead, or no longer. */
+  ElectionNotLeader: new EtcdError(GrpcCode.Unknown, "election: not leader"),
+  /** A proclamation or a resignation that does not say of what. */
+  LeaderKeyMissing: new EtcdError(GrpcCode.Unknown, '"leader" field must be provided'),
+  /** An observation of an election whose reads failed. */
+  ElectionObserveClosed: new EtcdError(GrpcCode.Unknown, "election: observe closed early"),
 } as const;

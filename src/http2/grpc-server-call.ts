@@ -290,9 +290,10 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     if (status !== undefined) this.#writeStatus(status.code, status.message, status.trailers);
   }
 
-  /** Ends a call of kind "stream" because the server stops; others are left to finish. */
+  /** Ends a call that may have no end because the server stops; others are left to finish. */
   onServerStop(code: number, message: string): void {
-    if (!this.open || this.#handler.kind !== "stream") return;
+    const { kind, isEndless } = this.#handler;
+    if (!this.open || (kind !== "stream" && isEndless !== true)) return;
     this.sendStatus(code, message);
     this.#handler.onCancel(this);
   }

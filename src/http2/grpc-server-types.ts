@@ -14,6 +14,8 @@ import type { GrpcMetadata } from "./grpc-metadata.ts";
 /** One RPC method. Shared by all calls and connections: per-call state lives in `call.context`. */
 export interface GrpcMethodHandler {
   readonly kind: "unary" | "stream";
+  /** Of unary methods: whether an answer may not come for ever, so that a server that stops ends the call. */
+  readonly isEndless?: boolean;
   /** Headers arrived; metadata is there, no message yet. */
   onCall?(call: GrpcServerCall): void;
   /** `message` is a view, valid until return: copy what is kept. */

@@ -114,7 +114,7 @@ export class GrpcServerConnection implements Http2Endpoint {
     this.#connection.drain();
   }
 
-  /** Ends the calls of kind "stream", which may have no end of their own, with a status. */
+  /** Ends the calls that may have no end of their own, with a status. */
   endStreams(code: number, message: string): void {
     for (const { owner } of [...this.#connection.streams.values()]) {
       if (owner instanceof ServerCall) owner.onServerStop(code, message);

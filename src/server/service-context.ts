@@ -38,6 +38,7 @@ export function serviceContextOf(
       random: environment.random,
       wake: () => host.poke(),
     },
+    requestBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
     txnOpsMax: config.maxTxnOps,
     serverVersion: ETCD_VERSION,
   };

@@ -9,7 +9,9 @@ import { cell, docstringsOf } from "./docstrings.ts";
 const SOURCE = path.join(import.meta.dirname, "..", "..", "src");
 
 /** Folders whose code answers clients. */
-const SERVER_FOLDERS = ["mvcc", "lease", "membership", "apply", "member", "api", "server"];
+const SERVER_FOLDERS = [
+  ...["mvcc", "lease", "membership", "concurrency", "apply", "member", "api", "server"],
+];
 
 const TABLE = path.join(SOURCE, "errors", "table.ts");
 const WHEN = docstringsOf(TABLE, /^ {2}(\w+): new EtcdError/);
