@@ -24,7 +24,7 @@ const PEER_DIAL_BASE_MS = 1000;
 
 /** Reads the command line, starts the member and stays until a signal or a failure ends it. */
 export async function runServer(): Promise<void> {
-  const startup = readStartup();
+  const startup = await readStartup();
   if (startup.kind === "exit") {
     process.exitCode = startup.code;
     return;

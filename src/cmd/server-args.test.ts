@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ServerConfig } from "../server/config.ts";
+import { readConfigFile } from "./config-file/read-config-file.ts";
 import { type CliExit, type CliStart, parseServerArgs } from "./server-args.ts";
 
 function parse(args: string[], environment = {}, defaultHost?: string): CliStart | CliExit {
@@ -8,6 +9,7 @@ function parse(args: string[], environment = {}, defaultHost?: string): CliStart
     environment,
     defaultHost,
     runtime: { version: "20.1.2", platform: "linux", arch: "arm64" },
+    readConfigFile,
   });
 }
 
@@ -101,7 +103,6 @@ describe("parseServerArgs", () => {
   test.each([
     [["--auto-tls"], {}, "--auto-tls is not supported by this version of etcd-ts: connections"],
     [[], { ETCD_DISCOVERY: "http://x" }, "--discovery is not supported"],
-    [["--config-file=a.yml"], {}, "--config-file is not supported"],
     [["--experimental-memory-mlock"], {}, "--experimental-memory-mlock is not supported"],
     [["--listen-client-urls=https://127.0.0.1:1"], {}, "https://127.0.0.1:1 is not supported"],
   ])("refuses what it cannot do: %j %j", (args, environment, message) => {

@@ -6,36 +6,29 @@
  * Source: etcd server/etcdmain/config.go and etcd.go (3.5).
  */
 import { DEFAULT_LOG, type LogSettings } from "../platform/log.ts";
-import type { LogFields, LogLevel } from "../ports/log.ts";
+import type { LogFields } from "../ports/log.ts";
 import { configFromFlags, type ServerConfig } from "../server/config.ts";
 import {
-  ADVERTISE_REQUIRED,
-  configProblem,
-  listenProblem,
-  parseLogLevel,
-} from "../server/config-validation.ts";
-import { fillAdvertised } from "../server/default-host.ts";
-import { bool, type FlagKind } from "../server/flags/kinds.ts";
-import { FlagRefusal } from "../server/flags/refusal.ts";
-import { helpText, USAGE } from "../server/flags/help.ts";
-import { IGNORED_FLAGS } from "../server/flags/inert-flags.ts";
-import { notYetProblem } from "../server/flags/not-yet.ts";
-import { renamedTwice, settleRenamedFlags } from "../server/flags/renamed-flags.ts";
-import {
-  FLAG_NAMES,
-  FLAGS,
-  type FlagName,
-  type FlagValues,
-  initialFlagValues,
-} from "../server/flags/table.ts";
+  applyConfigFile,
+  type FileValues,
+  type PlainEnd,
+} from "../server/config-file/apply-config-file.ts";
+import { ConfigFileError, type FileNode } from "../server/config-file/file-node.ts";
 import { logOf } from "../server/config-groups.ts";
-import { logProblem } from "../server/log-validation.ts";
+import { ADVERTISE_REQUIRED, configProblem, parseLogLevel } from "../server/config-validation.ts";
+import { helpText, USAGE } from "../server/flags/help.ts";
+import { DEPRECATED_FLAGS } from "../server/flags/inert-flags.ts";
+import { notYetProblem } from "../server/flags/not-yet.ts";
+import { gatedTwice, renamedTwice, settleRenamedFlags } from "../server/flags/renamed-flags.ts";
+import { type FlagValues, initialFlagValues } from "../server/flags/table.ts";
 import type { LogRecord } from "../server/log-record.ts";
-import { ETCD_VERSION, PROJECT_VERSION } from "../server/version.ts";
+import { logProblem } from "../server/log-validation.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
-import { humanBytes } from "../stdx/humanize.ts";
-import { type FlagTarget, parseFlags } from "./flag.ts";
+import { completeValues, raiseRaftTimeouts } from "./complete-values.ts";
+import { parseFlags } from "./flag.ts";
+import { FlagReading } from "./flag-reading.ts";
 import { type Environment, readEnvironment } from "./server-environment.ts";
+import { type Runtime, versionText } from "./version-text.ts";
 
 /** What the program learns from outside, beside its environment. */
 export interface ServerArgsInput {
@@ -44,8 +37,10 @@ export interface ServerArgsInput {
   readonly environment: Environment;
   /** Address of the machine on its default route. */
   readonly defaultHost: string | undefined;
-  /** Of the runtime, for --version: its version, operating system and processor as Node.js names them. */
-  readonly runtime: { readonly version: string; readonly platform: string; readonly arch: string };
+  /** For --version. */
+  readonly runtime: Runtime;
+  /** The tree of the configuration file at a path, or why there is none. */
+  readonly readConfigFile: (path: string) => FileNode | ConfigFileError;
 }
 
 interface Said {
@@ -54,6 +49,8 @@ interface Said {
   /** Lines for the log that `log` describes. */
   readonly records: readonly LogRecord[];
   readonly log: LogSettings;
+  /** Lines for standard error after those. */
+  readonly last: readonly LogRecord[];
 }
 
 export interface CliStart extends Said {
@@ -71,11 +68,7 @@ export interface CliExit extends Said {
 
 const CALLER = "cmd/server-args.ts";
 
-const NO_CONFIG_FILE =
-  "--config-file is not supported by this version of etcd-ts: give flags or environment variables instead";
-
-/** Above this size of a request a warning is logged. */
-const RECOMMENDED_REQUEST_BYTES = 10 * 1024 * 1024;
+const CONFIG_FILE_VARIABLE = "ETCD_CONFIG_FILE";
 
 /** Reads everything that `etcd` is told at start. */
 export function parseServerArgs(input: ServerArgsInput): CliStart | CliExit {
@@ -90,7 +83,9 @@ export function parseServerArgs(input: ServerArgsInput): CliStart | CliExit {
   if (parsed.rest.length > 0) {
     return refused(input, `'${parsed.rest[0]}' is not a valid flag`, { early: [] });
   }
-  if (reading.printVersion) return exit(0, versionText(input), "");
+  if (reading.printVersion) return exit(0, versionText(input.runtime), "");
+  const path = reading.configFile || (input.environment[CONFIG_FILE_VARIABLE] ?? "");
+  if (path !== "") return parseFile(input, path, reading, parsed.given);
 
   const environment = readEnvironment(input.environment, reading.targets, parsed.given);
   const { records } = environment;
@@ -98,19 +93,48 @@ export function parseServerArgs(input: ServerArgsInput): CliStart | CliExit {
   if (environment.problem !== undefined) {
     return refused(input, environment.problem, { early: records });
   }
-  if (reading.configFile !== "") return refused(input, NO_CONFIG_FILE, { early: records });
   const early = [...records, ...raiseRaftTimeouts(reading.values)];
-  return configure(input, reading, new Set([...parsed.given, ...environment.given]), early);
+  const given = new Set([...parsed.given, ...environment.given]);
+  forgetInitialCluster(reading.values, given);
+  return configure(input, { values: reading.values, given, early });
+}
+
+/** Where the values of all flags come from, and what is said of that. */
+interface Told {
+  readonly values: FlagValues;
+  readonly given: ReadonlySet<string>;
+  readonly early: readonly LogRecord[];
+  readonly file?: { readonly path: string } & FileValues;
+  /** Flags on the command line beside a file. */
+  readonly beside?: ReadonlySet<string>;
+}
+
+/** Everything from a file. Of the command line only what no file can say is kept. */
+function parseFile(
+  input: ServerArgsInput,
+  path: string,
+  reading: FlagReading,
+  beside: ReadonlySet<string>,
+): CliStart | CliExit {
+  const values = initialFlagValues();
+  for (const name of ["raft-read-timeout", "raft-write-timeout"] as const) {
+    values[name] = reading.values[name];
+  }
+  const early = raiseRaftTimeouts(values);
+  const root = input.readConfigFile(path);
+  const file = root instanceof ConfigFileError ? root : applyConfigFile(root, values);
+  if (file instanceof ConfigFileError) {
+    return refused(input, file.message, { early, fields: placeOf(path, file) });
+  }
+  if ("code" in file) return { ...exit(file.code, "", `${file.text}\n`), early };
+  return configure(input, { values, given: file.given, early, file: { path, ...file }, beside });
 }
 
 /** Checks the values and fills in what depends on the machine. */
-function configure(
-  input: ServerArgsInput,
-  { values }: FlagReading,
-  given: ReadonlySet<string>,
-  early: readonly LogRecord[],
-): CliStart | CliExit {
-  const unusable = notYetProblem(values, given) ?? renamedTwice(given) ?? logProblem(values);
+function configure(input: ServerArgsInput, told: Told): CliStart | CliExit {
+  const { values, given, early, file } = told;
+  const conflict = renamedTwice(given) ?? gatedTwice(values, given);
+  const unusable = conflict ?? logProblem(values);
   if (unusable !== undefined) return refused(input, unusable, { early });
   const level = parseLogLevel(values["log-level"]);
   if (level === undefined) {
@@ -119,122 +143,88 @@ function configure(
   }
   settleRenamedFlags(values, given);
   const log = logOf(values, level);
-  const unreachable = listenProblem(values);
-  if (unreachable !== undefined) return refused(input, unreachable, { early, log });
-  const problem = configProblem(values, given);
-  if (problem !== undefined) return refused(input, problem, { early, log, before: [SINGLE_PORT] });
-  const records = [SINGLE_PORT, running(input), ...fillIn(values, input.defaultHost)];
-  return { kind: "start", config: configFromFlags(values, level), early, records, log };
+  const warnings: LogRecord[] = [];
+  const problem = configProblem(values, given, { isFile: file !== undefined, warnings });
+  if (problem !== undefined) {
+    const said = { early, log, before: warnings };
+    return refused(input, problem, file === undefined ? said : { ...said, isWithoutLog: true });
+  }
+  const before = [...warnings, ...loadedRecords(told)];
+  const late = file?.late;
+  if (late !== undefined) return endLate(input, file?.path ?? "", late, { early, log, before });
+  before.push(...deprecatedRecords(told.beside ?? given));
+  const notYet = notYetProblem(values, given);
+  if (notYet !== undefined) return refused(input, notYet, { early, log, before });
+  const records = [...before, running(input), ...completeValues(values, input.defaultHost)];
+  return { kind: "start", config: configFromFlags(values, level), early, records, log, last: [] };
 }
 
-/** The flags of one command line, with the values they have so far. */
-class FlagReading {
-  readonly values: FlagValues = initialFlagValues();
-  readonly targets = new Map<string, FlagTarget>();
-  printVersion = false;
-  configFile = "";
-
-  constructor() {
-    for (const name of FLAG_NAMES) this.targets.set(name, this.#target(name));
-    for (const name of IGNORED_FLAGS) {
-      this.targets.set(name, { isBool: true, set: () => undefined });
-    }
-    this.targets.set("config-file", {
-      isBool: false,
-      set: (text) => {
-        this.configFile = text;
-        return undefined;
-      },
-    });
-    this.targets.set("version", {
-      isBool: true,
-      set: (text) => {
-        const value = bool.parse(text, false);
-        if (value instanceof FlagRefusal) return value.message;
-        this.printVersion = value;
-        return undefined;
-      },
-    });
-  }
-
-  #target<Name extends FlagName>(name: Name): FlagTarget {
-    const kind: FlagKind<FlagValues[Name]> = FLAGS[name].kind;
-    return {
-      isBool: kind.isBool,
-      set: (text) => {
-        const value = kind.parse(text, this.values[name]);
-        if (value instanceof FlagRefusal) return value.message;
-        this.values[name] = value;
-        return undefined;
-      },
-    };
-  }
+/** The members are not those of --initial-cluster by default when they are to be found elsewhere. */
+function forgetInitialCluster(values: FlagValues, given: ReadonlySet<string>): void {
+  const isDiscovered =
+    values.discovery !== "" ||
+    values["discovery-srv"] !== "" ||
+    values["discovery-srv-name"] !== "" ||
+    values["discovery-endpoints"].length > 0;
+  if (isDiscovered && !given.has("initial-cluster")) values["initial-cluster"] = "";
 }
 
-/** Timeouts of peers below the least one are raised to it; returns what is said of that. */
-function raiseRaftTimeouts(values: FlagValues): LogRecord[] {
-  const records: LogRecord[] = [];
-  for (const name of ["raft-read-timeout", "raft-write-timeout"] as const) {
-    const { initial, shown } = FLAGS[name];
-    if (values[name] >= initial) continue;
-    values[name] = initial;
-    const message = `${name} increased to minimum value: ${shown}`;
-    records.push({ level: "info", caller: CALLER, message });
-  }
-  return records;
-}
-
-/** Completes `values`; returns what is worth a line. */
-function fillIn(values: FlagValues, host: string | undefined): LogRecord[] {
-  const records: LogRecord[] = [];
-  const say = (level: LogLevel, message: string, fields: LogFields): void => {
-    records.push({ level, caller: CALLER, message, fields });
+function placeOf(path: string, { line, advice }: ConfigFileError): LogFields {
+  return {
+    path,
+    ...(line > 0 ? { line } : {}),
+    ...(advice === undefined ? {} : { advice }),
   };
-  if (fillAdvertised(values, host) && host !== undefined) {
-    say("info", "detected default host for advertise", { host });
-  }
-  if (values["data-dir"] === "") {
-    values["data-dir"] = `${values.name}.etcd`;
-    say("warn", "'data-dir' was empty; using default", { "data-dir": values["data-dir"] });
-  }
-  if (values["snapshot-count"] === 0) {
-    values["snapshot-count"] = FLAGS["snapshot-count"].initial;
-    say("info", "updating snapshot-count to default", {
-      "given-snapshot-count": 0,
-      "updated-snapshot-count": values["snapshot-count"],
-    });
-  }
-  if (values["snapshot-catchup-entries"] === 0) {
-    const entries = FLAGS["snapshot-catchup-entries"].initial;
-    values["snapshot-catchup-entries"] = entries;
-    say("info", "updating snapshot catch-up entries to default", {
-      "given-snapshot-catchup-entries": 0,
-      "updated-snapshot-catchup-entries": entries,
-    });
-  }
-  if (values["max-request-bytes"] > RECOMMENDED_REQUEST_BYTES) {
-    say("warn", "exceeded recommended request limit", {
-      "max-request-bytes": values["max-request-bytes"],
-      "max-request-size": humanBytes(values["max-request-bytes"]),
-      "recommended-request-bytes": RECOMMENDED_REQUEST_BYTES,
-      "recommended-request-size": humanBytes(RECOMMENDED_REQUEST_BYTES),
-    });
-  }
+}
+
+function loadedRecords({ file }: Told): LogRecord[] {
+  if (file === undefined) return [];
+  const records: LogRecord[] = file.unknown.map(({ key, line }) => ({
+    level: "warn",
+    caller: CALLER,
+    message: "unknown key in the configuration file; ignored",
+    fields: { path: file.path, key, line },
+  }));
+  records.push({
+    level: "info",
+    caller: CALLER,
+    message: LOADED,
+    fields: { path: file.path },
+  });
   return records;
 }
 
-const SINGLE_PORT: LogRecord = {
-  level: "warn",
-  caller: CALLER,
-  message: "Running http and grpc server on single port. This is not recommended for production.",
-};
+const LOADED =
+  "loaded server configuration, other configuration command line flags and environment variables will be ignored if provided";
+
+/** Warnings for `given` flags that etcd 3.6 no longer has. */
+function deprecatedRecords(given: ReadonlySet<string>): LogRecord[] {
+  const names = DEPRECATED_FLAGS.filter((name) => given.has(name));
+  return names.map((name) => {
+    const message = `--${name} is deprecated in 3.5 and will be decommissioned in 3.6.`;
+    return { level: "warn", caller: CALLER, message };
+  });
+}
+
+/** The end over what etcd reads out of the file last. */
+function endLate(
+  input: ServerArgsInput,
+  path: string,
+  late: ConfigFileError | PlainEnd,
+  { early, log, before }: { early: readonly LogRecord[]; log: LogSettings; before: LogRecord[] },
+): CliExit {
+  if (late instanceof ConfigFileError) {
+    return refused(input, late.message, { early, log, before, fields: placeOf(path, late) });
+  }
+  return { ...exit(late.code, "", `${late.text}\n`), early };
+}
 
 function running(input: ServerArgsInput): LogRecord {
   return { level: "info", caller: CALLER, message: "Running: ", fields: { args: input.command } };
 }
 
 function exit(code: number, stdout: string, stderr: string): CliExit {
-  return { kind: "exit", code, stdout, stderr, early: [], records: [], log: DEFAULT_LOG };
+  return { kind: "exit", code, stdout, stderr, early: [], records: [], log: DEFAULT_LOG, last: [] };
 }
 
 interface Refusal {
@@ -243,17 +233,20 @@ interface Refusal {
   readonly log?: LogSettings;
   /** What was said to it before. */
   readonly before?: readonly LogRecord[];
+  /** Beside the problem itself. */
+  readonly fields?: LogFields;
+  /** Whether that log has had its last line: what a file says of the log counts only if all of it is valid. */
+  readonly isWithoutLog?: boolean;
 }
 
 /** The end of the program over `problem`. */
 function refused(
   input: ServerArgsInput,
   problem: string,
-  { early, log = DEFAULT_LOG, before = [] }: Refusal,
+  { early, log = DEFAULT_LOG, before = [], fields: others = {}, isWithoutLog = false }: Refusal,
 ): CliExit {
-  const fields = { error: problem };
+  const fields = { error: problem, ...others };
   const records: LogRecord[] = [
-    ...before,
     running(input),
     { level: "warn", caller: CALLER, message: "failed to verify flags", fields },
   ];
@@ -261,18 +254,8 @@ function refused(
     const message = "advertise client URLs are not set";
     records.push({ level: "warn", caller: CALLER, message, fields });
   }
-  return { ...exit(1, "", ""), early, records, log };
-}
-
-/** The processors of Node.js by the names that Go has for them, where they differ. */
-const GO_ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };
-
-function versionText({ runtime }: ServerArgsInput): string {
-  return [
-    `etcd Version: ${ETCD_VERSION}`,
-    `Git SHA: Not provided (etcd-ts ${PROJECT_VERSION})`,
-    `Go Version: none (Node.js ${runtime.version})`,
-    `Go OS/Arch: ${runtime.platform}/${GO_ARCH[runtime.arch] ?? runtime.arch}`,
-    "",
-  ].join("\n");
+  const said = isWithoutLog
+    ? { records: before, last: records }
+    : { records: [...before, ...records], last: [] };
+  return { ...exit(1, "", ""), early, log, ...said };
 }

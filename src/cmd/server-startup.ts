@@ -8,8 +8,9 @@ import { LogOutputError } from "../platform/log-output.ts";
 import { DEFAULT_LOG, openLog, type ProcessLog } from "../platform/log.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ServerConfig } from "../server/config.ts";
+import { ConfigFileError } from "../server/config-file/file-node.ts";
 import { type LogRecord, replayRecords } from "../server/log-record.ts";
-import { parseServerArgs } from "./server-args.ts";
+import { parseServerArgs, type ServerArgsInput } from "./server-args.ts";
 
 const CALLER = "cmd/server-startup.ts";
 
@@ -18,8 +19,9 @@ export type Startup =
   | { readonly kind: "exit"; readonly code: number };
 
 /** Reads the arguments, environment and machine of this process. Prints; never ends the process. */
-export function readStartup(): Startup {
+export async function readStartup(): Promise<Startup> {
   const parsed = parseServerArgs({
+    readConfigFile: await configFileReader(),
     command: process.argv.slice(1),
     environment: process.env,
     defaultHost: defaultHost(),
@@ -41,7 +43,22 @@ export function readStartup(): Startup {
     return { kind: "exit", code: 1 };
   }
   replayRecords(parsed.records, (caller) => log.named(caller));
+  replayRecords(parsed.last, named);
   return parsed.kind === "exit" ? parsed : { kind: "start", config: parsed.config, log };
+}
+
+/** What reads configuration files is loaded only where one may be named. */
+async function configFileReader(): Promise<ServerArgsInput["readConfigFile"]> {
+  const isNamed =
+    (process.env["ETCD_CONFIG_FILE"] ?? "") !== "" ||
+    process.argv.some((argument) => argument.includes("config-file"));
+  if (!isNamed) return noConfigFile;
+  const { readConfigFile } = await import("./config-file/read-config-file.ts");
+  return readConfigFile;
+}
+
+function noConfigFile(path: string): ConfigFileError {
+  return new ConfigFileError(`open ${path}: no such file or directory`, 0);
 }
 
 function withoutLog(problem: string): LogRecord[] {

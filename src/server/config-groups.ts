@@ -100,7 +100,7 @@ export function clientTlsOf(values: FlagValues): TlsSettings {
     trustedCaFile: values["trusted-ca-file"],
     crlFile: values["client-crl-file"],
     clientCertAuth: values["client-cert-auth"],
-    allowedCns: [],
+    allowedCns: values["client-cert-allowed-cn"],
     allowedHostnames: values["client-cert-allowed-hostname"],
     autoTls: values["auto-tls"],
     skipClientSanVerification: false,

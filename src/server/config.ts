@@ -25,7 +25,7 @@ import {
   tlsVersionsOf,
   tracingOf,
 } from "./config-groups.ts";
-import { isFeatureOn } from "./flags/feature-gates.ts";
+import { type FeatureGates, isFeatureOn } from "./flags/feature-gates.ts";
 import { FLAGS, type FlagValues } from "./flags/table.ts";
 import type { ServerUrl } from "./server-url.ts";
 
@@ -168,11 +168,12 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     compactionBatchLimit: values["compaction-batch-limit"] || DEFAULT_COMPACTION_BATCH_LIMIT,
     compactionSleepIntervalMs:
       values["compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
-    leaseCheckpoints: leaseCheckpointsOf(values),
-    initialCorruptCheck:
-      values["experimental-initial-corrupt-check"] || isFeatureOn(gates, "InitialCorruptCheck"),
+    leaseCheckpoints: leaseCheckpointsOf(gates),
+    initialCorruptCheck: isFeatureOn(gates, "InitialCorruptCheck"),
     corruptCheckMs: values["corrupt-check-time"],
-    compactHashCheckMs: compactHashCheckOf(values),
+    compactHashCheckMs: isFeatureOn(gates, "CompactHashCheck")
+      ? values["compact-hash-check-time"]
+      : 0,
     downgradeCheckMs: values["downgrade-check-time"],
     bootstrapDefragBytes: values["bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
     warningApplyMs: values["warning-apply-duration"],
@@ -197,22 +198,9 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
   };
 }
 
-function leaseCheckpointsOf(values: FlagValues): ServerConfig["leaseCheckpoints"] {
-  const gates = values["feature-gates"];
-  const isPersisted =
-    values["experimental-enable-lease-checkpoint-persist"] ||
-    isFeatureOn(gates, "LeaseCheckpointPersist");
-  if (isPersisted) return "persisted";
-  const isKept =
-    values["experimental-enable-lease-checkpoint"] || isFeatureOn(gates, "LeaseCheckpoint");
-  return isKept ? "memory" : "none";
-}
-
-function compactHashCheckOf(values: FlagValues): number {
-  const isEnabled =
-    values["experimental-compact-hash-check-enabled"] ||
-    isFeatureOn(values["feature-gates"], "CompactHashCheck");
-  return isEnabled ? values["compact-hash-check-time"] : 0;
+function leaseCheckpointsOf(gates: FeatureGates): ServerConfig["leaseCheckpoints"] {
+  if (isFeatureOn(gates, "LeaseCheckpointPersist")) return "persisted";
+  return isFeatureOn(gates, "LeaseCheckpoint") ? "memory" : "none";
 }
 
 /** Source: etcd server/etcdserver/api/v3rpc/watch.go: what is not above zero leaves the default. */

@@ -7,6 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { MemoryLog } from "../../sim/memory-log.ts";
+import { readConfigFile } from "../../src/cmd/config-file/read-config-file.ts";
 import { type CliExit, type CliStart, parseServerArgs } from "../../src/cmd/server-args.ts";
 import { noNetwork } from "../../sim/no-network.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -63,13 +64,14 @@ function parseOurs(args: string[], env: Record<string, string>): CliStart | CliE
     environment: env,
     defaultHost: undefined,
     runtime: { version: "20.0.0", platform: "linux", arch: "x64" },
+    readConfigFile,
   });
 }
 
 function sayOurs(args: string[], env: Record<string, string>): Said {
   const parsed = parseOurs(args, env);
   if (parsed.kind === "start") throw new Error("Ours would start");
-  const records = [...parsed.early, ...parsed.records];
+  const records = [...parsed.early, ...parsed.records, ...parsed.last];
   return [parsed.code, parsed.stdout, parsed.stderr.split("\n")[0], ...records.map(comparable)];
 }
 

@@ -2,14 +2,17 @@ import { expect, test } from "vitest";
 import { FLAG_GROUPS } from "./flag.ts";
 import { IGNORED_FLAGS, INERT_FLAGS } from "./inert-flags.ts";
 import { NOT_YET } from "./not-yet.ts";
-import { FLAGS } from "./table.ts";
+import { type FlagName, FLAGS } from "./table.ts";
 
 /** docs/flags.md, from the tables of flags. */
 function flagsDocument(): string {
   const groups = FLAG_GROUPS.map((heading) => {
     const rows = Object.entries(FLAGS)
       .filter(([, { group }]) => group === heading)
-      .map(([name, { shown, help }]) => `| --${name} | ${code(shown)} | ${help.join(" ")} |`);
+      .map(
+        ([name, { shown, help }]) =>
+          `| ${entry(name as FlagName)} | ${code(shown)} | ${help.join(" ")} |`,
+      );
     return `### ${heading}\n\n| flag | default | |\n|---|---|---|\n${rows.join("\n")}\n`;
   });
   const unsupported = Object.entries(NOT_YET)
@@ -46,6 +49,11 @@ ${inert.join("\n")}
 
 ${ignored}
 `;
+}
+
+/** How it is given: on the command line, or in a file alone. */
+function entry(name: FlagName): string {
+  return FLAGS[name].isOnlyInFiles === true ? `${name} (in files alone)` : `--${name}`;
 }
 
 function code(text: string): string {

@@ -29,6 +29,8 @@ export interface Flag<T> {
   readonly shown: string;
   /** Lines of the help text. */
   readonly help: readonly string[];
+  /** Whether it is a key of configuration files alone: no flag and no variable. */
+  readonly isOnlyInFiles?: boolean;
 }
 
 export function flag<T>(
@@ -39,6 +41,11 @@ export function flag<T>(
   ...help: readonly string[]
 ): Flag<T> {
   return { group, kind, initial, shown, help };
+}
+
+/** What only a configuration file can say. */
+export function fileKey<T>(group: FlagGroup, kind: FlagKind<T>, initial: T, help: string): Flag<T> {
+  return { group, kind, initial, shown: "", help: [help], isOnlyInFiles: true };
 }
 
 /** A default list of URLs. */

@@ -20,12 +20,26 @@ export const IGNORED_FLAGS: readonly string[] = [
   "vv",
 ];
 
+/** Flags that etcd 3.5 has for the last time, in the order of its warnings. */
+export const DEPRECATED_FLAGS: readonly FlagName[] = [
+  "enable-v2",
+  "experimental-enable-v2v3",
+  "proxy",
+  "proxy-dial-timeout",
+  "proxy-failure-wait",
+  "proxy-read-timeout",
+  "proxy-refresh-interval",
+  "proxy-write-timeout",
+];
+
 /** Flags whose every value is accepted and without effect, and why. */
 export const INERT_FLAGS: { readonly [Name in FlagName]?: string } = {
   "backend-bbolt-freelist-type":
     "There is one kind of free list in memory; the file is the same with both of etcd's.",
   "experimental-stop-grpc-service-on-defrag":
     "A defragmentation does not stop the service, so there is nothing to stop it for.",
+  "experimental-txn-mode-write-with-shared-buffer":
+    "The checks of a transaction read what it has written in any case; the results are the same.",
   "proxy-failure-wait": "There is no proxy of the v2 API.",
   "proxy-refresh-interval": "There is no proxy of the v2 API.",
   "proxy-dial-timeout": "There is no proxy of the v2 API.",

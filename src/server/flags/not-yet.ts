@@ -80,10 +80,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   metrics: HTTP,
   "enable-pprof": { reason: "use the profiler of Node.js (node --cpu-prof)" },
 
-  "experimental-txn-mode-write-with-shared-buffer": {
-    reason: "transactions read through one buffer",
-  },
-
   "enable-distributed-tracing": TRACING,
   "experimental-enable-distributed-tracing": TRACING,
 

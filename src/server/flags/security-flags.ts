@@ -1,5 +1,5 @@
 /** Flags of TLS and of who may call over HTTP. */
-import { flag } from "./flag.ts";
+import { fileKey, flag } from "./flag.ts";
 import { bool, list, origins, string, texts, uint64 } from "./kinds.ts";
 
 const GROUP = "Security";
@@ -31,6 +31,12 @@ export const SECURITY_FLAGS = {
     [],
     "",
     "Host names, one of which the certificate of a client must have.",
+  ),
+  "client-cert-allowed-cn": fileKey(
+    GROUP,
+    list,
+    [],
+    "Common names, one of which the certificate of a client must have.",
   ),
   "peer-cert-file": flag(GROUP, string, "", "", "Certificate of the listeners for peers."),
   "peer-key-file": flag(GROUP, string, "", "", "Key of that certificate."),
