@@ -39,3 +39,12 @@ export const RANGE_STEP_KEYS = 64;
 
 /** Seconds that a lock or a leadership without a lease of its own lasts: etcd's number. */
 export const SESSION_TTL_SECONDS = 60;
+
+/** Bytes of a key that a line of the audit log shows: longer ones are cut there, and their length is told. */
+export const AUDIT_KEY_BYTES_MAX = 512;
+
+/** Comparisons and operations of a transaction that such a line names; more are counted. */
+export const AUDIT_TXN_PARTS_MAX = 256;
+
+/** Leases of one stream of renewals that have a line of their own; the renewals of others are counted. */
+export const AUDIT_RENEWED_LEASES_MAX = 1000;

@@ -10,6 +10,8 @@ import { kvMethods } from "./kv.ts";
 import { leaseMethods } from "./lease.ts";
 import { lockMethods } from "./lock.ts";
 import { maintenanceMethods } from "./maintenance.ts";
+import type { CallObserver } from "./observe/call-observer.ts";
+import { observed } from "./observe/observed-method.ts";
 import { watchMethods } from "./watch.ts";
 
 export interface Services {
@@ -18,7 +20,11 @@ export interface Services {
   knowsService(service: string): boolean;
 }
 
-export function createServices(context: ServiceContext): Services {
+/** The services of `context`; `observers` look on each of their calls. */
+export function createServices(
+  context: ServiceContext,
+  observers: readonly CallObserver[] = [],
+): Services {
   const admission = new Admission(context);
   const methods = new Map<string, GrpcMethodHandler>();
   const served = [
@@ -35,7 +41,10 @@ export function createServices(context: ServiceContext): Services {
     poke: () => context.watches.wake(),
   });
   served.push(...lockMethods(calls), ...electionMethods(calls));
-  for (const [path, handler] of served) methods.set(path, admission.guard(path, handler));
+  for (const [path, handler] of served) {
+    const guarded = admission.guard(path, handler);
+    methods.set(path, observed(path, guarded, observers, context.clock));
+  }
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
   return {
     lookup: (path) => methods.get(path),

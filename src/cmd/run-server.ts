@@ -1,6 +1,7 @@
 /**
  * `etcd` as a process: start, signals, the ways to end.
  */
+import { type AuditFile, openAuditFile } from "../platform/audit-file.ts";
 import { systemClock } from "../platform/clock.ts";
 import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
@@ -33,12 +34,17 @@ export async function runServer(): Promise<void> {
   const log = startup.log.named("cmd/etcd.ts");
   // A bug, or state that contradicts itself: going on could lose or invent data.
   process.on("uncaughtException", (error) => end(log, "unexpected failure", error));
-  const server = await start(config, startup.log, log);
+  const audit = openAudit(config, startup.log, log);
+  const server = await start(config, startup.log, audit, log);
   if (server === undefined) return;
   const managerLog = startup.log.named("platform/service-manager.ts");
   const manager = new ServiceManager(process.env["NOTIFY_SOCKET"], managerLog);
-  stopOnSignal("SIGTERM", server, manager, log);
-  stopOnSignal("SIGINT", server, manager, log);
+  const stop = async (): Promise<void> => {
+    await Promise.all([manager.stopping("stopping"), server.stop()]);
+    await audit?.close();
+  };
+  stopOnSignal("SIGTERM", stop, log);
+  stopOnSignal("SIGINT", stop, log);
   await server.ready;
   greet(config, server.clientPorts);
   await manager.ready("serving clients");
@@ -48,6 +54,7 @@ export async function runServer(): Promise<void> {
 async function start(
   config: ServerConfig,
   processLog: ProcessLog,
+  audit: AuditFile | undefined,
   log: NamedLog,
 ): Promise<EtcdServer | undefined> {
   const disk = new SystemDisk({ warn: (message) => log.warn(message) });
@@ -68,6 +75,7 @@ async function start(
     lookUpHost,
     log: processLog,
     logLevel: processLog.control,
+    audit,
     peers: network,
     peerServer: createHttpServer(
       {
@@ -87,6 +95,29 @@ async function start(
     return server;
   } catch (error) {
     end(log, "failed to start etcd", error);
+    return undefined;
+  }
+}
+
+/** Opens the audit log that the configuration asks for. Ends the process when it cannot be opened. */
+function openAudit(
+  { audit }: ServerConfig,
+  processLog: ProcessLog,
+  log: NamedLog,
+): AuditFile | undefined {
+  if (audit.path === "") return undefined;
+  const { maxSizeMegabytes, maxAgeDays, maxBackups } = audit;
+  try {
+    const file = openAuditFile({
+      path: audit.path,
+      rotation: { maxSizeMegabytes, maxAgeDays, maxBackups, localTime: false, compress: false },
+      clock: systemClock,
+      log: processLog.named("platform/audit-file.ts"),
+    });
+    process.once("exit", () => file.flushAtExit());
+    return file;
+  } catch (error) {
+    end(log, "failed to open the audit log", error);
     return undefined;
   }
 }
@@ -122,18 +153,14 @@ const EXPECTED = new Set([
   "CorruptionError",
   "UnsupportedEntryError",
   "V2ContentError",
+  "LogOutputError",
 ]);
 
 /** Stops cleanly, then dies of the same signal, as a parent process expects. */
-function stopOnSignal(
-  signal: NodeJS.Signals,
-  server: EtcdServer,
-  manager: ServiceManager,
-  log: NamedLog,
-): void {
+function stopOnSignal(signal: NodeJS.Signals, stop: () => Promise<void>, log: NamedLog): void {
   process.once(signal, () => {
     log.info("received signal; shutting down", { signal: SIGNAL_NAMES[signal] ?? signal });
-    Promise.all([manager.stopping("stopping"), server.stop()]).then(
+    stop().then(
       () => {
         process.removeAllListeners(signal);
         process.kill(process.pid, signal);

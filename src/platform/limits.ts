@@ -50,3 +50,9 @@ export const NOTIFY_TIMEOUT_MS = 10_000;
 
 /** Characters that are kept of the complaints about such a message. */
 export const NOTIFY_ERROR_BYTES_MAX = 1024;
+
+/** Lines of the audit log that wait for the disk, in bytes: some seconds of a busy member. */
+export const AUDIT_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Milliseconds until a disk that did not take the audit log is tried again. */
+export const AUDIT_RETRY_MS = 500;

@@ -87,10 +87,26 @@ export class RotatingFile {
     if (line.length > this.#bytesMax) {
       throw new Error(`write length ${line.length} exceeds maximum file size ${this.#bytesMax}`);
     }
-    if (this.#bytes > 0 && this.#bytes + line.length > this.#bytesMax) this.#rotate();
+    this.#makeRoom(line.length);
     const written = fs.writeSync(this.#descriptor, line);
     this.#bytes += written;
     return written;
+  }
+
+  /**
+   * Appends lines beside everything else, one such call at a time; `done` is told how many bytes were taken. Lines
+   * that are more than a file together stay together.
+   */
+  writeSoon(lines: Uint8Array, done: (error: Error | null, written: number) => void): void {
+    this.#makeRoom(lines.length);
+    fs.write(this.#descriptor, lines, (error, written) => {
+      if (error === null) this.#bytes += written;
+      done(error, written);
+    });
+  }
+
+  #makeRoom(length: number): void {
+    if (this.#bytes > 0 && this.#bytes + length > this.#bytesMax) this.#rotate();
   }
 
   /** For tests and the end of a process: nothing may be written any more. */

@@ -4,15 +4,21 @@
  *
  * Source: etcd server/embed/etcd.go (StartEtcd, Close).
  */
+import { AuditLog } from "../api/audit/audit-log.ts";
+import type { ServiceContext } from "../api/context.ts";
+import type { CallObserver } from "../api/observe/call-observer.ts";
 import { createServices } from "../api/services.ts";
 import { serveWithAccessControl } from "../api/http/access-control.ts";
 import { clientRoutes } from "../api/http/client-routes.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
 import { formatId } from "../membership/member-info.ts";
 import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
 import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
+import type { AuditSink } from "../ports/audit.ts";
 import type { Log, LogFields, LogLevelControl } from "../ports/log.ts";
 import { type Environment, type OpenedMember, openMember } from "./bootstrap.ts";
 import { ClientConnections } from "./client-listener.ts";
@@ -34,6 +40,8 @@ export interface ServerEnvironment extends Environment {
   readonly peerServer: HttpServer;
   /** The level of the log, which can be changed while the member runs. */
   readonly logLevel: LogLevelControl;
+  /** Where the audit log goes; there is none where this is undefined. */
+  readonly audit: AuditSink | undefined;
 }
 
 export interface EtcdServer {
@@ -167,7 +175,7 @@ function createConnections(
   const { clock, log, peerServer } = environment;
   const context = serviceContextOf(config, environment, host);
   const grpc: GrpcServerConfig = {
-    ...createServices(context),
+    ...createServices(context, callObservers(environment, context)),
     inflate,
     limits: {
       receiveMessageBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
@@ -200,6 +208,17 @@ function createConnections(
     }),
     peers: new ClientConnections({ ...parts, grpc, secureGrpc: grpc, http: peerServer }),
   };
+}
+
+/** Who looks on the calls of clients. */
+function callObservers({ audit }: ServerEnvironment, context: ServiceContext): CallObserver[] {
+  if (audit === undefined) return [];
+  const { clock, member, callers } = context;
+  const userOf = (call: GrpcServerCall): string => {
+    const caller = callers.identityOf(call);
+    return caller === undefined || caller instanceof EtcdError ? "" : caller.username;
+  };
+  return [new AuditLog({ clock, sink: audit, memberId: formatId(member.id), userOf })];
 }
 
 function textsOf(urls: readonly ServerUrl[]): string[] {

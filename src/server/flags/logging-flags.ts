@@ -70,6 +70,8 @@ export const LOGGING_FLAGS = {
     "0",
     "Most old audit files to keep (0 means no limit).",
   ),
+  "audit-log-path": flag("Logging", string, "", "", "Another name of --audit-log."),
+  "audit-log-maxbackup": flag("Logging", uint64, 0, "0", "Another name of --audit-log-maxbackups."),
   "audit-log-maxsize": flag(
     "Logging",
     uint64,

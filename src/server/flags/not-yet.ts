@@ -20,7 +20,6 @@ const HTTP: NotYet = {
   reason: "over HTTP there are /version and /health only, on the client URLs",
 };
 const TRACING: NotYet = { reason: "there is no tracing" };
-const AUDIT: NotYet = { reason: "there is no audit log" };
 const SHARED_LISTENER: NotYet = { reason: "listeners do not share their addresses" };
 const MLOCK: NotYet = { reason: "memory is not locked" };
 
@@ -82,8 +81,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
 
   "enable-distributed-tracing": TRACING,
   "experimental-enable-distributed-tracing": TRACING,
-
-  "audit-log": AUDIT,
 
   "enable-v2": V2,
   "experimental-enable-v2v3": V2,

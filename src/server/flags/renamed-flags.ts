@@ -1,7 +1,7 @@
 /**
  * Flags that are experimental in etcd 3.5 and have names of their own since 3.6, or are features of
- * --feature-gates. Both forms are read; one of the two may be given. What the rest of the program reads is
- * the newer one.
+ * --feature-gates, and others of two names. Both forms are read; one of the two may be given. What the rest of the
+ * program reads is the newer one.
  *
  * Source: etcd server/embed/config.go (experimentalFlagMigrationMap), server/etcdmain/config.go (3.6).
  */
@@ -26,6 +26,9 @@ export const RENAMED_FLAGS = {
   "experimental-distributed-tracing-service-name": "distributed-tracing-service-name",
   "experimental-distributed-tracing-instance-id": "distributed-tracing-instance-id",
   "experimental-distributed-tracing-sampling-rate": "distributed-tracing-sampling-rate",
+  // As Kubernetes spells them.
+  "audit-log-path": "audit-log",
+  "audit-log-maxbackup": "audit-log-maxbackups",
 } as const satisfies { readonly [Name in FlagName]?: FlagName };
 
 /** The feature of each. */
