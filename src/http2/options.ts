@@ -49,6 +49,8 @@ export interface GrpcServerConfig {
   knowsService?(service: string): boolean;
   /** A request that is not gRPC, when its head is there. Absent: such requests get 415 as from grpc-go. */
   onPlainRequest?(request: HttpServerRequest): void;
+  /** Whether all requests are taken for plain ones, also those of gRPC. */
+  readonly isPlainOnly?: boolean;
   /** The value of the header "date" of answers to such requests. Absent: they have none. */
   readonly dateOf?: () => string;
   /** Enables `grpc-encoding: gzip` on requests. Answers are never compressed. */

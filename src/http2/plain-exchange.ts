@@ -118,7 +118,8 @@ export class PlainExchange implements HttpServerRequest, HttpResponseStream, Str
 
   respond(status: number, headers: HttpHeaders, body: Uint8Array): void {
     if (!this.#open) return;
-    const isBodiless = status === 204 || status === 304;
+    const isHead = this.#head.method === "HEAD";
+    const isBodiless = status === 204 || status === 304 || (isHead && body.length === 0);
     const length = isBodiless ? {} : { "content-length": String(body.length) };
     this.#start(status, { ...headers, ...length });
     this.write([body]);

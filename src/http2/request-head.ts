@@ -68,7 +68,7 @@ export function requestHead(block: HeaderBlock, config: GrpcServerConfig): Reque
     return head;
   }
   const subtype = grpcSubtype(head.contentType);
-  if (config.onPlainRequest !== undefined && !head.contentType.includes(GRPC_TYPE)) {
+  if (isPlain(head, config)) {
     head.kind = "plain";
     return head;
   }
@@ -76,6 +76,12 @@ export function requestHead(block: HeaderBlock, config: GrpcServerConfig): Reque
   head.refusal = fault ?? refusalOf(head, subtype, config);
   if (head.refusal !== undefined) head.kind = "refusal";
   return head;
+}
+
+/** Whether a request is not for gRPC. Source: etcd server/embed/serve.go (grpcHandlerFunc). */
+function isPlain({ contentType }: RequestHead, config: GrpcServerConfig): boolean {
+  if (config.onPlainRequest === undefined) return false;
+  return config.isPlainOnly === true || !contentType.includes(GRPC_TYPE);
 }
 
 /** What of RFC 9113 sections 8.2 and 8.3 the list violates; empty when nothing. */

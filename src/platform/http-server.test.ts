@@ -89,7 +89,7 @@ describe("requests", () => {
   test("that make no sense are refused as Go refuses them", async () => {
     const { port } = await serve((request) => request.respond(200, {}, text("")));
     const refusal = (words: string): string =>
-      `HTTP/1.1 ${words.split(":", 1)[0]}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `HTTP/1.1 ${words}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Connection: close\r\n\r\n${words}`;
     expect(await converse(port, "nonsense\r\n\r\n")).toBe(refusal("400 Bad Request"));
     expect(await converse(port, "GET / HTTP/1.1\r\n\r\n")).toBe(

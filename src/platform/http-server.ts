@@ -99,9 +99,9 @@ class NodeHttpServer implements HttpServer {
 
   #serve(message: http.IncomingMessage, response: http.ServerResponse, upgradeHead?: Uint8Array) {
     const { socket } = message;
-    const hosts = message.rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name));
-    if (hosts.length > 1 || (hosts.length === 0 && message.httpVersion === "1.1")) {
-      refuse(socket, hosts.length === 0 ? NO_HOST : MANY_HOSTS);
+    const refusal = refusalOf(message);
+    if (refusal !== undefined) {
+      refuse(socket, refusal);
       return;
     }
     this.#underWay++;
@@ -155,8 +155,24 @@ function headWithoutUpgrade(message: http.IncomingMessage): Buffer {
   return Buffer.from(`${text}\r\n`, "latin1");
 }
 
-const NO_HOST = "400 Bad Request: missing required Host header";
-const MANY_HOSTS = "400 Bad Request: too many Host headers";
+/** A percent sign that stands for nothing, in front of the query. */
+const MALFORMED_PATH = /^[^?]*%(?![\dA-Fa-f]{2})/;
+
+/** What cannot stand in a host. Source: golang.org/x/net http/httpguts (ValidHostHeader). */
+const MALFORMED_HOST = /[^\w!$%&'()*+,\-./:;=@[\]~]/;
+
+/** What Go answers to a request before it looks for a handler. */
+function refusalOf(message: http.IncomingMessage): string | undefined {
+  const { rawHeaders, httpVersion, headers, url = "" } = message;
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name));
+  if (MALFORMED_PATH.test(url)) return "400 Bad Request";
+  if (hosts.length === 0 && httpVersion === "1.1") {
+    return "400 Bad Request: missing required Host header";
+  }
+  if (hosts.length > 1) return "400 Bad Request: too many Host headers";
+  if (MALFORMED_HOST.test(headers.host ?? "")) return "400 Bad Request: malformed Host header";
+  return undefined;
+}
 
 /** Bytes that are no request. */
 function refuseNonsense(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -175,7 +191,6 @@ function isAnswering(socket: Duplex): boolean {
 }
 
 function refuse(socket: Duplex, text: string): void {
-  const [status] = text.split(":", 1);
   const type = "Content-Type: text/plain; charset=utf-8";
-  socket.end(`HTTP/1.1 ${status}\r\n${type}\r\nConnection: close\r\n\r\n${text}`);
+  socket.end(`HTTP/1.1 ${text}\r\n${type}\r\nConnection: close\r\n\r\n${text}`);
 }

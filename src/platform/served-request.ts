@@ -121,8 +121,9 @@ export class ServedRequest implements HttpServerRequest {
     const stall = new WriteStall(response, this.#terms.writeTimeoutMs, () => response.destroy());
     stall.begin();
     response.on("close", () => stall.end());
-    const length =
-      status === 204 || status === 304 ? {} : { "Content-Length": String(body.length) };
+    const isBare = this.method === "HEAD" && body.length === 0;
+    const isBodiless = status === 204 || status === 304 || isBare;
+    const length = isBodiless ? {} : { "Content-Length": String(body.length) };
     this.#writeHead(status, { ...headers, ...length });
     response.end(body);
   }

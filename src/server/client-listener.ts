@@ -1,5 +1,5 @@
 /**
- * Accepts client connections: looks at the first bytes, gives HTTP/2 to the gRPC engine and HTTP/1.1 to
+ * Accepts connections: looks at the first bytes, gives HTTP/2 to the gRPC engine and HTTP/1.1 to
  * the HTTP server, and moves bytes between sockets and engines.
  *
  * Writes are gathered: whatever a turn of the event loop answers on one connection leaves in one write.
@@ -15,16 +15,16 @@ import { unprovenPeer } from "../ports/client-peer.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamHandler } from "../ports/network.ts";
-import { concatBytes } from "../stdx/bytes.ts";
+import { concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
 import { CLOSE_TIMEOUT_MS, CONNECTION_TICK_MS, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
 
 export interface ClientConnectionParts {
-  /** HTTP/2 without TLS: gRPC alone, as in etcd. */
-  readonly grpc: GrpcServerConfig;
+  /** HTTP/2 without TLS: gRPC alone, as in etcd. Absent: it is not spoken. */
+  readonly grpc: GrpcServerConfig | undefined;
   /** HTTP/2 over TLS, which may also take plain requests. */
   readonly secureGrpc: GrpcServerConfig;
-  /** HTTP/1.1. */
-  readonly http: HttpServer;
+  /** HTTP/1.1. Absent: whoever comes has to speak HTTP/2. */
+  readonly http: HttpServer | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Called when requests may have arrived. */
@@ -48,8 +48,13 @@ export class ClientConnections {
 
   /** Takes over a connection that was just accepted. */
   accept(stream: SocketStream): void {
+    const { http } = this.#parts;
+    if (http === undefined) {
+      this.#serveGrpc(stream, EMPTY_BYTES);
+      return;
+    }
     const timeout = this.#parts.clock.after(FIRST_BYTES_TIMEOUT_MS, () => stream.destroy());
-    let head: Uint8Array = new Uint8Array(0);
+    let head: Uint8Array = EMPTY_BYTES;
     stream.setHandler({
       onBytes: (bytes) => {
         head = head.length === 0 ? bytes.slice() : concatBytes([head, bytes]);
@@ -57,7 +62,7 @@ export class ClientConnections {
         if (protocol === "more") return;
         timeout.cancel();
         if (protocol === "yes") this.#serveGrpc(stream, head);
-        else this.#parts.http.serve(stream, head);
+        else http.serve(stream, head);
       },
       onWritable: () => {},
       onClosed: () => timeout.cancel(),
@@ -76,10 +81,12 @@ export class ClientConnections {
   /** Lets calls under way finish on every connection, for `graceMs` at most, then closes them all. */
   drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    this.#parts.http.drain(() => {
+    const onHttpDrained = (): void => {
       this.#httpIsBusy = false;
       this.#checkDrained();
-    });
+    };
+    if (this.#parts.http === undefined) onHttpDrained();
+    else this.#parts.http.drain(onHttpDrained);
     for (const connection of this.#open) connection.drain();
     this.flush();
     return new Promise((resolve) => {
@@ -88,7 +95,7 @@ export class ClientConnections {
         this.#drained = undefined;
         this.#ticking?.cancel();
         for (const connection of this.#open) connection.destroy();
-        this.#parts.http.destroy();
+        this.#parts.http?.destroy();
         resolve();
       };
       const deadline = this.#parts.clock.after(graceMs, finish);
@@ -125,6 +132,10 @@ export class ClientConnections {
   #serveGrpc(stream: SocketStream, head: Uint8Array): void {
     const { grpc, secureGrpc, clock } = this.#parts;
     const config = stream.secure ? secureGrpc : grpc;
+    if (config === undefined) {
+      stream.destroy();
+      return;
+    }
     const connection = new ServedConnection(this, stream, config, clock);
     this.#open.add(connection);
     if (this.#open.size === 1) this.#scheduleTick();
@@ -182,7 +193,8 @@ class ServedConnection implements StreamHandler {
   begin(head: Uint8Array): void {
     this.#engine.start(this.#clock.nowMs());
     this.#stream.setHandler(this);
-    this.onBytes(head);
+    if (head.length > 0) this.onBytes(head);
+    else this.flush();
   }
 
   onBytes(bytes: Uint8Array): void {

@@ -132,7 +132,12 @@ const V3_DISCOVERY_TEXTS = [
 ] as const satisfies readonly FlagName[];
 
 function tlsProblem(values: FlagValues): string | undefined {
-  const listen = [...values["listen-peer-urls"], ...values["listen-client-urls"]];
+  const listen = [
+    ...values["listen-peer-urls"],
+    ...values["listen-client-urls"],
+    ...values["listen-client-http-urls"],
+    ...values["listen-metrics-urls"],
+  ];
   const encrypted = listen.find(({ scheme }) => scheme === "https" || scheme === "unixs");
   if (encrypted === undefined) return undefined;
   return `${encrypted.text} is not supported by this version of etcd-ts: connections are not encrypted`;

@@ -66,21 +66,48 @@ export class Listeners {
 export interface MemberListeners {
   readonly peers: Listeners;
   readonly clients: Listeners;
+  /** For HTTP alone. */
+  readonly http: Listeners;
+  readonly metrics: Listeners;
 }
 
 /** Listens on everything that `config` names. Rejects with a `StartError`. */
 export async function bindListeners(config: ServerConfig, log: Log): Promise<MemberListeners> {
-  const listeners = { peers: new Listeners(), clients: new Listeners() };
-  const { listenPeerUrls, listenClientUrls } = config;
+  const listeners: MemberListeners = {
+    peers: new Listeners(),
+    clients: new Listeners(),
+    http: new Listeners(),
+    metrics: new Listeners(),
+  };
+  const { listenPeerUrls, listenClientUrls, http } = config;
   const textsOf = (urls: readonly ServerUrl[]): string[] => urls.map(({ text }) => text);
-  log.info("configuring peer listeners", { "listen-peer-urls": textsOf(listenPeerUrls) });
-  await listeners.peers.bind("--listen-peer-urls", listenPeerUrls);
-  log.info("configuring client listeners", { "listen-client-urls": textsOf(listenClientUrls) });
   try {
+    log.info("configuring peer listeners", { "listen-peer-urls": textsOf(listenPeerUrls) });
+    await listeners.peers.bind("--listen-peer-urls", listenPeerUrls);
+    log.info("configuring client listeners", { "listen-client-urls": textsOf(listenClientUrls) });
+    refuseShared(listenClientUrls, http.clientHttpUrls);
     await listeners.clients.bind("--listen-client-urls", listenClientUrls);
+    await listeners.http.bind("--listen-client-http-urls", http.clientHttpUrls);
+    await listeners.metrics.bind("--listen-metrics-urls", http.metricsUrls);
   } catch (error) {
-    listeners.peers.close();
+    closeListeners(listeners);
     throw error;
   }
   return listeners;
+}
+
+/** Listens on nothing any more. */
+export function closeListeners({ peers, clients, http, metrics }: MemberListeners): void {
+  for (const each of [peers, clients, http, metrics]) each.close();
+}
+
+/** One address cannot serve gRPC with HTTP, and HTTP alone. */
+function refuseShared(clients: readonly ServerUrl[], http: readonly ServerUrl[]): void {
+  const taken = new Set(clients.map(({ host, path }) => `${host}${path}`));
+  for (const { host, path, text } of http) {
+    if (!taken.has(`${host}${path}`)) continue;
+    throw new StartError(
+      `cannot bind both --client-listen-urls and --client-listen-http-urls on the same url ${text}`,
+    );
+  }
 }

@@ -32,6 +32,8 @@ export interface EtcdProcessOptions {
   readonly flags?: readonly string[];
   /** Ports for clients and peers; free ones when absent. */
   readonly ports?: readonly [client: number, peer: number];
+  /** Where `/health` is, if not on the port for clients. */
+  readonly healthPort?: number;
   /** An existing folder to start on; a fresh one when absent. */
   readonly dataDir?: string;
   /** Alarms with which it may start, as `/health` names them. */
@@ -88,14 +90,15 @@ export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdP
     remove,
   };
   const excluded = (options.alarms ?? []).map((alarm) => `exclude=${alarm}`);
-  await untilHealthy(etcd, `/health?${excluded.join("&")}`);
+  const port = options.healthPort ?? clientPort;
+  await untilHealthy(etcd, `http://127.0.0.1:${port}/health?${excluded.join("&")}`);
   return etcd;
 }
 
-async function untilHealthy(etcd: EtcdProcess, path: string): Promise<void> {
+async function untilHealthy(etcd: EtcdProcess, url: string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline && etcd.process.exitCode === null) {
-    if (await isHealthy(`http://${etcd.endpoint}${path}`)) return;
+    if (await isHealthy(url)) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   await etcd.remove();

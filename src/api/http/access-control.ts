@@ -10,7 +10,7 @@ import { goQuote } from "../../stdx/go-quote.ts";
 import { unescapePath } from "../../stdx/go-query.ts";
 import { GoUrlError, splitHostPort } from "../../stdx/go-url.ts";
 import { EMPTY_BYTES } from "../../stdx/bytes.ts";
-import { answerFailure } from "./answers.ts";
+import { answerFailure, answerMalformed } from "./answers.ts";
 import type { HttpRouter } from "./router.ts";
 
 export interface AccessRules {
@@ -33,8 +33,7 @@ export function serveWithAccessControl(
 ): void {
   const given = unescapePath(request.path);
   if (given === undefined) {
-    request.setHeader("Connection", "close");
-    answerFailure(request, 400, "400 Bad Request");
+    answerMalformed(request);
     return;
   }
   const path = given.startsWith(OLD_PREFIX) ? `/v3/${given.slice(OLD_PREFIX.length)}` : given;
@@ -45,7 +44,7 @@ export function serveWithAccessControl(
     return;
   }
   const { commonName = "" } = request.peer;
-  if (request.secure && commonName !== "" && rules.refusesCommonNames()) {
+  if (commonName !== "" && path.startsWith("/v3/") && rules.refusesCommonNames()) {
     answerFailure(request, 400, COMMON_NAME_IGNORED);
     return;
   }

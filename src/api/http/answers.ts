@@ -30,6 +30,12 @@ export function answerNotFound(request: HttpServerRequest): void {
   answerFailure(request, 404, "404 page not found");
 }
 
+/** Not even a request: what Go answers without looking for a handler. */
+export function answerMalformed(request: HttpServerRequest): void {
+  const headers = { "Content-Type": TEXT_TYPE, Connection: "close" };
+  answerText(request, 400, headers, "400 Bad Request");
+}
+
 /** Whether the method is the one that the path has; otherwise the request is answered. */
 export function hasMethod(request: HttpServerRequest, method: string): boolean {
   if (request.method === method) return true;

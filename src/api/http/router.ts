@@ -6,7 +6,8 @@
  */
 import type { HttpServerRequest } from "../../ports/http.ts";
 import { cleanPath } from "../../stdx/clean-path.ts";
-import { answerNotFound, answerText } from "./answers.ts";
+import { unescapePath } from "../../stdx/go-query.ts";
+import { answerMalformed, answerNotFound, answerText } from "./answers.ts";
 
 /** Answers a request. `path` is what the request is about: unescaped, clean, and with today's names. */
 export type HttpHandler = (request: HttpServerRequest, path: string) => void;
@@ -28,8 +29,12 @@ export class HttpRouter {
     return this;
   }
 
-  /** Answers `request`, which is about `path` (unescaped). */
-  serve(request: HttpServerRequest, path: string): void {
+  /** Answers `request`, which is about `path`: its own, unescaped, when absent. */
+  serve(request: HttpServerRequest, path: string | undefined = unescapePath(request.path)): void {
+    if (path === undefined) {
+      answerMalformed(request);
+      return;
+    }
     const clean = withSlashOf(path, cleanPath(path));
     const target = this.#needsSlash(clean) ? `${clean}/` : clean;
     if (target !== path) {

@@ -71,11 +71,7 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
   "experimental-warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
 
-  "listen-client-http-urls": HTTP,
-  "listen-metrics-urls": HTTP,
   "enable-grpc-gateway": { ...HTTP, harmless: [false] },
-  cors: { ...HTTP, harmless: [[""]] },
-  "host-whitelist": { ...HTTP, harmless: [[""]] },
   metrics: HTTP,
   "enable-pprof": { reason: "use the profiler of Node.js (node --cpu-prof)" },
 

@@ -1,0 +1,128 @@
+/**
+ * Who answers on the sockets of a member: on those for clients, for HTTP alone, for metrics and for peers.
+ *
+ * Source: etcd server/embed/etcd.go, serve.go.
+ */
+import { AuditLog } from "../api/audit/audit-log.ts";
+import type { ServiceContext } from "../api/context.ts";
+import { serveWithAccessControl } from "../api/http/access-control.ts";
+import { clientRoutes, metricsRoutes } from "../api/http/client-routes.ts";
+import type { CallObserver } from "../api/observe/call-observer.ts";
+import { createServices } from "../api/services.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { GrpcServerConfig } from "../http2/options.ts";
+import { formatId } from "../membership/member-info.ts";
+import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
+import { inflate } from "../platform/inflate.ts";
+import { residentBytes } from "../platform/memory.ts";
+import type { AuditSink } from "../ports/audit.ts";
+import type { HttpServerRequest } from "../ports/http.ts";
+import type { LogLevelControl } from "../ports/log.ts";
+import type { Environment } from "./bootstrap.ts";
+import { ClientConnections } from "./client-listener.ts";
+import type { ServerConfig } from "./config.ts";
+import { CLIENT_HTTP_IDLE_MS, CLIENT_HTTP_STALL_MS, GRPC_OVERHEAD_BYTES } from "./limits.ts";
+import type { MemberHost } from "./member-host.ts";
+import { serviceContextOf } from "./service-context.ts";
+
+/** What a member with sockets needs of the world. */
+export interface ServerEnvironment extends Environment {
+  /** Answers what peers ask over HTTP/1.1, for the network that `peers` is. */
+  readonly peerServer: HttpServer;
+  /** The level of the log, which can be changed while the member runs. */
+  readonly logLevel: LogLevelControl;
+  /** Where the audit log goes; there is none where this is undefined. */
+  readonly audit: AuditSink | undefined;
+}
+
+export interface Fronts {
+  readonly clients: ClientConnections;
+  /** HTTP without gRPC, where it has URLs of its own. */
+  readonly http: ClientConnections;
+  readonly metrics: ClientConnections;
+  readonly peers: ClientConnections;
+}
+
+/** Patience with clients over HTTP/1.1. */
+const CLIENT_HTTP = {
+  readTimeoutMs: CLIENT_HTTP_STALL_MS,
+  writeTimeoutMs: CLIENT_HTTP_STALL_MS,
+  idleTimeoutMs: CLIENT_HTTP_IDLE_MS,
+};
+
+/** All sides of a member: gRPC is the same on them, HTTP is not. */
+export function createFronts(
+  config: ServerConfig,
+  environment: ServerEnvironment,
+  host: MemberHost,
+): Fronts {
+  const { clock, log, peerServer } = environment;
+  const context = serviceContextOf(config, environment, host);
+  const grpc = grpcConfigOf(config, createServices(context, callObservers(environment, context)));
+  const routes = clientRoutes(context, residentBytes);
+  const httpLog = log.named("embed/serve.go");
+  const access = { ...config.http, refusesCommonNames: () => false };
+  const serveHttp = (request: HttpServerRequest): void => {
+    serveWithAccessControl(access, routes, request, httpLog);
+    host.poke();
+  };
+  const metrics = metricsRoutes(context, residentBytes);
+  const serveMetrics = (request: HttpServerRequest): void => {
+    metrics.serve(request);
+    host.poke();
+  };
+  const parts = {
+    clock,
+    log: log.named("server/client-listener.ts"),
+    onInput: () => host.poke(),
+  };
+  const dateOf = (): string => new Date(clock.wallMs()).toUTCString();
+  const plainOnly = (onPlainRequest: (request: HttpServerRequest) => void): ClientConnections =>
+    new ClientConnections({
+      ...parts,
+      grpc: undefined,
+      secureGrpc: { ...grpc, onPlainRequest, isPlainOnly: true, dateOf },
+      http: createHttpServer(CLIENT_HTTP, onPlainRequest),
+    });
+  const isSplit = config.http.clientHttpUrls.length > 0;
+  return {
+    clients: new ClientConnections({
+      ...parts,
+      grpc,
+      secureGrpc: isSplit ? grpc : { ...grpc, onPlainRequest: serveHttp, dateOf },
+      http: isSplit ? undefined : createHttpServer(CLIENT_HTTP, serveHttp),
+    }),
+    http: plainOnly(serveHttp),
+    metrics: plainOnly(serveMetrics),
+    peers: new ClientConnections({ ...parts, grpc, secureGrpc: grpc, http: peerServer }),
+  };
+}
+
+function grpcConfigOf(
+  config: ServerConfig,
+  services: Pick<GrpcServerConfig, "lookup" | "knowsService">,
+): GrpcServerConfig {
+  return {
+    ...services,
+    inflate,
+    limits: {
+      receiveMessageBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
+      maxConcurrentStreams: config.maxConcurrentStreams,
+      keepaliveMinTimeMs: config.grpcKeepaliveMinTimeMs,
+      keepaliveTimeMs: config.grpcKeepaliveIntervalMs,
+      keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
+    },
+  };
+}
+
+/** Who looks on the calls of clients. */
+function callObservers({ audit }: ServerEnvironment, context: ServiceContext): CallObserver[] {
+  if (audit === undefined) return [];
+  const { clock, member, callers } = context;
+  const userOf = (call: GrpcServerCall): string => {
+    const caller = callers.identityOf(call);
+    return caller === undefined || caller instanceof EtcdError ? "" : caller.username;
+  };
+  return [new AuditLog({ clock, sink: audit, memberId: formatId(member.id), userOf })];
+}

@@ -1,0 +1,137 @@
+/** HTTP of the client and metrics URLs against the real etcd's, byte for byte but for the order of headers. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
+import { type PagePorts, type PageRequest, samePage } from "../harness/http-pages.ts";
+import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { freePorts } from "../harness/processes.ts";
+import { REFERENCE } from "../harness/reference.ts";
+
+const START_MS = 120_000;
+
+/** One test for each page. */
+function same(what: string, ports: () => PagePorts, requests: readonly PageRequest[]): void {
+  for (const request of requests) {
+    test(`${what}: ${request.join(" ")}`, async () => {
+      await samePage(ports(), ...request);
+    });
+  }
+}
+
+describe.skipIf(REFERENCE === undefined)("URLs for HTTP and for metrics", () => {
+  let http: PagePorts;
+  let metrics: PagePorts;
+  let grpc: PagePorts;
+  const servers: EtcdProcess[] = [];
+
+  beforeAll(async () => {
+    const ports = await freePorts(8);
+    const [realHttp, ourHttp, realMetrics, ourMetrics] = ports;
+    const [realGrpc, ourGrpc, realPeer, ourPeer] = ports.slice(4);
+    const start = async (
+      command: readonly string[] | undefined,
+      [client, peer, httpPort, metricsPort]: readonly [number, number, number, number],
+    ): Promise<void> => {
+      const server = await startEtcd({
+        ...(command === undefined ? {} : { command }),
+        ports: [client, peer],
+        healthPort: httpPort,
+        flags: [
+          `--listen-client-http-urls=http://127.0.0.1:${httpPort}`,
+          `--listen-metrics-urls=http://127.0.0.1:${metricsPort}`,
+          "--cors=http://a:1,http://b:2",
+          "--host-whitelist=localhost,127.0.0.1,::1",
+        ],
+      });
+      servers.push(server);
+    };
+    await Promise.all([
+      start(undefined, [realGrpc, realPeer, realHttp, realMetrics]),
+      start(OUR_ETCD, [ourGrpc, ourPeer, ourHttp, ourMetrics]),
+    ]);
+    http = { real: realHttp, ours: ourHttp };
+    metrics = { real: realMetrics, ours: ourMetrics };
+    grpc = { real: realGrpc, ours: ourGrpc };
+  }, START_MS);
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.remove()));
+  });
+
+  const PAGES: readonly PageRequest[] = [
+    ["GET", "/version"],
+    ["POST", "/version"],
+    ["HEAD", "/version"],
+    ["GET", "/%76ersion"],
+    ["GET", "/ver%zz"],
+    ["GET", "//version"],
+    ["GET", "/a/../version?x=1&y"],
+    ["HEAD", "//version"],
+    ["POST", "//version?a=b&c"],
+    ["GET", "/health"],
+    ["GET", "/health?serializable=true"],
+    ["GET", "/health?exclude=NOSPACE&exclude=&exclude=a;b"],
+    ["DELETE", "/health"],
+    ["GET", "/"],
+    ["PUT", "/nope"],
+    ["GET", "/v2/keys"],
+    ["GET", "/config/local/log"],
+    ["GET", "/debug/pprof/heap"],
+    ["GET", "/debug/requests"],
+  ];
+
+  same("pages", () => http, PAGES);
+
+  same("hosts", () => http, [
+    ["GET", "/version", "Host: localhost:99"],
+    ["GET", "/version", "Host: [::1]:99"],
+    ["GET", "/version", "Host: evil.example:2379"],
+    ["GET", "/version", 'Host: a"b'],
+    ["GET", "/version", "Host: a:b:c"],
+    ["OPTIONS", "/version", "Host: evil.example"],
+  ]);
+
+  same("origins", () => http, [
+    ["GET", "/version", "Origin: http://a:1"],
+    ["GET", "/version", "Origin: http://c:3"],
+    ["OPTIONS", "/anything", "Origin: http://b:2"],
+    ["OPTIONS", "/anything", "Origin: http://c:3"],
+  ]);
+
+  same("pages of the metrics URL", () => metrics, [
+    ["GET", "/health", "Host: evil.example", "Origin: http://a:1"],
+    ["GET", "/health?serializable=true"],
+    ["OPTIONS", "/health"],
+    ["GET", "/version"],
+    ["GET", "/debug/vars"],
+    ["GET", "/metric"],
+  ]);
+
+  test("the client URLs have gRPC alone", async () => {
+    await expect(fetch(`http://127.0.0.1:${grpc.real}/version`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${grpc.ours}/version`)).rejects.toThrow();
+  });
+});
+
+describe.skipIf(REFERENCE === undefined)("one URL for both", () => {
+  let ports: PagePorts;
+  const servers: EtcdProcess[] = [];
+
+  beforeAll(async () => {
+    const [real, ours] = await Promise.all([startEtcd(), startEtcd({ command: OUR_ETCD })]);
+    servers.push(real, ours);
+    const portOf = ({ endpoint }: EtcdProcess): number => Number(endpoint.split(":")[1]);
+    ports = { real: portOf(real), ours: portOf(ours) };
+  }, START_MS);
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.remove()));
+  });
+
+  same("pages", () => ports, [
+    ["GET", "/version"],
+    ["GET", "/version", "Host: evil.example", "Origin: http://c"],
+    ["OPTIONS", "/v3/kv/range"],
+    ["GET", "/health"],
+    ["POST", "/nope"],
+  ]);
+});
