@@ -83,11 +83,7 @@ function rangeMethod(context: ServiceContext): GrpcMethodHandler {
   const { member, clusterId, clock } = context;
   const ranges = new LongRanges({ member, clusterId, clock, store: () => member.applier.store });
   const answer: Answer<RangeRequest> = (call, request, start) => {
-    const caller = context.callers.identityOf(call);
-    const refused =
-      caller instanceof EtcdError
-        ? caller
-        : member.applier.auth.checkRange(caller, request.key, request.rangeEnd);
+    const refused = member.applier.auth.enabled ? rangeRefusal(context, call, request) : undefined;
     if (refused !== undefined) finishRange(context, call, request, start, refused);
     else if (isSingleKey(request.rangeEnd)) answerOne(context, call, request, start);
     else answerMany(context, ranges, call, request, start);
@@ -105,6 +101,17 @@ function rangeMethod(context: ServiceContext): GrpcMethodHandler {
       context.member.whenReadable(new WaitingRead(call, request, start, answer));
     }
   });
+}
+
+/** Why the caller may not read a range, where authentication is on. */
+function rangeRefusal(
+  { callers, member }: ServiceContext,
+  call: GrpcServerCall,
+  { key, rangeEnd }: RangeRequest,
+): EtcdError | undefined {
+  const caller = callers.identityOf(call);
+  if (caller instanceof EtcdError) return caller;
+  return member.applier.auth.checkRange(caller, key, rangeEnd);
 }
 
 function answerOne(
@@ -204,7 +211,9 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
     if (refused !== undefined) {
       fail(call, refused);
     } else if (!isReadOnlyTxn(request)) {
-      proposeForCall(context, call, Operation.txn, bytes, new ProposedCall(context, call));
+      const unauthorized = txnRefusal(context, call, request);
+      if (unauthorized === undefined) proposeTxn(context, call, bytes);
+      else proposeTxnUnlessRefused(context, call, bytes.slice());
     } else if (isSerializableTxn(request)) {
       answer(call, request, start);
     } else {
@@ -214,6 +223,44 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
   });
 }
 
+function proposeTxn(context: ServiceContext, call: GrpcServerCall, bytes: Uint8Array): void {
+  proposeForCall(context, call, Operation.txn, bytes, new ProposedCall(context, call));
+}
+
+/**
+ * Catches up, and proposes a transaction that this member has refused if it still does not.
+ *
+ * Differs from etcd: what the caller may not do is not proposed. There members drop what a transaction of
+ * another member reads before they ask whether its caller may read it, and so carry out what the one that
+ * proposed it refuses; and releases before 3.5.30 do not check all of it.
+ */
+function proposeTxnUnlessRefused(
+  context: ServiceContext,
+  call: GrpcServerCall,
+  ownBytes: Uint8Array,
+): void {
+  const request = decodeTxnRequest(ownBytes);
+  const proposeOrRefuse: Answer<TxnRequest> = () => {
+    const refused = txnRefusal(context, call, request);
+    if (refused === undefined) proposeTxn(context, call, ownBytes);
+    else fail(call, refused);
+  };
+  context.member.whenReadable(
+    new WaitingRead(call, request, context.reads.start(), proposeOrRefuse),
+  );
+}
+
+/** Why the caller may not make a transaction, as far as is known here. */
+function txnRefusal(
+  { callers, member }: ServiceContext,
+  call: GrpcServerCall,
+  request: TxnRequest,
+): EtcdError | undefined {
+  if (!member.applier.auth.enabled) return undefined;
+  const caller = callers.identityOf(call);
+  return caller instanceof EtcdError ? caller : checkTxn(member.applier, caller, request);
+}
+
 function answerReadOnlyTxn(
   context: ServiceContext,
   call: GrpcServerCall,
@@ -221,9 +268,7 @@ function answerReadOnlyTxn(
   start: number,
 ): void {
   const { reads, member } = context;
-  const caller = context.callers.identityOf(call);
-  const refused = caller instanceof EtcdError ? caller : checkTxn(member.applier, caller, request);
-  const response = refused ?? executeTxn(member.applier.store, request);
+  const response = txnRefusal(context, call, request) ?? executeTxn(member.applier.store, request);
   if (response instanceof EtcdError) {
     fail(call, response);
     if (reads.isSlow(start)) reads.answered(start, "txn", txnText(request), "", response);

@@ -52,9 +52,10 @@ export function proposeForCall(
   body: Uint8Array,
   waiter: ProposalWaiter,
 ): void {
-  const caller = context.callers.identityOf(call);
+  const { callers, member } = context;
+  const caller = member.applier.auth.enabled ? callers.identityOf(call) : undefined;
   if (caller instanceof EtcdError) fail(call, caller);
-  else context.member.propose(field, body, waiter, caller);
+  else member.propose(field, body, waiter, caller);
 }
 
 /** The answer to a write that the quota has no room for; it also raises the alarm. */

@@ -98,12 +98,16 @@ function changeAuth(
       disableAuth(auth);
       return undefined;
     case "authUserAdd":
-      refusePlainPassword(operation.value, index);
+      if (operation.value.options?.noPassword !== true) {
+        refusePlainPassword(operation.value, index);
+      }
       return addUser(auth, operation.value);
     case "authUserDelete":
       return deleteUser(auth, operation.value);
     case "authUserChangePassword":
-      refusePlainPassword(operation.value, index);
+      if (auth.user(operation.value.name)?.hasNoPassword === false) {
+        refusePlainPassword(operation.value, index);
+      }
       return changePassword(auth, operation.value);
     case "authUserGrantRole":
       return grantRole(auth, operation.value);
@@ -124,7 +128,7 @@ function changeAuth(
 
 /**
  * Versions before 3.5 had every member hash a password for itself, with chance of its own: members that did so
- * do not hold the same bytes, and nobody can join them.
+ * do not hold the same bytes, and nobody can join them. What is not hashed because it is not kept is no matter.
  */
 function refusePlainPassword(
   { password, hashedPassword }: { readonly password: string; readonly hashedPassword: string },

@@ -1,4 +1,5 @@
 /** Calls as bytes over one connection: what was sent is exactly what a server gets, and the other way. */
+import { tokenMetadata } from "../../src/client/channel.ts";
 import { openRawConnection, NO_DEADLINE } from "../../src/client/raw-connection.ts";
 import { socketConnector } from "../../src/cmd/socket-connector.ts";
 import { systemClock } from "../../src/platform/clock.ts";
@@ -18,7 +19,8 @@ export interface RawStream {
 }
 
 export interface RawCaller {
-  call(path: string, body: Uint8Array): Promise<RawAnswer>;
+  /** `token` is who calls; nobody in particular when absent. */
+  call(path: string, body: Uint8Array, token?: string): Promise<RawAnswer>;
   /** Makes a call with one request and many answers, and gathers these. */
   stream(path: string, body: Uint8Array): Promise<RawStream>;
   /** Opens a call of many messages each way. */
@@ -52,9 +54,10 @@ export async function openRawCaller(endpoint: string): Promise<RawCaller> {
     onClosed: () => undefined,
   });
   return {
-    call: (path, body) =>
+    call: (path, body, token) =>
       new Promise((resolve) => {
-        raw.grpc.unary(path, raw.metadata, body, NO_DEADLINE, ({ code, message }, answer) => {
+        const metadata = token === undefined ? raw.metadata : tokenMetadata(token);
+        raw.grpc.unary(path, metadata, body, NO_DEADLINE, ({ code, message }, answer) => {
           resolve({ code, text: message, body: answer?.slice() });
         });
       }),

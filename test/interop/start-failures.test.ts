@@ -13,7 +13,7 @@ import { SystemDisk } from "../../src/platform/disk.ts";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
 import { type EtcdProcess, type EtcdProcessOptions, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
-import { REFERENCE, runReference } from "../harness/reference.ts";
+import { REFERENCE } from "../harness/reference.ts";
 import { imageOf, runToFailure } from "../harness/start-failure.ts";
 import { readAgain, readContent, type StoreContent } from "../harness/store-content.ts";
 
@@ -230,35 +230,37 @@ describe
       fs.chmodSync(dataDir, 0o700);
     });
 
-    test("authentication enabled", async () => {
-      const dataDir = path.join(folder, "auth");
-      const real = await start({ dataDir, flags: ["--bcrypt-cost=4"] });
-      const etcdctl = async (...args: string[]): Promise<void> => {
-        const { code, stderr } = await runReference("etcdctl", [
-          `--endpoints=${real.endpoint}`,
-          ...args,
-        ]);
-        expect(code, stderr).toBe(0);
-      };
-      await etcdctl("user", "add", "root:secret");
-      await etcdctl("user", "grant-role", "root", "root");
-      await etcdctl("auth", "enable");
-      await real.stop("SIGKILL");
-      await expectRefusal(dataDir, [
-        "authentication is enabled",
-        databaseOf(dataDir),
-        "auth disable",
-      ]);
-    });
+    /** What is put into a bucket of the auth store, and what is said of it. */
+    const BROKEN_AUTH: [what: string, bucket: string, key: string, value: string, said: string][] =
+      [
+        ["a user that is no message", "authUsers", "alice", "\x0a\x09al", "unexpected EOF"],
+        ["a user under another name", "authUsers", "alice", "\x0a\x03bob", "its name is another"],
+        ["a user whose name is no text", "authUsers", "\xff", "\x0a\x01\xff", "not UTF-8"],
+        [
+          "a user with a role that is not there",
+          "authUsers",
+          "alice",
+          "\x0a\x05alice\x1a\x04role",
+          'role "role" is not there',
+        ],
+        ["a role that is no message", "authRoles", "role", "\x12\x7f", "unexpected EOF"],
+        ["a revision that is none", "auth", "authRevision", "\x01", "1 bytes instead of 8"],
+      ];
 
-    test("a user added, as only the log says", async () => {
-      const dataDir = path.join(folder, "user");
-      const flags = ["--bcrypt-cost=4", "--backend-batch-interval=1h"];
-      const real = await start({ dataDir, flags });
-      const args = [`--endpoints=${real.endpoint}`, "user", "add", "somebody:secret"];
-      expect((await runReference("etcdctl", args)).code).toBe(0);
-      await real.stop("SIGKILL");
-      await expectRefusal(dataDir, ["authUserAdd", "does not serve", "etcd 3.5"]);
+    test.each(BROKEN_AUTH)("authentication: %s", async (_, bucket, key, value, said) => {
+      const dataDir = copyOrigin();
+      const db = Db.open(new SystemDisk({ warn: () => undefined }), databaseOf(dataDir));
+      const tx = db.beginWrite();
+      tx.bucket(bytesFromLatin1(bucket))?.put(bytesFromLatin1(key), bytesFromLatin1(value));
+      await new Promise((resolve) => tx.commit(resolve));
+      db.close();
+      const shown = key === "\xff" ? "\uFFFD" : key;
+      await expectRefusal(dataDir, [
+        databaseOf(dataDir),
+        `bucket "${bucket}", key "${shown}"`,
+        said,
+        "restore the data directory from a snapshot",
+      ]);
     });
 
     test("keys of the v2 API in the log, and in a snapshot", async () => {
