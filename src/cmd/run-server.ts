@@ -23,6 +23,9 @@ import { greet } from "./greeting.ts";
 /** Milliseconds to dial a peer, beside an election timeout. Source: etcd server/config (PeerDialTimeout). */
 const PEER_DIAL_BASE_MS = 1000;
 
+const UNSYNCED =
+  "--unsafe-no-fsync is set: nothing waits for the disk, and what was acknowledged can be lost";
+
 /** Reads the command line, starts the member and stays until a signal or a failure ends it. */
 export async function runServer(): Promise<void> {
   const startup = await readStartup();
@@ -57,7 +60,11 @@ async function start(
   audit: AuditFile | undefined,
   log: NamedLog,
 ): Promise<EtcdServer | undefined> {
-  const disk = new SystemDisk({ warn: (message) => log.warn(message) });
+  if (config.unsafeNoFsync) log.warn(UNSYNCED);
+  const disk = new SystemDisk({
+    warn: (message) => log.warn(message),
+    isUnsynced: config.unsafeNoFsync,
+  });
   const network = new HttpPeerNetwork({
     http: createHttpClient(),
     clock: systemClock,

@@ -6,6 +6,7 @@
  * Source: etcd server/etcdmain/config.go and etcd.go (3.5).
  */
 import { DEFAULT_LOG, type LogSettings } from "../platform/log.ts";
+import { canReusePort } from "../platform/tcp.ts";
 import type { LogFields } from "../ports/log.ts";
 import { configFromFlags, type ServerConfig } from "../server/config.ts";
 import {
@@ -153,7 +154,7 @@ function configure(input: ServerArgsInput, told: Told): CliStart | CliExit {
   const late = file?.late;
   if (late !== undefined) return endLate(input, file?.path ?? "", late, { early, log, before });
   before.push(...deprecatedRecords(told.beside ?? given));
-  const notYet = notYetProblem(values, given);
+  const notYet = notYetProblem(values, given) ?? reusePortProblem(values, input.runtime);
   if (notYet !== undefined) return refused(input, notYet, { early, log, before });
   const records = [...before, running(input), ...completeValues(values, input.defaultHost)];
   return { kind: "start", config: configFromFlags(values, level), early, records, log, last: [] };
@@ -167,6 +168,11 @@ function forgetInitialCluster(values: FlagValues, given: ReadonlySet<string>): v
     values["discovery-srv-name"] !== "" ||
     values["discovery-endpoints"].length > 0;
   if (isDiscovered && !given.has("initial-cluster")) values["initial-cluster"] = "";
+}
+
+function reusePortProblem(values: FlagValues, { version }: Runtime): string | undefined {
+  if (!values["socket-reuse-port"] || canReusePort(version)) return undefined;
+  return `--socket-reuse-port needs Node.js 22.12 or later: this is ${version}`;
 }
 
 function placeOf(path: string, { line, advice }: ConfigFileError): LogFields {

@@ -19,6 +19,8 @@ export class Cluster {
   #version: string | undefined;
   /** The downgrade that goes on, if any. */
   downgrade: Downgrade = NO_DOWNGRADE;
+  /** Most learners that it may have, as this member is told. */
+  learnersMax = LEARNERS_MAX;
 
   constructor(id: bigint) {
     this.id = id;
@@ -84,7 +86,7 @@ export class Cluster {
     if (this.#removed.has(member.id)) return Errors.MemberNotFound;
     if (this.#members.has(member.id)) return Errors.MemberExist;
     if (this.#usesAnyPeerUrl(member.peerUrls, undefined)) return Errors.PeerUrlExist;
-    if (member.isLearner && this.#learners() >= LEARNERS_MAX) return Errors.TooManyLearners;
+    if (member.isLearner && this.#learners() >= this.learnersMax) return Errors.TooManyLearners;
     return undefined;
   }
 

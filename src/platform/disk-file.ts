@@ -49,6 +49,8 @@ export interface DiskShare {
   readonly locker: FileLocker;
   /** Operations of all files that are in the thread pool. */
   underWay: number;
+  /** Whether nothing waits for the device: what was acknowledged is lost with the machine. */
+  readonly isUnsynced: boolean;
 }
 
 export class SystemFile implements DiskFile {
@@ -72,7 +74,7 @@ export class SystemFile implements DiskFile {
     this.#writable = mode !== "read";
     this.#descriptor = wrapped("open", path, () => fs.openSync(path, FLAGS[mode], permissions));
     this.#durableDescriptor = -1;
-    if (!this.#writable || O_DSYNC === undefined) return;
+    if (!this.#writable || O_DSYNC === undefined || share.isUnsynced) return;
     try {
       this.#durableDescriptor = openAgain(path, this.#descriptor, O_DSYNC);
     } catch (error) {
@@ -111,14 +113,16 @@ export class SystemFile implements DiskFile {
     }
     const finish = this.#begin("write", position + bytes, done);
     writeAll(this.#descriptor, chunks, bytes, position, (error) => {
-      if (error !== null || durability === "volatile") finish(error);
+      if (error !== null || durability === "volatile" || this.#share.isUnsynced) finish(error);
       else fs.fdatasync(this.#descriptor, finish);
     });
   }
 
   sync(done: Done): void {
     this.#mustBeWritable();
-    fs.fdatasync(this.#descriptor, this.#begin("sync", 0, done));
+    const finish = this.#begin("sync", 0, done);
+    if (this.#share.isUnsynced) setImmediate(finish, null);
+    else fs.fdatasync(this.#descriptor, finish);
   }
 
   truncate(size: number): void {

@@ -21,13 +21,16 @@ const PERMISSION_BITS = 0o7777;
 export interface SystemDiskOptions {
   /** Told about weaker guarantees than asked for (no kernel locks), once each. */
   readonly warn: (message: string) => void;
+  /** Never wait for the device (--unsafe-no-fsync). */
+  readonly isUnsynced?: boolean;
 }
 
 export class SystemDisk implements Disk {
   readonly #share: DiskShare;
 
   constructor(options: SystemDiskOptions) {
-    this.#share = { pace: new DiskPace(), locker: new FileLocker(options.warn), underWay: 0 };
+    const { warn, isUnsynced = false } = options;
+    this.#share = { pace: new DiskPace(), locker: new FileLocker(warn), underWay: 0, isUnsynced };
   }
 
   open(path: string, mode: OpenMode, permissions: number = FILE_MODE): DiskFile {
@@ -69,6 +72,7 @@ export class SystemDisk implements Disk {
   }
 
   syncDirectory(path: string): void {
+    if (this.#share.isUnsynced) return;
     wrapped("sync directory", path, () => {
       const descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
       try {

@@ -18,6 +18,22 @@ export class NetworkError extends Error {
   }
 }
 
+export interface ListenOptions {
+  /** Share the port with other processes that ask for it, too (SO_REUSEPORT). */
+  readonly reusePort?: boolean;
+}
+
+/** The option came later than the types of the oldest Node.js that this program runs on. */
+function sharing(reusePort: boolean): object {
+  return reusePort ? { reusePort } : {};
+}
+
+/** Whether `version` of Node.js can share ports: 22.12, 23.1 and later ones. */
+export function canReusePort(version: string): boolean {
+  const [major, minor] = version.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+}
+
 /**
  * Listens on `address`; rejects with a `NetworkError` worded as Go's net package does, such as
  * "listen tcp 127.0.0.1:2379: bind: address already in use".
@@ -25,6 +41,7 @@ export class NetworkError extends Error {
 export function listenOn(
   address: StreamAddress,
   accept: (stream: SocketStream) => void,
+  { reusePort = false }: ListenOptions = {},
 ): Promise<StreamListener> {
   const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
     accept(new SocketStream(socket));
@@ -33,7 +50,7 @@ export function listenOn(
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(new NetworkError(describeBindFailure(address, error), error.code ?? ""));
     });
-    server.listen({ ...socketOptions(address), backlog: BACKLOG }, () => {
+    server.listen({ ...socketOptions(address), backlog: BACKLOG, ...sharing(reusePort) }, () => {
       server.removeAllListeners("error");
       const bound = server.address();
       const port = bound !== null && typeof bound === "object" ? bound.port : 0;

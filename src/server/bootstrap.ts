@@ -22,7 +22,7 @@ import type { HostLookup } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { Wal } from "../wal/wal.ts";
 import { walExists } from "../wal/segment-name.ts";
-import { compactionPolicy } from "./compaction-retention.ts";
+import { compactionPolicy, retentionMsOf } from "./compaction-retention.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { RESTORE_PROGRESS_REVISIONS } from "./limits.ts";
@@ -35,6 +35,7 @@ import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-datab
 import { goOnWithRepair, isDamage, repairMember } from "./repair-member.ts";
 import { readRepairNote, removeRepairNote, type RepairNote } from "./repair-note.ts";
 import { refuseUnservable, RestoredState } from "./restored-state.ts";
+import { logStart } from "./start-line.ts";
 import { defragmentAtStart } from "./start-defrag.ts";
 import { SlowRequests } from "./slow-requests.ts";
 import { DamagedDataError, StartError } from "./start-error.ts";
@@ -127,6 +128,8 @@ async function openData(
   const log = environment.log.named("server/data-dir.ts");
   const policy = compactionPolicy(config, environment.clock.nowMs());
   const hasLog = walExists(disk, directory.wal);
+  const facts = { isInitialized: hasLog, retentionMs: retentionMsOf(config) };
+  logStart(config, facts, environment.log.named("server/start-line.ts"));
   const hasDatabase = disk.stat(directory.database) !== undefined;
   if (hasLog && !hasDatabase && !replaceMissingDatabase(environment, directory)) {
     throw new DamagedDataError(

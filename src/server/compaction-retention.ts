@@ -15,6 +15,7 @@ import { GoNumberError, parseGoInt64 } from "../stdx/go-number.ts";
 import type { ServerConfig } from "./config.ts";
 import { StartError } from "./start-error.ts";
 
+const NANOSECONDS_PER_MS = 1e6;
 const HOUR_NS = 3_600_000_000_000n;
 
 /**
@@ -38,7 +39,15 @@ export function compactionPolicy(
   }
 }
 
-/** Nanoseconds or revisions, as Go's int64. */
+/** The retention as a duration in milliseconds; revisions count as nanoseconds, as in etcd's log. */
+export function retentionMsOf(
+  config: Pick<ServerConfig, "autoCompactionMode" | "autoCompactionRetention">,
+): number {
+  const retention = parseRetention(config.autoCompactionMode, config.autoCompactionRetention);
+  return Number(retention) / NANOSECONDS_PER_MS;
+}
+
+/** Nanoseconds or revisions, as Go's int64. Throws `StartError`. */
 function parseRetention(mode: string, text: string): bigint {
   if (text === "") return 0n;
   const bytes = latin1FromBytes(bytesFromUtf8(text));

@@ -88,6 +88,8 @@ export interface ServerConfig {
   readonly corruptCheckMs: number;
   /** Time between two comparisons of what compactions left; 0 means never. */
   readonly compactHashCheckMs: number;
+  /** What that time would be, also where it is never. */
+  readonly compactHashCheckIntervalMs: number;
   /** Time between two looks whether a downgrade has arrived; 0 means never. */
   readonly downgradeCheckMs: number;
   /** Unused space of the database from which on it is defragmented at start, in bytes; 0 means never. */
@@ -104,6 +106,14 @@ export interface ServerConfig {
   readonly grpcKeepaliveTimeoutMs: number;
   /** Between two progress notifications of a watcher. */
   readonly watchProgressIntervalMs: number;
+  /** Calls that take longer are worth a line in the log. */
+  readonly warningUnaryRequestMs: number;
+  /** Most learners that the cluster may have. */
+  readonly learnersMax: number;
+  /** Never wait for the disk: what was acknowledged can be lost. */
+  readonly unsafeNoFsync: boolean;
+  /** Let other processes listen on the same ports. */
+  readonly socketReusePort: boolean;
   readonly log: LogSettings;
   readonly clientTls: TlsSettings;
   readonly peerTls: TlsSettings;
@@ -126,6 +136,7 @@ export const DEFAULT_BACKEND_BATCH_INTERVAL_MS = 100;
 export const DEFAULT_BACKEND_BATCH_LIMIT = 10_000;
 export const DEFAULT_COMPACTION_BATCH_LIMIT = 1000;
 export const DEFAULT_COMPACTION_SLEEP_INTERVAL_MS = 10;
+export const DEFAULT_WARNING_UNARY_REQUEST_MS = 300;
 export const DEFAULT_WATCH_PROGRESS_INTERVAL_MS = 600_000;
 
 /**
@@ -174,6 +185,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     compactHashCheckMs: isFeatureOn(gates, "CompactHashCheck")
       ? values["compact-hash-check-time"]
       : 0,
+    compactHashCheckIntervalMs: values["compact-hash-check-time"],
     downgradeCheckMs: values["downgrade-check-time"],
     bootstrapDefragBytes: values["bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
     warningApplyMs: values["warning-apply-duration"],
@@ -184,6 +196,10 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     grpcKeepaliveIntervalMs: values["grpc-keepalive-interval"],
     grpcKeepaliveTimeoutMs: values["grpc-keepalive-timeout"],
     watchProgressIntervalMs: watchProgressIntervalOf(values),
+    warningUnaryRequestMs: warningUnaryRequestOf(values),
+    learnersMax: values["max-learners"],
+    unsafeNoFsync: values["unsafe-no-fsync"],
+    socketReusePort: values["socket-reuse-port"],
     log: logOf(values, logLevel),
     clientTls: clientTlsOf(values),
     peerTls: peerTlsOf(values),
@@ -201,6 +217,15 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
 function leaseCheckpointsOf(gates: FeatureGates): ServerConfig["leaseCheckpoints"] {
   if (isFeatureOn(gates, "LeaseCheckpointPersist")) return "persisted";
   return isFeatureOn(gates, "LeaseCheckpoint") ? "memory" : "none";
+}
+
+/** One of the two names may be given. */
+function warningUnaryRequestOf(values: FlagValues): number {
+  return (
+    values["warning-unary-request-duration"] ||
+    values["experimental-warning-unary-request-duration"] ||
+    DEFAULT_WARNING_UNARY_REQUEST_MS
+  );
 }
 
 /** Source: etcd server/etcdserver/api/v3rpc/watch.go: what is not above zero leaves the default. */

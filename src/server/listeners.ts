@@ -5,7 +5,7 @@
  *
  * Source: etcd server/embed/etcd.go (configurePeerListeners, configureClientListeners).
  */
-import { listenOn, NetworkError, type SocketStream } from "../platform/tcp.ts";
+import { listenOn, type ListenOptions, NetworkError, type SocketStream } from "../platform/tcp.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamListener } from "../ports/network.ts";
 import type { ServerConfig } from "./config.ts";
@@ -19,12 +19,18 @@ export class Listeners {
   readonly #listeners: StreamListener[] = [];
   #waiting: SocketStream[] = [];
   #target: ((stream: SocketStream) => void) | undefined;
+  readonly #options: ListenOptions;
+
+  constructor(options: ListenOptions = {}) {
+    this.#options = options;
+  }
 
   /** Listens on all `urls`, which `flag` names. Rejects with a `StartError`, and nothing listens then. */
   async bind(flag: string, urls: readonly ServerUrl[]): Promise<void> {
     for (const url of urls) {
       try {
-        const listener = await listenOn(listenAddressOf(url), (stream) => this.#accept(stream));
+        const accept = (stream: SocketStream): void => this.#accept(stream);
+        const listener = await listenOn(listenAddressOf(url), accept, this.#options);
         this.#listeners.push(listener);
       } catch (error) {
         this.close();
@@ -73,11 +79,15 @@ export interface MemberListeners {
 
 /** Listens on everything that `config` names. Rejects with a `StartError`. */
 export async function bindListeners(config: ServerConfig, log: Log): Promise<MemberListeners> {
+  const reusePort = config.socketReusePort;
+  if (reusePort) {
+    log.info("configuring socket options", { "reuse-address": true, "reuse-port": true });
+  }
   const listeners: MemberListeners = {
-    peers: new Listeners(),
-    clients: new Listeners(),
-    http: new Listeners(),
-    metrics: new Listeners(),
+    peers: new Listeners({ reusePort }),
+    clients: new Listeners({ reusePort }),
+    http: new Listeners({ reusePort }),
+    metrics: new Listeners({ reusePort }),
   };
   const { listenPeerUrls, listenClientUrls, http } = config;
   const textsOf = (urls: readonly ServerUrl[]): string[] => urls.map(({ text }) => text);

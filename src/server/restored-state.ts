@@ -58,6 +58,7 @@ export class RestoredState {
     this.#environment = environment;
     this.#backend = backend;
     this.#cluster = cluster;
+    cluster.learnersMax = config.learnersMax;
     this.#log = environment.log.named("mvcc/restore.ts");
     this.#startMs = environment.clock.nowMs();
     refuseUnservable(backend);

@@ -3,6 +3,7 @@
  * wrong, and have the same settings after those that are not. Compared are plain lines and, of log lines,
  * level, message and the fields that etcd has; ours names the line of the file as well.
  */
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,6 +11,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { parseServerArgs } from "../../src/cmd/server-args.ts";
 import { readConfigFile } from "../../src/cmd/config-file/read-config-file.ts";
 import type { LogRecord } from "../../src/server/log-record.ts";
+import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { freePorts } from "../harness/processes.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
 
 const FOLDER = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-config-file-"));
@@ -195,4 +198,82 @@ describe.skipIf(REFERENCE === undefined)("configuration files against the real e
       expect(ours).toEqual([code, stdout, ...stderr]);
     },
   );
+
+  test("has the same settings from the same file", { timeout: 120_000 }, async () => {
+    const [clientPort, peerPort] = await freePorts(2);
+    const dataDir = path.join(FOLDER, "data");
+    const goodFile = path.join(FOLDER, "good.yml");
+    fs.writeFileSync(goodFile, settingsFile(clientPort, peerPort, dataDir));
+    const settings: unknown[] = [];
+    for (const program of [[path.join(REFERENCE ?? "", "etcd")], OUR_ETCD]) {
+      settings.push(await settingsOf([...program, `--config-file=${goodFile}`]));
+      fs.rmSync(dataDir, { recursive: true, force: true });
+    }
+    expect(settings[1]).toEqual(settings[0]);
+  });
 });
+
+/** A file that sets as much as does not need other files. */
+function settingsFile(clientPort: number, peerPort: number, dataDir: string): string {
+  return `# Everything but TLS.
+name: &name member-1
+data-dir: '${dataDir}'
+snapshot-count: 5_000
+heartbeat-interval: 0x32
+election-timeout: 500.0
+initial-election-tick-advance: off
+Quota-Backend-Bytes: 1e9
+max-snapshots: 3
+max-wals: 4
+listen-peer-urls: http://127.0.0.1:${peerPort}
+listen-client-urls: "http://127.0.0.1:${clientPort}"
+advertise-client-urls: http://127.0.0.1:${clientPort}
+initial-advertise-peer-urls: http://127.0.0.1:${peerPort}
+initial-cluster: member-1=http://127.0.0.1:${peerPort}
+initial-cluster-token: 'token'
+initial-cluster-state: new
+strict-reconfig-check: no
+auto-compaction-mode: periodic
+auto-compaction-retention: "1"
+max-request-bytes: 2000000
+max-concurrent-streams: 100
+pre-vote: false
+experimental-initial-corrupt-check: true
+experimental-corrupt-check-time: 60000000000
+experimental-compact-hash-check-enabled: true
+experimental-compact-hash-check-time: 120000000000
+experimental-downgrade-check-time: 1000000000
+experimental-snapshot-catch-up-entries: 77
+cors: '*'
+host-whitelist: "*"
+unknown: [1, {2: 3}]
+`;
+}
+
+/** The settings that a server logs at its start, without what it says of itself. */
+function settingsOf([program, ...args]: readonly string[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], env: {} });
+    let text = "";
+    let settings: unknown;
+    child.stderr.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      const line = text
+        .split("\n")
+        .slice(0, -1)
+        .find((each) => each.includes(SETTINGS_LINE));
+      if (line === undefined || settings !== undefined) return;
+      const entries = Object.entries(JSON.parse(line) as object);
+      settings = Object.fromEntries(entries.filter(([key]) => !PROGRAM_KEYS.has(key)));
+      child.kill("SIGKILL");
+    });
+    child.once("error", reject);
+    child.once("close", () => {
+      if (settings === undefined) reject(new Error(`Told no settings:\n${text}`));
+      else resolve(settings);
+    });
+  });
+}
+
+const SETTINGS_LINE = '"starting an etcd server"';
+const PROGRAM_KEYS = new Set([...OWN_KEYS, "git-sha", "go-version"]);

@@ -40,6 +40,7 @@ export const INERT_FLAGS: { readonly [Name in FlagName]?: string } = {
     "A defragmentation does not stop the service, so there is nothing to stop it for.",
   "experimental-txn-mode-write-with-shared-buffer":
     "The checks of a transaction read what it has written in any case; the results are the same.",
+  "socket-reuse-address": "Listeners always have SO_REUSEADDR, as they have in Go.",
   "proxy-failure-wait": "There is no proxy of the v2 API.",
   "proxy-refresh-interval": "There is no proxy of the v2 API.",
   "proxy-dial-timeout": "There is no proxy of the v2 API.",

@@ -143,7 +143,7 @@ export const MEMBER_FLAGS = {
     bool,
     false,
     "false",
-    "Let other processes listen on the same ports (SO_REUSEPORT).",
+    "Let other processes listen on the same ports (SO_REUSEPORT). Needs Node.js 22.12.",
   ),
   "socket-reuse-address": flag(
     "Member",

@@ -20,8 +20,10 @@ const HTTP: NotYet = {
   reason: "over HTTP there are /version and /health only, on the client URLs",
 };
 const TRACING: NotYet = { reason: "there is no tracing" };
-const SHARED_LISTENER: NotYet = { reason: "listeners do not share their addresses" };
-const MLOCK: NotYet = { reason: "memory is not locked" };
+const MLOCK: NotYet = {
+  reason:
+    "Node.js cannot lock its memory; keep the process out of swap instead, as with MemorySwapMax=0 in its systemd unit",
+};
 
 export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "cert-file": TLS,
@@ -62,12 +64,8 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "discovery-endpoints": DISCOVERY,
   "discovery-token": DISCOVERY,
 
-  "unsafe-no-fsync": { reason: "an answer always means that the data is on disk" },
   "memory-mlock": MLOCK,
   "experimental-memory-mlock": MLOCK,
-  "socket-reuse-port": SHARED_LISTENER,
-  "socket-reuse-address": SHARED_LISTENER,
-  "max-learners": { reason: "a cluster has one learner at a time" },
   "warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
   "experimental-warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
 
