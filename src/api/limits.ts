@@ -48,3 +48,6 @@ export const AUDIT_TXN_PARTS_MAX = 256;
 
 /** Leases of one stream of renewals that have a line of their own; the renewals of others are counted. */
 export const AUDIT_RENEWED_LEASES_MAX = 1000;
+
+/** Characters of a `tracestate` that is handed on: what W3C asks for at least. */
+export const TRACE_STATE_CHARACTERS_MAX = 512;

@@ -1,7 +1,7 @@
 /**
  * `etcd` as a process: start, signals, the ways to end.
  */
-import { type AuditFile, openAuditFile } from "../platform/audit-file.ts";
+import type { AuditFile } from "../platform/audit-file.ts";
 import { systemClock } from "../platform/clock.ts";
 import { sha1, sha256 } from "../platform/digest.ts";
 import { SystemDisk } from "../platform/disk.ts";
@@ -18,6 +18,7 @@ import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
 import { RemovedError } from "../server/member-host.ts";
 import { ETCD_VERSION } from "../server/version.ts";
 import { readStartup } from "./server-startup.ts";
+import { openAudit, spanTransportOf } from "./server-outlets.ts";
 import { greet } from "./greeting.ts";
 
 /** Milliseconds to dial a peer, beside an election timeout. Source: etcd server/config (PeerDialTimeout). */
@@ -37,7 +38,12 @@ export async function runServer(): Promise<void> {
   const log = startup.log.named("cmd/etcd.ts");
   // A bug, or state that contradicts itself: going on could lose or invent data.
   process.on("uncaughtException", (error) => end(log, "unexpected failure", error));
-  const audit = openAudit(config, startup.log, log);
+  let audit: AuditFile | undefined;
+  try {
+    audit = openAudit(config.audit, startup.log);
+  } catch (error) {
+    end(log, "failed to open the audit log", error);
+  }
   const server = await start(config, startup.log, audit, log);
   if (server === undefined) return;
   const managerLog = startup.log.named("platform/service-manager.ts");
@@ -83,6 +89,7 @@ async function start(
     log: processLog,
     logLevel: processLog.control,
     audit,
+    spans: spanTransportOf(config.tracing),
     peers: network,
     peerServer: createHttpServer(
       {
@@ -102,29 +109,6 @@ async function start(
     return server;
   } catch (error) {
     end(log, "failed to start etcd", error);
-    return undefined;
-  }
-}
-
-/** Opens the audit log that the configuration asks for. Ends the process when it cannot be opened. */
-function openAudit(
-  { audit }: ServerConfig,
-  processLog: ProcessLog,
-  log: NamedLog,
-): AuditFile | undefined {
-  if (audit.path === "") return undefined;
-  const { maxSizeMegabytes, maxAgeDays, maxBackups } = audit;
-  try {
-    const file = openAuditFile({
-      path: audit.path,
-      rotation: { maxSizeMegabytes, maxAgeDays, maxBackups, localTime: false, compress: false },
-      clock: systemClock,
-      log: processLog.named("platform/audit-file.ts"),
-    });
-    process.once("exit", () => file.flushAtExit());
-    return file;
-  } catch (error) {
-    end(log, "failed to open the audit log", error);
     return undefined;
   }
 }

@@ -7,6 +7,7 @@
 import { formatId } from "../membership/member-info.ts";
 import type { Log, LogFields } from "../ports/log.ts";
 import { type OpenedMember, openMember } from "./bootstrap.ts";
+import { CallObservers } from "./call-observers.ts";
 import type { ServerConfig } from "./config.ts";
 import { createFronts, type Fronts, type ServerEnvironment } from "./fronts.ts";
 import { DRAIN_GRACE_MS } from "./limits.ts";
@@ -51,7 +52,8 @@ export async function startEtcd(
     },
     onFatal,
   });
-  const fronts = createFronts(config, environment, host);
+  const observers = new CallObservers(config, environment);
+  const fronts = createFronts(config, environment, host, observers);
   const all = [fronts.clients, fronts.http, fronts.metrics, fronts.peers];
   await host.prepare();
   const joined = host.join();
@@ -67,7 +69,7 @@ export async function startEtcd(
   return {
     clientPorts: listeners.clients.ports,
     ready,
-    stop: () => stop(config, { host, listeners, fronts }, log),
+    stop: () => stop(config, { host, listeners, fronts, observers }, log),
   };
 }
 
@@ -75,12 +77,13 @@ interface RunningParts {
   readonly host: MemberHost;
   readonly listeners: MemberListeners;
   readonly fronts: Fronts;
+  readonly observers: CallObservers;
 }
 
 /** Clients first: what they were promised is kept, and they find another member. Then the cluster. */
 async function stop(
   config: ServerConfig,
-  { host, listeners, fronts }: RunningParts,
+  { host, listeners, fronts, observers }: RunningParts,
   log: Log,
 ): Promise<void> {
   const fields: LogFields = {
@@ -101,6 +104,7 @@ async function stop(
   }
   listeners.peers.close();
   await fronts.peers.drain(0);
+  await observers.close();
   for (const { host: address } of config.listenPeerUrls) {
     log.info("stopped serving peer traffic", { address });
   }

@@ -3,23 +3,17 @@
  *
  * Source: etcd server/embed/etcd.go, serve.go.
  */
-import { AuditLog } from "../api/audit/audit-log.ts";
-import type { ServiceContext } from "../api/context.ts";
 import { serveWithAccessControl } from "../api/http/access-control.ts";
 import { clientRoutes, metricsRoutes } from "../api/http/client-routes.ts";
-import type { CallObserver } from "../api/observe/call-observer.ts";
 import { createServices } from "../api/services.ts";
-import { EtcdError } from "../errors/etcd-error.ts";
-import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
-import { formatId } from "../membership/member-info.ts";
 import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
 import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
-import type { AuditSink } from "../ports/audit.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
 import type { LogLevelControl } from "../ports/log.ts";
 import type { Environment } from "./bootstrap.ts";
+import type { CallObservers, ObserverEnvironment } from "./call-observers.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
 import { CLIENT_HTTP_IDLE_MS, CLIENT_HTTP_STALL_MS, GRPC_OVERHEAD_BYTES } from "./limits.ts";
@@ -27,13 +21,11 @@ import type { MemberHost } from "./member-host.ts";
 import { serviceContextOf } from "./service-context.ts";
 
 /** What a member with sockets needs of the world. */
-export interface ServerEnvironment extends Environment {
+export interface ServerEnvironment extends Environment, ObserverEnvironment {
   /** Answers what peers ask over HTTP/1.1, for the network that `peers` is. */
   readonly peerServer: HttpServer;
   /** The level of the log, which can be changed while the member runs. */
   readonly logLevel: LogLevelControl;
-  /** Where the audit log goes; there is none where this is undefined. */
-  readonly audit: AuditSink | undefined;
 }
 
 export interface Fronts {
@@ -56,10 +48,11 @@ export function createFronts(
   config: ServerConfig,
   environment: ServerEnvironment,
   host: MemberHost,
+  observers: CallObservers,
 ): Fronts {
   const { clock, log, peerServer } = environment;
   const context = serviceContextOf(config, environment, host);
-  const grpc = grpcConfigOf(config, createServices(context, callObservers(environment, context)));
+  const grpc = grpcConfigOf(config, createServices(context, observers.of(context)));
   const routes = clientRoutes(context, residentBytes);
   const httpLog = log.named("embed/serve.go");
   const access = { ...config.http, refusesCommonNames: () => false };
@@ -114,15 +107,4 @@ function grpcConfigOf(
       keepaliveTimeoutMs: config.grpcKeepaliveTimeoutMs,
     },
   };
-}
-
-/** Who looks on the calls of clients. */
-function callObservers({ audit }: ServerEnvironment, context: ServiceContext): CallObserver[] {
-  if (audit === undefined) return [];
-  const { clock, member, callers } = context;
-  const userOf = (call: GrpcServerCall): string => {
-    const caller = callers.identityOf(call);
-    return caller === undefined || caller instanceof EtcdError ? "" : caller.username;
-  };
-  return [new AuditLog({ clock, sink: audit, memberId: formatId(member.id), userOf })];
 }

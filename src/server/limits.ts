@@ -175,3 +175,18 @@ export const TURN_MS_MAX = 10;
 
 /** A heartbeat that comes so many intervals after the last one is worth a warning: etcd's number. */
 export const LATE_HEARTBEAT_INTERVALS = 2;
+
+/** Spans that wait for the collector: as OpenTelemetry for Go. */
+export const SPANS_WAITING_MAX = 2048;
+
+/** Spans of one request to the collector: as OpenTelemetry for Go. */
+export const SPAN_BATCH_MAX = 512;
+
+/** Milliseconds until spans that are fewer are sent: as OpenTelemetry for Go. */
+export const SPAN_INTERVAL_MS = 5000;
+
+/** Milliseconds between two lines about a collector that takes no spans. */
+export const SPAN_COMPLAINT_INTERVAL_MS = 60_000;
+
+/** Milliseconds that the end of a member waits for the collector. */
+export const SPAN_CLOSE_GRACE_MS = 2000;

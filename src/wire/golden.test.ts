@@ -81,8 +81,10 @@ function valueOf(field: protobuf.Field, depth: number): fc.Arbitrary<unknown> {
     case "bool":
       return fc.boolean();
     case "uint32":
+    case "fixed32":
       return fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 0xffffffff }));
     case "uint64":
+    case "fixed64":
       return edgy(0n, isNumber(field) ? safe : 2n ** 64n - 1n);
     case "int64":
       return isNumber(field) ? edgy(-safe, safe) : edgy(-(2n ** 63n), 2n ** 63n - 1n);
@@ -196,6 +198,7 @@ function ourDefault(field: protobuf.Field): unknown {
       return false;
     case "int64":
     case "uint64":
+    case "fixed64":
       return isNumber(field) ? 0 : 0n;
     default:
       return 0;

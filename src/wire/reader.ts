@@ -155,6 +155,22 @@ export class Reader {
     return unsignedBigint(this.#low, this.#high);
   }
 
+  /** An unsigned 32-bit integer of four bytes. */
+  fixed32(): number {
+    this.#advance(4);
+    const at = this.#position - 4;
+    return littleEndian(this.#bytes, at);
+  }
+
+  /** An unsigned 64-bit integer of eight bytes. */
+  fixed64(): bigint {
+    this.#advance(8);
+    const at = this.#position - 8;
+    return (
+      (BigInt(littleEndian(this.#bytes, at + 4)) << 32n) | BigInt(littleEndian(this.#bytes, at))
+    );
+  }
+
   /** A byte string: a view into the input. */
   bytes(): Uint8Array {
     const length = this.#length();
@@ -275,4 +291,8 @@ function plain(bytes: Uint8Array): Uint8Array {
 
 function unexpectedEnd(): WireError {
   return new WireError("unexpected EOF");
+}
+
+function littleEndian(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
 }

@@ -146,6 +146,20 @@ export class Writer {
     this.#varint(value | 0, Math.floor(value / TWO_32) | 0);
   }
 
+  /** An unsigned 32-bit integer in four bytes. */
+  fixed32(value: number): void {
+    if (this.#position < MARGIN_BYTES) this.#grow(0);
+    this.#littleEndian(value);
+  }
+
+  /** An unsigned 64-bit integer, modulo 2^64, in eight bytes. */
+  fixed64(value: bigint): void {
+    if (this.#position < MARGIN_BYTES) this.#grow(0);
+    const low = lowHalf(value);
+    this.#littleEndian(highHalf());
+    this.#littleEndian(low);
+  }
+
   /** A signed or unsigned 64-bit integer, modulo 2^64. */
   bigint(value: bigint): void {
     if (this.#position < MARGIN_BYTES) this.#grow(0);
@@ -192,6 +206,13 @@ export class Writer {
     this.#position -= length;
     writeUtf8(value, this.#buffer, this.#position);
     this.#small(length);
+  }
+
+  #littleEndian(value: number): void {
+    this.#buffer[--this.#position] = value >>> 24;
+    this.#buffer[--this.#position] = value >>> 16;
+    this.#buffer[--this.#position] = value >>> 8;
+    this.#buffer[--this.#position] = value;
   }
 
   /** Writes a varint of at most 32 bits, unsigned. */

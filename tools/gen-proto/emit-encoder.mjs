@@ -12,7 +12,9 @@ import { valueType } from "./emit-types.mjs";
 
 /** Wire types. */
 const VARINT = 0;
+const FIXED64 = 1;
 const BYTES = 2;
+const FIXED32 = 5;
 
 /**
  * @param {Message} message
@@ -112,6 +114,7 @@ function isSet(field, value) {
       return `${value} !== ""`;
     case "int64Bigint":
     case "uint64Bigint":
+    case "fixed64":
       return `${value} !== 0n`;
     default:
       return `${value} !== 0`;
@@ -158,9 +161,18 @@ function writeCall(field, value) {
  * @returns {number}
  */
 export function wireType(field) {
-  return field.kind === "bytes" || field.kind === "string" || field.kind === "message"
-    ? BYTES
-    : VARINT;
+  switch (field.kind) {
+    case "bytes":
+    case "string":
+    case "message":
+      return BYTES;
+    case "fixed32":
+      return FIXED32;
+    case "fixed64":
+      return FIXED64;
+    default:
+      return VARINT;
+  }
 }
 
 /**

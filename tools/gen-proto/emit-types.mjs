@@ -64,6 +64,7 @@ export function valueType(field, raw) {
       return "boolean";
     case "int64Bigint":
     case "uint64Bigint":
+    case "fixed64":
       return "bigint";
     case "enum":
       return /** @type {Enum} */ (field.type).name;
@@ -92,6 +93,7 @@ export function defaultValue(field) {
       return "false";
     case "int64Bigint":
     case "uint64Bigint":
+    case "fixed64":
       return "0n";
     case "message":
       return `create${/** @type {Message} */ (field.type).name}()`;

@@ -20,7 +20,7 @@ import { camelCase, goName, jsonName, pascalCase, typeName } from "./names.mjs";
  *
  * `kind`: the scalar types that occur, with int64 and uint64 split into number and bigint forms.
  * @typedef {"bytes" | "string" | "bool" | "int32" | "uint32" | "int64" | "uint64" | "int64Bigint"
- *   | "uint64Bigint" | "enum" | "message"} Kind
+ *   | "uint64Bigint" | "fixed32" | "fixed64" | "enum" | "message"} Kind
  *
  * @typedef {object} Field
  * @property {string} name        as in the .proto file
@@ -259,6 +259,8 @@ function kindOf(field) {
     case "bool":
     case "int32":
     case "uint32":
+    case "fixed32":
+    case "fixed64":
       return field.type;
     default:
       throw new Error(`Cannot generate code for ${field.fullName}: type ${field.type}`);

@@ -19,7 +19,6 @@ const V2: NotYet = { reason: "the v2 API does not exist" };
 const HTTP: NotYet = {
   reason: "over HTTP there are /version and /health only, on the client URLs",
 };
-const TRACING: NotYet = { reason: "there is no tracing" };
 const MLOCK: NotYet = {
   reason:
     "Node.js cannot lock its memory; keep the process out of swap instead, as with MemorySwapMax=0 in its systemd unit",
@@ -72,9 +71,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "enable-grpc-gateway": { ...HTTP, harmless: [false] },
   metrics: HTTP,
   "enable-pprof": { reason: "use the profiler of Node.js (node --cpu-prof)" },
-
-  "enable-distributed-tracing": TRACING,
-  "experimental-enable-distributed-tracing": TRACING,
 
   "enable-v2": V2,
   "experimental-enable-v2v3": V2,
