@@ -25,6 +25,10 @@ export const SNAPSHOT_WARNING_MS_MIN = 30_000;
  * that waits grants its client no more window, so a client alone brings it to some hundred thousand at most.
  */
 export const KEEP_ALIVES_WAITING_MAX = 1_000_000;
+
+/** Bytes of a request that sets the level of the log. */
+export const LOG_LEVEL_BODY_BYTES_MAX = 4096;
+
 /** Leases that one slice of a list looks at: about two milliseconds. */
 export const LEASES_PER_SLICE = 2_000;
 

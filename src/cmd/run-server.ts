@@ -11,6 +11,7 @@ import { createHttpServer } from "../platform/http-server.ts";
 import { HttpPeerNetwork } from "../peer/http-network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ProcessLog } from "../platform/log.ts";
+import { systemProcessFacts } from "../platform/process-facts.ts";
 import { systemRandom } from "../platform/random.ts";
 import { ServiceManager } from "../platform/service-manager.ts";
 import type { ServerConfig } from "../server/config.ts";
@@ -88,6 +89,7 @@ async function start(
     lookUpHost,
     log: processLog,
     logLevel: processLog.control,
+    facts: systemProcessFacts(),
     audit,
     spans: spanTransportOf(config.tracing),
     peers: network,

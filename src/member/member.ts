@@ -21,6 +21,7 @@ import type { Log } from "../ports/log.ts";
 import { MemoryStorage } from "../raft/memory-storage.ts";
 import { LOCAL_APPEND_TARGET, LOCAL_APPLY_TARGET, NONE } from "../raft/node-id.ts";
 import { RawNode } from "../raft/raw-node.ts";
+import type { Status } from "../raft/status.ts";
 import { assert } from "../stdx/assert.ts";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import {
@@ -52,6 +53,7 @@ import {
   UNAPPLIED_ENTRIES_MAX,
 } from "./limits.ts";
 import { compactIndexBehind, LogRetention, replaceEntries } from "./log-retention.ts";
+import type { MemberStatus } from "./member-status.ts";
 import { MembershipProposals } from "./membership-proposals.ts";
 import { NoSpaceAlarm } from "./no-space-alarm.ts";
 import { type Audience, Proposals } from "./proposals.ts";
@@ -73,16 +75,6 @@ export interface StoredState {
   readonly snapshot: Snapshot | undefined;
   readonly hardState: HardState;
   readonly entries: Entry[];
-}
-
-export interface MemberStatus {
-  readonly id: bigint;
-  /** 0 when no leader is known. */
-  readonly leader: bigint;
-  readonly term: number;
-  readonly committedIndex: number;
-  readonly appliedIndex: number;
-  readonly isLearner: boolean;
 }
 
 export class Member {
@@ -200,6 +192,11 @@ export class Member {
       appliedIndex: this.#appliedIndex,
       isLearner: this.isLearner,
     };
+  }
+
+  /** All that Raft tells of itself; on the leader, the progress of everybody. A copy. */
+  raftStatus(): Status {
+    return this.#raft.status();
   }
 
   isLeader(): boolean {

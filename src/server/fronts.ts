@@ -4,7 +4,8 @@
  * Source: etcd server/embed/etcd.go, serve.go.
  */
 import { serveWithAccessControl } from "../api/http/access-control.ts";
-import { clientRoutes, metricsRoutes } from "../api/http/client-routes.ts";
+import { clientRoutes, metricsRoutes, type RouteParts } from "../api/http/client-routes.ts";
+import { HealthMetrics } from "../api/http/health-metrics.ts";
 import { createServices } from "../api/services.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
 import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
@@ -12,10 +13,13 @@ import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
 import type { LogLevelControl } from "../ports/log.ts";
+import type { ProcessFacts } from "../ports/process-facts.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { CallObservers, ObserverEnvironment } from "./call-observers.ts";
 import { ClientConnections } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
+import { parseLogLevel } from "./config-validation.ts";
 import { CLIENT_HTTP_IDLE_MS, CLIENT_HTTP_STALL_MS, GRPC_OVERHEAD_BYTES } from "./limits.ts";
 import type { MemberHost } from "./member-host.ts";
 import { serviceContextOf } from "./service-context.ts";
@@ -26,6 +30,7 @@ export interface ServerEnvironment extends Environment, ObserverEnvironment {
   readonly peerServer: HttpServer;
   /** The level of the log, which can be changed while the member runs. */
   readonly logLevel: LogLevelControl;
+  readonly facts: ProcessFacts;
 }
 
 export interface Fronts {
@@ -53,14 +58,29 @@ export function createFronts(
   const { clock, log, peerServer } = environment;
   const context = serviceContextOf(config, environment, host);
   const grpc = grpcConfigOf(config, createServices(context, observers.of(context)));
-  const routes = clientRoutes(context, residentBytes);
   const httpLog = log.named("embed/serve.go");
+  const registry = new MetricsRegistry();
+  registry.gaugeOf(
+    "process_resident_memory_bytes",
+    "Resident memory size in bytes.",
+    residentBytes,
+  );
+  const routeParts: RouteParts = {
+    context,
+    registry,
+    healthMetrics: new HealthMetrics(registry),
+    facts: environment.facts,
+    logLevel: config.http.pprof
+      ? { control: environment.logLevel, log: httpLog, parse: parseLogLevel }
+      : undefined,
+  };
+  const routes = clientRoutes(routeParts);
   const access = { ...config.http, refusesCommonNames: () => false };
   const serveHttp = (request: HttpServerRequest): void => {
     serveWithAccessControl(access, routes, request, httpLog);
     host.poke();
   };
-  const metrics = metricsRoutes(context, residentBytes);
+  const metrics = metricsRoutes(routeParts);
   const serveMetrics = (request: HttpServerRequest): void => {
     metrics.serve(request);
     host.poke();

@@ -115,6 +115,8 @@ const AT_ONCE: Questions = {
   status,
   health: (member) => member.get("/health"),
   "local health": (member) => member.get("/health?serializable=true"),
+  liveness: (member) => member.get("/livez?verbose"),
+  "local readiness": (member) => member.get("/readyz/data_corruption?verbose"),
   "list of members": (member) =>
     member.ask(ClusterService.memberList, {}, ({ members }) => members.length),
   "list of leases": (member) =>
@@ -130,6 +132,7 @@ const AT_ONCE: Questions = {
 const BY_QUORUM: Questions = {
   put: put(),
   range: range(false),
+  readiness: (member) => member.get("/readyz/linearizable_read"),
   "read-only transaction": readOnlyTxn(false),
   deletion: (member) => member.ask(KVService.deleteRange, { key: bytesFromUtf8("none") }),
   compaction: (member) => member.ask(KVService.compact, { revision: 1, physical: true }),

@@ -71,6 +71,21 @@ describe.skipIf(REFERENCE === undefined)("URLs for HTTP and for metrics", () => 
     ["GET", "/health?serializable=true"],
     ["GET", "/health?exclude=NOSPACE&exclude=&exclude=a;b"],
     ["DELETE", "/health"],
+    ["GET", "/livez"],
+    ["GET", "/livez?verbose"],
+    ["HEAD", "/livez"],
+    ["GET", "/livez/"],
+    ["GET", "/livez/serializable_read?verbose&exclude=serializable_read"],
+    ["GET", "/readyz"],
+    ["GET", "/readyz/linearizable_read?verbose="],
+    ["GET", "/readyz/nothing"],
+    // The real one may have no such check, and tells the others in any order.
+    [
+      "GET",
+      "/readyz?exclude=non_learner&exclude=serializable_read&exclude=data_corruption&verbose",
+    ],
+    ["POST", "/readyz"],
+    ["POST", "/debug/vars"],
     ["GET", "/"],
     ["PUT", "/nope"],
     ["GET", "/v2/keys"],
@@ -100,11 +115,50 @@ describe.skipIf(REFERENCE === undefined)("URLs for HTTP and for metrics", () => 
   same("pages of the metrics URL", () => metrics, [
     ["GET", "/health", "Host: evil.example", "Origin: http://a:1"],
     ["GET", "/health?serializable=true"],
+    ["GET", "/readyz"],
+    ["GET", "/livez/serializable_read"],
     ["OPTIONS", "/health"],
     ["GET", "/version"],
     ["GET", "/debug/vars"],
     ["GET", "/metric"],
   ]);
+
+  test("variables have the members of the real ones", async () => {
+    const variables = await Promise.all(
+      [http.real, http.ours].map(async (port) => {
+        const answer = await fetch(`http://127.0.0.1:${port}/debug/vars`);
+        expect(answer.headers.get("content-type")).toBe("application/json; charset=utf-8");
+        return (await answer.json()) as Record<string, object>;
+      }),
+    );
+    const [real, ours] = variables.map((each) => ({
+      names: Object.keys(each),
+      memory: Object.keys(each["memstats"]),
+      raft: each["raft.status"],
+    }));
+    const anyIndex = { commit: 0, applied: 0, term: 0, progress: {} };
+    expect({ ...ours, raft: { ...ours.raft, ...anyIndex } }).toEqual({
+      ...real,
+      raft: { ...real.raft, ...anyIndex },
+    });
+    const [first] = Object.values((ours.raft as { progress: object }).progress) as object[];
+    expect(Object.keys(first)).toEqual(["match", "next", "state"]);
+  });
+
+  test("checks are counted", async () => {
+    const counted = async (): Promise<string> => {
+      const page = await fetch(`http://127.0.0.1:${metrics.ours}/metrics`);
+      const lines = (await page.text()).split("\n");
+      return lines
+        .filter((line) => /^etcd_server_health(?:_|checks_total.*livez)/.test(line))
+        .join(" ");
+    };
+    const before = await counted();
+    const steps = before.replaceAll(/\d+(?= |$)/g, (digits) => String(Number(digits) + 1));
+    await fetch(`http://127.0.0.1:${http.ours}/health`);
+    await fetch(`http://127.0.0.1:${http.ours}/livez`);
+    expect(await counted()).toBe(steps.replace(/(?<=health_failures )\d+/, "0"));
+  });
 
   test("the client URLs have gRPC alone", async () => {
     await expect(fetch(`http://127.0.0.1:${grpc.real}/version`)).rejects.toThrow();

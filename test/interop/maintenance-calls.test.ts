@@ -157,6 +157,8 @@ describe.skipIf(REFERENCE === undefined)("maintenance calls", { timeout: 60_000 
     await pair.samePage("/health?exclude=CORRUPT");
     await pair.samePage("/health?exclude=NOSPACE");
     await pair.samePage("/health?serializable=true");
+    expect(await pair.samePage("/readyz/data_corruption")).toMatchObject({ status: 503 });
+    await pair.samePage("/livez?verbose");
 
     pair = await pair.restart({ alarms: ["CORRUPT"] });
     expect(await pair.same(putMethod, { key: KEY })).toHaveProperty("code", 15);
