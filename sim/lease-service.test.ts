@@ -3,6 +3,7 @@
  * conversation with the real etcd (test/interop/lease.test.ts) cannot bring about at will.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { NOBODY } from "../src/api/context.ts";
 import { keepAliveMethod } from "../src/api/lease-keep-alive.ts";
 import { leaseMethods } from "../src/api/lease.ts";
 import {
@@ -103,7 +104,7 @@ describe("the Lease service", () => {
     const network = noNetwork((run) => member.clock.defer(run));
     const poke = (): void => member.host.poke();
     const leases = new ClusterLeases({ member: member.host.member, network, clock, poke });
-    const context = { member: member.host.member, clusterId, leases, backups };
+    const context = { member: member.host.member, clusterId, leases, backups, callers: NOBODY };
     const methods = Object.fromEntries(leaseMethods(context));
     if (waitingMax !== undefined) methods[KEEP_ALIVE] = keepAliveMethod(context, waitingMax);
     const clients = new MemoryNetwork();

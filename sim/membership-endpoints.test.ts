@@ -32,10 +32,10 @@ describe("a member's answers to its peers", () => {
   beforeEach(async () => {
     life = new SimulatedMember(new SimulatedDisk({ random: new Prng(1) }), 1_700_000_000_000);
     expect(await life.start(new Prng(2))).toBe(true);
-    const { member, membership, current } = life.host;
+    const { member, membership, current, callers } = life.host;
     expect(await life.until(() => member.applier.cluster.version !== undefined)).toBe(true);
     endpoints = new Map(
-      membershipEndpoints({ member, membership, hashes: current.hashes, log: life.log }),
+      membershipEndpoints({ member, membership, callers, hashes: current.hashes, log: life.log }),
     );
   });
 

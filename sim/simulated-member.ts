@@ -15,6 +15,7 @@ import { SimulatedCrash } from "./disk-faults.ts";
 import type { SimulatedDisk } from "./disk.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { MemoryLog } from "./memory-log.ts";
+import { plainDigest, plainPasswords } from "./plain-passwords.ts";
 
 /** Turns without progress after which a wait counts as hopeless. */
 const IDLE_TURNS_MAX = 2000;
@@ -62,6 +63,8 @@ export class SimulatedMember {
     const environment = {
       peers: noNetwork((run) => this.#clock.defer(run)),
       ...{ disk, clock: this.#clock, random, log, sha1, sha256 },
+      passwords: plainPasswords(this.#clock),
+      secretDigest: plainDigest,
       walSegmentBytes: SEGMENT_BYTES,
       defragSteps: DEFRAG_STEPS,
     };

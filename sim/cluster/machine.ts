@@ -13,6 +13,7 @@ import { assert } from "../../src/stdx/assert.ts";
 import type { Prng } from "../../src/stdx/prng.ts";
 import { type CrashOptions, SimulatedCrash } from "../disk-faults.ts";
 import { SimulatedDisk } from "../disk.ts";
+import { plainDigest, plainPasswords } from "../plain-passwords.ts";
 import type { EventLoop } from "./event-loop.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import type { MachineClock } from "./process.ts";
@@ -245,6 +246,8 @@ export class Machine {
       peers: network.seenFrom(index, process),
       sha1,
       sha256,
+      passwords: plainPasswords(process),
+      secretDigest: plainDigest,
       walSegmentBytes: SEGMENT_BYTES,
       defragSteps: DEFRAG_STEPS,
     };

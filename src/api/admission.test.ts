@@ -4,9 +4,12 @@ import { NO_DEADLINE, openRawConnection, type RawConnection } from "../client/ra
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import { LeaderAbsence } from "../member/leader-absence.ts";
 import { LEADERLESS_LOOKS_MAX } from "../member/limits.ts";
+import type { ReadWaiter } from "../member/ready.ts";
 import { systemClock } from "../platform/clock.ts";
+import { Errors } from "../errors/table.ts";
 import { createRangeRequest, encodeRangeRequest } from "../wire/gen/rpc.ts";
 import { Admission } from "./admission.ts";
+import type { Identifiable } from "./context.ts";
 
 const RANGE = "/etcdserverpb.KV/Range";
 const PUT = "/etcdserverpb.KV/Put";
@@ -20,18 +23,28 @@ const DONE = "0 ";
 
 const PLAIN: readonly { readonly name: string; readonly value: string }[] = [];
 const STRICT = [{ name: "hasleader", value: "true" }];
+const UNKNOWN = [{ name: "token", value: "of another member" }];
+const mustWait = (call: Identifiable): boolean => call.get("token") !== undefined;
 const ANY: Uint8Array = new Uint8Array();
 
 describe("Admission", () => {
-  const member = { leader: 7n, isLearner: false, leaderAbsence: new LeaderAbsence(1) };
+  const member = {
+    leader: 7n,
+    isLearner: false,
+    leaderAbsence: new LeaderAbsence(1),
+    whenReadable: (waiter: ReadWaiter) => waiting.push(waiter),
+  };
+  /** Who waits until the member has applied what the cluster has. */
+  let waiting: ReadWaiter[] = [];
   /** Streams that the service holds. */
   let held: GrpcServerCall[];
   let raw: RawConnection;
 
   beforeEach(async () => {
     held = [];
+    waiting = [];
     Object.assign(member, { leader: 7n, isLearner: false, leaderAbsence: new LeaderAbsence(1) });
-    const admission = new Admission({ member });
+    const admission = new Admission({ member, callers: { mustWait } });
     const answering: GrpcMethodHandler = {
       kind: "unary",
       onMessage: (call) => call.sendUnary(ANY),
@@ -123,6 +136,30 @@ describe("Admission", () => {
     const later = await open(STRICT);
     await lookForLeader(LEADERLESS_LOOKS_MAX);
     expect(later()).toBeUndefined();
+  });
+
+  test("a call waits until it is known who makes it", async () => {
+    const put = ask(PUT, UNKNOWN, new Uint8Array([1, 2, 3]));
+    const stream = open(UNKNOWN);
+    // Whatever was sent before has arrived when this is answered.
+    await ask(STATUS);
+    expect(waiting).toHaveLength(2);
+    expect(held).toHaveLength(0);
+    for (const waiter of waiting) waiter.onReadable();
+    expect(await put).toBe(DONE);
+    // What came on the stream meanwhile is not lost.
+    expect((await stream)()).toBeUndefined();
+    expect(held).toHaveLength(1);
+  });
+
+  test("a call fails when it cannot be known who makes it", async () => {
+    const put = ask(PUT, UNKNOWN);
+    const stream = open(UNKNOWN);
+    await ask(STATUS);
+    for (const waiter of waiting) waiter.onFailed(Errors.Timeout);
+    expect(await put).toBe("14 etcdserver: request timed out");
+    expect((await stream)()).toBe("14 etcdserver: request timed out");
+    expect(held).toHaveLength(0);
   });
 
   test("a learner answers its status, snapshots and serializable ranges", async () => {

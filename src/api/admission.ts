@@ -14,6 +14,7 @@ import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-typ
 import type { Member } from "../member/member.ts";
 import { decodeRangeRequest } from "../wire/gen/rpc.ts";
 import { WireError } from "../wire/wire-error.ts";
+import type { Callers } from "./context.ts";
 import { REQUIRING_STREAMS_SWEEP_MIN } from "./limits.ts";
 import { fail } from "./status.ts";
 
@@ -27,18 +28,21 @@ const FOR_LEARNERS: ReadonlySet<string> = new Set([
 
 /** What admission asks of a member. */
 export interface AdmissionContext {
-  readonly member: Pick<Member, "leader" | "isLearner" | "leaderAbsence">;
+  readonly member: Pick<Member, "leader" | "isLearner" | "leaderAbsence" | "whenReadable">;
+  readonly callers: Pick<Callers, "mustWait">;
 }
 
 /** One for all methods of a server. */
 export class Admission {
   readonly #member: AdmissionContext["member"];
+  readonly #callers: AdmissionContext["callers"];
   /** Open streams that require a leader, and how each is ended. May hold some that are over. */
   readonly #requiring = new Map<GrpcServerCall, GrpcMethodHandler>();
   #sweepAt = REQUIRING_STREAMS_SWEEP_MIN;
 
-  constructor({ member }: AdmissionContext) {
+  constructor({ member, callers }: AdmissionContext) {
     this.#member = member;
+    this.#callers = callers;
     member.leaderAbsence.onLong(() => this.#endRequiring());
   }
 
@@ -54,6 +58,27 @@ export class Admission {
     const { leader, isLearner } = this.#member;
     if (isLearner && !isForLearners(path, request)) return Errors.NotSupportedForLearner;
     return leader === 0n && requiresLeader(call) ? Errors.NoLeader : undefined;
+  }
+
+  /**
+   * Whether this member must apply more of the log to know who makes the call: another has handed out its token
+   * a moment ago. The call waits then, until this one is as far as the cluster was when it came.
+   *
+   * Differs from etcd: a token that names an entry of the future is refused after that; there the call waits
+   * for as long as it may take.
+   */
+  mustWait(call: GrpcServerCall): boolean {
+    return this.#callers.mustWait(call);
+  }
+
+  /** Calls `goOn` when that is so, and fails the call when it cannot be. */
+  whenKnown(call: GrpcServerCall, goOn: () => void): void {
+    this.#member.whenReadable({
+      onReadable: () => {
+        if (call.open) goOn();
+      },
+      onFailed: (error) => fail(call, error),
+    });
   }
 
   /** Notes a stream that was let through. */
@@ -130,25 +155,69 @@ class GuardedUnary extends Guarded implements GrpcMethodHandler {
 
   onMessage(call: GrpcServerCall, message: Uint8Array): void {
     const refused = this.admission.refusal(this.path, call, message);
-    if (refused === undefined) this.handler.onMessage(call, message);
-    else fail(call, refused);
+    if (refused !== undefined) fail(call, refused);
+    else if (this.admission.mustWait(call)) this.#hold(call, message.slice());
+    else this.handler.onMessage(call, message);
   }
+
+  #hold(call: GrpcServerCall, message: Uint8Array): void {
+    this.admission.whenKnown(call, () => this.handler.onMessage(call, message));
+  }
+}
+
+/** What came on a stream that waits. */
+interface HeldStream {
+  readonly messages: Uint8Array[];
+  isHalfClosed: boolean;
 }
 
 class GuardedStream extends Guarded implements GrpcMethodHandler {
   readonly kind = "stream";
+  readonly #held = new Map<GrpcServerCall, HeldStream>();
 
   onCall(call: GrpcServerCall): void {
     const refused = this.admission.refusal(this.path, call);
     if (refused !== undefined) {
       fail(call, refused);
-      return;
+    } else if (this.admission.mustWait(call)) {
+      this.#hold(call);
+    } else {
+      this.#begin(call);
     }
+  }
+
+  onMessage(call: GrpcServerCall, message: Uint8Array): void {
+    const held = this.#held.get(call);
+    if (held === undefined) this.handler.onMessage(call, message);
+    else held.messages.push(message.slice());
+  }
+
+  override onHalfClose(call: GrpcServerCall): void {
+    const held = this.#held.get(call);
+    if (held === undefined) this.handler.onHalfClose(call);
+    else held.isHalfClosed = true;
+  }
+
+  override onCancel(call: GrpcServerCall): void {
+    if (!this.#held.delete(call)) this.handler.onCancel(call);
+  }
+
+  #begin(call: GrpcServerCall): void {
     this.admission.opened(call, this.handler);
     this.handler.onCall?.(call);
   }
 
-  onMessage(call: GrpcServerCall, message: Uint8Array): void {
-    this.handler.onMessage(call, message);
+  /** Takes no more than fits into one window until it is known who calls. */
+  #hold(call: GrpcServerCall): void {
+    const held: HeldStream = { messages: [], isHalfClosed: false };
+    this.#held.set(call, held);
+    call.setReceiving(false);
+    this.admission.whenKnown(call, () => {
+      this.#held.delete(call);
+      call.setReceiving(true);
+      this.#begin(call);
+      for (const message of held.messages) if (call.open) this.handler.onMessage(call, message);
+      if (held.isHalfClosed && call.open) this.handler.onHalfClose(call);
+    });
   }
 }

@@ -24,6 +24,7 @@ import {
   type Member,
   type ResponseHeader,
 } from "../wire/gen/rpc.ts";
+import { adminRefusal, forAdmins, strangerRefusal } from "./caller-checks.ts";
 import { headerAt, type ServiceContext } from "./context.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
@@ -47,23 +48,33 @@ export function clusterMethods(context: ServiceContext): [string, GrpcMethodHand
     ["/etcdserverpb.Cluster/MemberAdd", addMethod(context)],
     [
       "/etcdserverpb.Cluster/MemberRemove",
-      unary(decodeMemberRemoveRequest, (call, { id }) => {
-        membership.remove(id, answer(call, encodeMemberRemoveResponse));
-      }),
+      forAdmins(
+        context,
+        unary(decodeMemberRemoveRequest, (call, { id }) => {
+          membership.remove(id, answer(call, encodeMemberRemoveResponse));
+        }),
+      ),
     ],
     [
       "/etcdserverpb.Cluster/MemberUpdate",
-      unary(decodeMemberUpdateRequest, (call, { id, peerUrls }) => {
-        // Differs from etcd: URLs that are none end every other member of it when they are applied.
-        if (peerUrlsOf(peerUrls) === undefined) fail(call, Errors.BadMemberUrls);
-        else membership.update(id, [...peerUrls], answer(call, encodeMemberUpdateResponse));
-      }),
+      forAdmins(
+        context,
+        unary(decodeMemberUpdateRequest, (call, { id, peerUrls }) => {
+          // Differs from etcd: URLs that are none end every other member of it when they are applied.
+          if (peerUrlsOf(peerUrls) === undefined) fail(call, Errors.BadMemberUrls);
+          else membership.update(id, [...peerUrls], answer(call, encodeMemberUpdateResponse));
+        }),
+      ),
     ],
     [
       "/etcdserverpb.Cluster/MemberPromote",
-      unary(decodeMemberPromoteRequest, (call, { id }) => {
-        membership.promote(id, answer(call, encodeMemberPromoteResponse));
-      }),
+      forAdmins(
+        context,
+        unary(decodeMemberPromoteRequest, (call, { id }) => {
+          const token = call.get("token") ?? call.get("authorization");
+          membership.promote(id, answer(call, encodeMemberPromoteResponse), token);
+        }),
+      ),
     ],
   ];
 }
@@ -73,6 +84,11 @@ function addMethod(context: ServiceContext): GrpcMethodHandler {
     const peerUrls = peerUrlsOf(request.peerUrls);
     if (peerUrls === undefined) {
       fail(call, Errors.BadMemberUrls);
+      return;
+    }
+    const refused = adminRefusal(context, call);
+    if (refused !== undefined) {
+      fail(call, refused);
       return;
     }
     const added = context.membership.newMember(peerUrls, request.isLearner);
@@ -99,7 +115,9 @@ class MembersAnswer implements ReadWaiter, MembershipWaiter {
   }
 
   onReadable(): void {
-    this.onChanged(this.#context.member.applier.cluster.members());
+    const refused = strangerRefusal(this.#context, this.#call);
+    if (refused !== undefined) fail(this.#call, refused);
+    else this.onChanged(this.#context.member.applier.cluster.members());
   }
 
   onChanged(result: readonly MemberInfo[] | EtcdError): void {

@@ -1,6 +1,8 @@
 /** What every service needs: the member, and the header that its answers carry. */
 import type { PinnedState } from "../backend/pinned-state.ts";
 import type { AuthInfo } from "../auth/auth-info.ts";
+import type { PasswordChecks } from "../auth/password-checks.ts";
+import type { Tokens } from "../auth/tokens.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Member } from "../member/member.ts";
@@ -84,8 +86,11 @@ export interface MembershipRequests {
   add(added: MemberInfo, waiter: MembershipWaiter): void;
   remove(id: bigint, waiter: MembershipWaiter): void;
   update(id: bigint, peerUrls: readonly string[], waiter: MembershipWaiter): void;
-  /** Makes a learner a voter, through the leader. Errors also: LearnerNotReady, NoLeader. */
-  promote(id: bigint, waiter: MembershipWaiter): void;
+  /**
+   * Makes a learner a voter, through the leader, who is told the `token` of the caller. Errors also:
+   * LearnerNotReady, NoLeader.
+   */
+  promote(id: bigint, waiter: MembershipWaiter, token?: string): void;
 }
 
 /** What the leader knows of a lease. */
@@ -130,17 +135,22 @@ export interface WatchFacts {
   wake(): void;
 }
 
+/** What tells who makes a call: of gRPC, or of HTTP. */
+export type Identifiable = Pick<GrpcServerCall, "get" | "peer">;
+
 /** Who makes a call. */
 export interface Callers {
   /**
    * `undefined` while authentication is off, and for a call that names nobody. Asked as late as the answer
    * matters: authentication may be turned on at any time. Errors: InvalidAuthToken.
    */
-  identityOf(call: GrpcServerCall): AuthInfo | undefined | EtcdError;
+  identityOf(call: Identifiable): AuthInfo | undefined | EtcdError;
+  /** Whether it is not known yet, because this member has to apply more of the log first. */
+  mustWait(call: Identifiable): boolean;
 }
 
 /** Where nobody is known by name. */
-export const NOBODY: Callers = { identityOf: () => undefined };
+export const NOBODY: Callers = { identityOf: () => undefined, mustWait: () => false };
 
 /** Warns of reads that take long. */
 export interface ReadTimer {
@@ -174,6 +184,8 @@ export interface ServiceContext {
   readonly defragment: (done: (failure: EtcdError | undefined) => void) => void;
   readonly reads: ReadTimer;
   readonly callers: Callers;
+  readonly tokens: Tokens;
+  readonly passwords: PasswordChecks;
   readonly clock: Clock;
   readonly log: NamedLog;
   readonly watches: WatchFacts;
@@ -192,7 +204,7 @@ export interface HeaderContext {
 }
 
 /** What the Lease service needs. */
-export type LeaseContext = Pick<ServiceContext, "member" | "clusterId" | "leases"> & {
+export type LeaseContext = Pick<ServiceContext, "member" | "clusterId" | "leases" | "callers"> & {
   readonly backups: Pick<Backups, "runInSlices">;
 };
 

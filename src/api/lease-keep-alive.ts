@@ -9,7 +9,8 @@
  * Source: etcd server/etcdserver/api/v3rpc/lease.go (leaseKeepAlive; 3.5).
  */
 import { GrpcCode } from "../errors/codes.ts";
-import type { EtcdError } from "../errors/etcd-error.ts";
+import { checkLeaseChange } from "../apply/authorization.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { RenewalWaiter } from "../member/ready.ts";
@@ -137,12 +138,26 @@ class KeepAliveStream implements RenewalWaiter {
 
   #begin(id: bigint): void {
     const { member, leases } = this.#context;
+    const refused = this.#refusal(id);
+    if (refused !== undefined) {
+      this.onFailed(refused);
+      return;
+    }
     this.#id = id;
     this.#revision = member.applier.store.revision;
     this.#isRenewing = true;
     this.#isBeginning = true;
     leases.renew(id, this);
     this.#isBeginning = false;
+  }
+
+  /** Why its caller may not renew a lease. */
+  #refusal(id: bigint): EtcdError | undefined {
+    const { applier } = this.#context.member;
+    if (!applier.auth.enabled) return undefined;
+    const caller = this.#context.callers.identityOf(this.#call);
+    if (caller === undefined) return Errors.UserEmpty;
+    return caller instanceof EtcdError ? caller : checkLeaseChange(applier, caller, id);
   }
 
   #runWaiting(): void {

@@ -4,10 +4,12 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/lease.go, quota.go, server/etcdserver/v3_server.go (3.5).
  */
+import { checkLeaseKeys } from "../apply/authorization.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
-import type { GrpcMethodHandler } from "../http2/grpc-server-types.ts";
-import { NO_LEASE } from "../lease/lessor.ts";
+import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { Lease } from "../lease/lease.ts";
+import { type Lessor, NO_LEASE } from "../lease/lessor.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
   createLeaseTimeToLiveResponse,
@@ -17,12 +19,14 @@ import {
   decodeLeaseTimeToLiveRequest,
   encodeLeaseGrantRequest,
   encodeLeaseTimeToLiveResponse,
+  type LeaseTimeToLiveRequest,
   type LeaseTimeToLiveResponse,
 } from "../wire/gen/rpc.ts";
+import { strangerRefusal } from "./caller-checks.ts";
 import { headerAt, type LeaseContext, type LeaseState } from "./context.ts";
 import { keepAliveMethod } from "./lease-keep-alive.ts";
 import { LeaseLister } from "./lease-list.ts";
-import { ProposedCall, spaceRefusal } from "./proposed-call.ts";
+import { proposeForCall, ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -39,7 +43,9 @@ export function leaseMethods(context: LeaseContext): [string, GrpcMethodHandler]
 function grantMethod(context: LeaseContext): GrpcMethodHandler {
   const { member } = context;
   return unary(decodeLeaseGrantRequest, (call, request, bytes) => {
-    const refused = spaceRefusal(member, { case: "leaseGrant", value: request });
+    const refused =
+      spaceRefusal(member, { case: "leaseGrant", value: request }) ??
+      strangerRefusal(context, call);
     if (refused !== undefined) {
       fail(call, refused);
       return;
@@ -49,24 +55,49 @@ function grantMethod(context: LeaseContext): GrpcMethodHandler {
       request.id = member.newLeaseId();
       body = encodeLeaseGrantRequest(request);
     }
-    member.propose(Operation.leaseGrant, body, new ProposedCall(context, call));
+    proposeForCall(context, call, Operation.leaseGrant, body, new ProposedCall(context, call));
   });
 }
 
 function revokeMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseRevokeRequest, (call, _request, bytes) => {
-    context.member.propose(Operation.leaseRevoke, bytes, new ProposedCall(context, call));
+    const refused = strangerRefusal(context, call);
+    if (refused !== undefined) fail(call, refused);
+    else
+      proposeForCall(context, call, Operation.leaseRevoke, bytes, new ProposedCall(context, call));
   });
 }
 
 function timeToLiveMethod(context: LeaseContext): GrpcMethodHandler {
   return unary(decodeLeaseTimeToLiveRequest, (call, request) => {
+    const refused = strangerRefusal(context, call) ?? keysRefusal(context, call, request);
+    if (refused !== undefined) {
+      fail(call, refused);
+      return;
+    }
+    const { enabled, revision } = context.member.applier.auth;
     const isGone = (): boolean => !call.open;
     context.leases.timeToLive(request, isGone, (result) => {
-      if (result instanceof EtcdError && result !== Errors.LeaseNotFound) fail(call, result);
+      // What its caller may read can have changed since it was checked.
+      const isOld = enabled && revision !== context.member.applier.auth.revision;
+      if (request.keys && isOld) fail(call, Errors.AuthOldRevision);
+      else if (result instanceof EtcdError && result !== Errors.LeaseNotFound) fail(call, result);
       else call.sendUnary(encodeLeaseTimeToLiveResponse(timeToLive(context, request.id, result)));
     });
   });
+}
+
+/** Why the keys of a lease are not told. */
+function keysRefusal(
+  { member: { applier }, callers }: LeaseContext,
+  call: GrpcServerCall,
+  { id, keys }: LeaseTimeToLiveRequest,
+): EtcdError | undefined {
+  if (!keys || !applier.auth.enabled) return undefined;
+  const caller = callers.identityOf(call);
+  if (caller instanceof EtcdError) return caller;
+  const lease = applier.lessor.lease(id);
+  return lease === undefined ? undefined : checkLeaseKeys(applier, caller, [lease]);
 }
 
 /** A lease that is not there has a time to live of -1. The revision is this member's. */
@@ -86,7 +117,27 @@ function timeToLive(
   });
 }
 
+/** Who asks for all leases must be allowed to read all their keys. */
+function allKeysRefusal(
+  { member: { applier }, callers }: LeaseContext,
+  call: GrpcServerCall,
+): EtcdError | undefined {
+  if (!applier.auth.enabled) return undefined;
+  const caller = callers.identityOf(call);
+  if (caller instanceof EtcdError) return caller;
+  return checkLeaseKeys(applier, caller, leasesOf(applier.lessor));
+}
+
+function* leasesOf(lessor: Lessor): Generator<Lease> {
+  const leases = lessor.leases();
+  for (let next = leases.next(); next.done !== true; next = leases.next()) yield next.value;
+}
+
 function leasesMethod(context: LeaseContext): GrpcMethodHandler {
   const lister = new LeaseLister(context);
-  return unary(decodeLeaseLeasesRequest, (call) => lister.list(call));
+  return unary(decodeLeaseLeasesRequest, (call) => {
+    const refused = strangerRefusal(context, call) ?? allKeysRefusal(context, call);
+    if (refused === undefined) lister.list(call);
+    else fail(call, refused);
+  });
 }

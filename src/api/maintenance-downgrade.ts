@@ -23,6 +23,7 @@ import {
   encodeDowngradeResponse,
 } from "../wire/gen/rpc.ts";
 import { headerAt, type ServiceContext } from "./context.ts";
+import { proposeForCall } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
@@ -80,7 +81,7 @@ function setDowngrade(
   ver: string,
 ): void {
   const body = encodeDowngradeInfoSetRequest(createDowngradeInfoSetRequest({ enabled, ver }));
-  context.member.propose(Operation.downgradeInfoSet, body, {
+  proposeForCall(context, call, Operation.downgradeInfoSet, body, {
     onApplied: (result) => {
       if (result instanceof EtcdError) fail(call, result);
       else succeed(context, call);

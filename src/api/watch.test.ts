@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ManualClock } from "../../sim/manual-clock.ts";
 import { MemoryNetwork, MemoryServer } from "../../test/harness/memory-grpc.ts";
 import { WatchPeer, type WatchTalk } from "../../test/harness/watch-conversation.ts";
+import { openAuthStore } from "../auth/testing/open-auth-store.ts";
 import { ChangeFeed } from "../mvcc/change-feed.ts";
 import { executeDeleteRange, executePut } from "../mvcc/kv-requests.ts";
 import { WATCH_LIMITS, type WatchLimits } from "../mvcc/limits.ts";
@@ -18,6 +19,7 @@ import {
   createWatchResponse,
   encodeWatchResponse,
 } from "../wire/gen/rpc.ts";
+import { NOBODY } from "./context.ts";
 import { watchMethods } from "./watch.ts";
 
 const FRAGMENT_BYTES_MAX = 1000;
@@ -38,7 +40,8 @@ class WatchServer {
     this.hub = new WatchHub(this.store, this.#feed, limits);
     const methods = watchMethods({
       clusterId: 5n,
-      member: { id: 7n, term: 3 },
+      member: { id: 7n, term: 3, applier: { auth: openAuthStore() } },
+      callers: NOBODY,
       watches: {
         hub: this.hub,
         progressIntervalMs: 1000,

@@ -4,6 +4,8 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/watch.go.
  */
+import { goRpcError } from "../errors/codes.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Member } from "../member/member.ts";
@@ -13,7 +15,8 @@ import type { WatchReceiver, WatchStream } from "../mvcc/watch-stream.ts";
 import type { WatchId } from "../mvcc/watcher.ts";
 import { assert } from "../stdx/assert.ts";
 import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "../wire/gen/rpc.ts";
-import type { HeaderContext, WatchFacts } from "./context.ts";
+import type { CallerContext } from "./caller-checks.ts";
+import type { Callers, HeaderContext, WatchFacts } from "./context.ts";
 import { decodeStreamed } from "./status.ts";
 import { controlResponse, fragmentedResponses, sendEvents } from "./watch-responses.ts";
 
@@ -31,9 +34,13 @@ const REASONS: Readonly<Record<WatchRefusal, string>> = {
   tooMany: Errors.TooManyRequests.message,
 };
 
+/** What watches of no key begin with. */
+const FIRST_KEY = new Uint8Array(1);
+
 /** What the service asks of a member and the server around it. */
 export interface WatchContext extends HeaderContext {
-  readonly member: Pick<Member, "id" | "term">;
+  readonly member: Pick<Member, "id" | "term"> & CallerContext["member"];
+  readonly callers: Callers;
   readonly watches: WatchFacts;
 }
 
@@ -134,6 +141,12 @@ class WatchCall implements WatchReceiver {
 
   #create(request: WatchCreateRequest): void {
     const { revision } = this.#hub;
+    const refused = this.#refusal(request);
+    if (refused !== undefined) {
+      const cancelReason = goRpcError(refused.code, refused.message);
+      this.#send(revision, NO_WATCH_ID, { created: true, canceled: true, cancelReason });
+      return;
+    }
     const created = this.#hub.create(this.#stream, request);
     if (typeof created === "string") {
       const cancelReason = REASONS[created];
@@ -141,6 +154,17 @@ class WatchCall implements WatchReceiver {
     } else {
       this.#send(revision, created.id, { created: true });
     }
+  }
+
+  /** Why its caller may not watch the range; what runs goes on when that changes, as in etcd. */
+  #refusal({ key, rangeEnd, startRevision }: WatchCreateRequest): EtcdError | undefined {
+    const { callers, member } = this.#context;
+    const { auth } = member.applier;
+    // A start before all revisions is told of first.
+    if (!auth.enabled || startRevision < 0) return undefined;
+    const caller = callers.identityOf(this.#call);
+    if (caller instanceof EtcdError) return caller;
+    return auth.checkRange(caller, key.length === 0 ? FIRST_KEY : key, rangeEnd);
   }
 
   #cancel(watchId: bigint): void {

@@ -3,7 +3,7 @@
  *
  * Source: etcd api/v3rpc/rpctypes/error.go (Error), client/v3/client.go (ContextError); grpc-go status text.
  */
-import { GrpcCode } from "../errors/codes.ts";
+import { goRpcError, GrpcCode } from "../errors/codes.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 
@@ -13,13 +13,9 @@ export interface RpcStatus {
   readonly message: string;
 }
 
-const CODE_NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(GrpcCode).map(([name, code]) => [code, name]),
-);
-
 /** The status as grpc-go prints an error. */
 export function statusText({ code, message }: RpcStatus): string {
-  return `rpc error: code = ${CODE_NAMES.get(code) ?? `Code(${code})`} desc = ${message}`;
+  return goRpcError(code, message);
 }
 
 let byMessage: ReadonlyMap<string, EtcdError> | undefined;

@@ -9,6 +9,7 @@ import { lookUpHost } from "../platform/host-lookup.ts";
 import { createHttpClient } from "../platform/http-client.ts";
 import { createHttpServer } from "../platform/http-server.ts";
 import { HttpPeerNetwork } from "../peer/http-network.ts";
+import { createPasswordWorkers, createSecretDigest } from "../platform/password-workers.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ProcessLog } from "../platform/log.ts";
 import { systemProcessFacts } from "../platform/process-facts.ts";
@@ -86,6 +87,8 @@ async function start(
     random: systemRandom,
     sha1,
     sha256,
+    passwords: createPasswordWorkers(new URL("../platform/bcrypt-worker.js", import.meta.url)),
+    secretDigest: createSecretDigest(),
     lookUpHost,
     log: processLog,
     logLevel: processLog.control,

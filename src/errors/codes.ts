@@ -20,3 +20,12 @@ export const GrpcCode = {
 } as const;
 
 export type GrpcCode = (typeof GrpcCode)[keyof typeof GrpcCode];
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(GrpcCode).map(([name, code]) => [code, name]),
+);
+
+/** A status as Go prints it as an error. */
+export function goRpcError(code: number, message: string): string {
+  return `rpc error: code = ${NAMES.get(code) ?? `Code(${code})`} desc = ${message}`;
+}

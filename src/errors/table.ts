@@ -164,6 +164,25 @@ export const Errors = {
     GrpcCode.InvalidArgument,
     "etcdserver: revision of auth store is old",
   ),
+  /** A new password of more bytes than bcrypt looks at. */
+  PasswordTooLong: new EtcdError(GrpcCode.Unknown, "bcrypt: password length exceeds 72 bytes"),
+  /** Asking a member for a token that can verify tokens, but not sign them. */
+  TokenVerifyOnly: new EtcdError(
+    GrpcCode.Unknown,
+    "auth: token signing attempted with verify-only key",
+  ),
+  /** Asking for a token while the key of the flags is not one for the method of the flags. */
+  TokenKeyUnfit: new EtcdError(GrpcCode.Unknown, "key is invalid"),
+  /** As `PermissionDenied`, of the maintenance calls of 3.5 that hand out data. */
+  MaintenancePermissionDenied: new EtcdError(GrpcCode.Unknown, "auth: permission denied"),
+  /** As `UserEmpty`, of the same calls. */
+  MaintenanceUserEmpty: new EtcdError(GrpcCode.Unknown, "auth: user name is empty"),
+  /** As `UserNotFound`, of the same calls. */
+  MaintenanceUserNotFound: new EtcdError(GrpcCode.Unknown, "auth: user not found"),
+  /** As `InvalidAuthToken`, of the same calls. */
+  MaintenanceInvalidAuthToken: new EtcdError(GrpcCode.Unknown, "auth: invalid auth token"),
+  /** As `AuthOldRevision`, of the same calls. */
+  MaintenanceAuthOldRevision: new EtcdError(GrpcCode.Unknown, "auth: revision in header is old"),
   /** A call that needs a leader while there is none. */
   NoLeader: new EtcdError(GrpcCode.Unavailable, "etcdserver: no leader"),
   /** A transfer of leadership asked of a member that does not lead. */

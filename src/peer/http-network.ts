@@ -61,13 +61,14 @@ export class HttpPeerNetwork implements PeerNetwork {
     const deadline: Timer = clock.after(timeoutMs, () =>
       collector.onFailed(new Error(`${target}: deadline exceeded`)),
     );
-    const { method, contentType, body, clusterId: wanted } = request;
+    const { method, contentType, body, token, clusterId: wanted } = request;
     const exchange = http.request(
       {
         method,
         url: target,
         headers: {
           ...(contentType === "" ? {} : { "Content-Type": contentType }),
+          ...(token === undefined ? {} : { Authorization: token }),
           ...(wanted === undefined ? {} : { "X-Etcd-Cluster-ID": formatId(wanted) }),
         },
         body,

@@ -82,6 +82,8 @@ export interface PeerRequest {
   /** Empty for none. */
   readonly contentType: string;
   readonly body: Uint8Array;
+  /** That of the user in whose name it is asked; absent for none. */
+  readonly token?: string;
   /** The cluster that is meant: a member of another one answers 412. Whoever listens when absent. */
   readonly clusterId?: bigint;
 }

@@ -198,7 +198,9 @@ export class RaftRoutes {
         return;
       }
       const contentType = request.header("content-type");
-      receiver.onRequest({ method, path, contentType, body }, (response) =>
+      const token = request.header("authorization");
+      const named = token === "" ? {} : { token };
+      receiver.onRequest({ method, path, contentType, body, ...named }, (response) =>
         request.respond(
           response.status,
           { ...clusterHeader(self), ...response.headers },

@@ -56,3 +56,6 @@ export const AUDIT_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Milliseconds until a disk that did not take the audit log is tried again. */
 export const AUDIT_RETRY_MS = 500;
+
+/** Threads that hash passwords; half of the processors if that is fewer. */
+export const PASSWORD_THREADS_MAX = 4;

@@ -5,7 +5,7 @@
  * Source: etcd server/etcdserver/server.go (NewServer), raft.go (startNode, restartNode).
  */
 import type { Applier } from "../apply/applier.ts";
-import { NO_TOKENS, type TokenTable } from "../auth/token-table.ts";
+import type { Tokens } from "../auth/tokens.ts";
 import { Backend, type Position } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
@@ -16,6 +16,7 @@ import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Digest } from "../ports/digest.ts";
+import type { PasswordWorkers, SecretDigest } from "../ports/passwords.ts";
 import type { PeerNetwork } from "../peer/network.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { HostLookup } from "../ports/network.ts";
@@ -34,6 +35,7 @@ import { logQuota } from "./quota-log.ts";
 import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
 import { goOnWithRepair, isDamage, repairMember } from "./repair-member.ts";
 import { readRepairNote, removeRepairNote, type RepairNote } from "./repair-note.ts";
+import { openTokens } from "./open-tokens.ts";
 import { refuseUnservable, RestoredState } from "./restored-state.ts";
 import { logStart } from "./start-line.ts";
 import { defragmentAtStart } from "./start-defrag.ts";
@@ -51,6 +53,9 @@ export interface Environment {
   readonly lookUpHost?: HostLookup;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
   readonly sha256: () => Digest;
+  readonly passwords: PasswordWorkers;
+  /** A digest that nobody else can make. */
+  readonly secretDigest: SecretDigest;
   /** Bytes of a segment of the log; etcd's when absent. Simulations take small ones. */
   readonly walSegmentBytes?: number;
   /** Steps of a defragmentation, as `limits.ts` has them when absent. Simulations take small ones. */
@@ -63,7 +68,7 @@ export interface OpenedMember {
   readonly backend: Backend;
   readonly watches: WatchHub;
   /** Tokens that users have got from this process. */
-  readonly tokens: TokenTable;
+  readonly tokens: Tokens;
   readonly clusterId: bigint;
   /** Whom to reach before the log says who the members are. */
   readonly remotes: readonly MemberInfo[];
@@ -126,6 +131,7 @@ async function openData(
 ): Promise<OpenedMember> {
   const { disk } = environment;
   const log = environment.log.named("server/data-dir.ts");
+  const tokens = openTokens(config.auth, environment);
   const policy = compactionPolicy(config, environment.clock.nowMs());
   const hasLog = walExists(disk, directory.wal);
   const facts = { isInitialized: hasLog, retentionMs: retentionMsOf(config) };
@@ -155,7 +161,7 @@ async function openData(
         const forceLog = environment.log.named("server/force-new-cluster.ts");
         opened = await forceNewCluster(opened, backend.position().index, forceLog);
       }
-      const parts = assemble(config, environment, directory, backend, opened);
+      const parts = assemble(config, environment, directory, backend, opened, tokens);
       return { ...parts, isNew: !hasLog, compactionPolicy: policy };
     } catch (error) {
       await new Promise<void>((resolve) => opened.wal.close(() => resolve()));
@@ -210,6 +216,7 @@ function assemble(
   directory: DataDirectory,
   backend: Backend,
   found: OpenedLog,
+  tokens: Tokens,
 ): Omit<OpenedMember, "isNew" | "compactionPolicy"> {
   refuseUnfittingLog(directory, backend.position().index, found.stored);
   const opened = { ...found, stored: withAppliedCommit(found.stored, backend.position()) };
@@ -220,8 +227,8 @@ function assemble(
     log.named("server/slow-requests.ts"),
     config.warningApplyMs,
   );
-  const tokens = NO_TOKENS;
-  const restored = new RestoredState(config, environment, backend, opened.cluster, tokens);
+  const { cluster } = opened;
+  const restored = new RestoredState(config, environment, backend, cluster, tokens.table);
   while (!restored.step(RESTORE_PROGRESS_REVISIONS));
   const { applier, changes } = restored.finish(
     opened.memberId,

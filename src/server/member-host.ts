@@ -18,6 +18,10 @@ import { ElectionAdvance } from "./election-advance.ts";
 import { type HandOverParts, handOverLeadership } from "./hand-over.ts";
 import { HeartbeatWatch } from "./heartbeat-watch.ts";
 import { LeaderDuties } from "./leader-duties.ts";
+import type { Authentication } from "../api/authentication.ts";
+import type { PasswordChecks } from "../auth/password-checks.ts";
+import type { Tokens } from "../auth/tokens.ts";
+import { createAuthentication, createPasswordChecks } from "./authentication-parts.ts";
 import { membershipEndpoints } from "./membership-endpoints.ts";
 import { MembershipService } from "./membership-service.ts";
 import { leaseEndpoints } from "./lease-endpoints.ts";
@@ -70,6 +74,9 @@ export class MemberHost {
   readonly current: CurrentState;
   /** Leases, wherever the leader is. */
   readonly leases: ClusterLeases;
+  /** Who makes calls. */
+  readonly callers: Authentication;
+  readonly passwords: PasswordChecks;
 
   constructor(
     config: ServerConfig,
@@ -82,6 +89,8 @@ export class MemberHost {
     this.#config = config;
     this.#environment = environment;
     this.#opened = opened;
+    this.callers = createAuthentication(config, environment, opened);
+    this.passwords = createPasswordChecks(config.auth, environment);
     // Told once: who was removed may be told so by every peer again and again.
     const onFailure = (reason: Error): void => {
       if (this.#hasFailed) return;
@@ -185,6 +194,7 @@ export class MemberHost {
     const { member } = this.#opened;
     const membership = membershipEndpoints({
       member,
+      callers: this.callers,
       membership: this.membership,
       hashes: this.current.hashes,
       log: this.#environment.log.named("server/membership-endpoints.ts"),
@@ -262,6 +272,10 @@ export class MemberHost {
     return this.#opened.watches;
   }
 
+  get tokens(): Tokens {
+    return this.#opened.tokens;
+  }
+
   get clusterId(): bigint {
     return this.#opened.clusterId;
   }
@@ -321,6 +335,7 @@ export class MemberHost {
     if (!this.#hasFailed) await this.#handOver();
     this.#farewell?.cancel();
     this.membership.stop();
+    this.passwords.stop();
     this.#duties.stop();
     this.#background.stop();
     const { state } = this.current;

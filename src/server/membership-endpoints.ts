@@ -4,12 +4,14 @@
  * Source: etcd server/etcdserver/api/etcdhttp/peer.go, server/etcdserver/corrupt.go (hashKVHandler),
  * server/etcdserver/server.go (downgradeEnabledHandler) (3.5).
  */
-import type { Hashes, MembershipRequests } from "../api/context.ts";
+import { adminRefusal } from "../api/caller-checks.ts";
+import type { Callers, Hashes, Identifiable, MembershipRequests } from "../api/context.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { Member } from "../member/member.ts";
-import { encodeMemberList, formatId } from "../membership/member-info.ts";
+import { encodeMemberList, formatId, type MemberInfo } from "../membership/member-info.ts";
 import type { PeerRequest, PeerResponse } from "../peer/network.ts";
+import { unprovenPeer } from "../ports/client-peer.ts";
 import type { Log } from "../ports/log.ts";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import { type PeerHandler, peerText } from "./peer-endpoints.ts";
@@ -20,6 +22,7 @@ export interface MembershipEndpointParts {
   readonly member: Member;
   readonly membership: MembershipRequests;
   readonly hashes: Hashes;
+  readonly callers: Callers;
   readonly log: Log;
 }
 
@@ -63,8 +66,8 @@ function forMethod(method: PeerRequest["method"], handler: PeerHandler): PeerHan
 }
 
 function promote(
-  { membership, log }: MembershipEndpointParts,
-  { path }: PeerRequest,
+  parts: MembershipEndpointParts,
+  { path, token }: PeerRequest,
   respond: Respond,
 ): void {
   const text = path.slice(PROMOTE_PATH.length);
@@ -73,16 +76,26 @@ function promote(
     respond(peerText(404, `member ${text} not found in cluster`));
     return;
   }
-  membership.promote(id, {
-    onChanged: (result) => {
-      if (!(result instanceof EtcdError)) {
-        respond(json(`${encodeMemberList(result)}\n`));
-        return;
-      }
-      log.warn("failed to promote a member", { "member-id": formatId(id), error: result.message });
-      respond(promotionFailure(result));
-    },
-  });
+  const refuse = (error: EtcdError): void => {
+    const fields = { "member-id": formatId(id), error: error.message };
+    parts.log.warn("failed to promote a member", fields);
+    respond(promotionFailure(error));
+  };
+  const refused = adminRefusal(parts, callerWith(token));
+  if (refused !== undefined) {
+    refuse(refused);
+    return;
+  }
+  const onChanged = (result: readonly MemberInfo[] | EtcdError): void => {
+    if (result instanceof EtcdError) refuse(result);
+    else respond(json(`${encodeMemberList(result)}\n`));
+  };
+  parts.membership.promote(id, { onChanged }, token);
+}
+
+/** Whoever has asked the member that forwards it: by a token alone, the connection is that member's. */
+function callerWith(token: string | undefined): Identifiable {
+  return { get: (name) => (name === "token" ? token : undefined), peer: unprovenPeer("") };
 }
 
 function promotionFailure(error: EtcdError): PeerResponse {

@@ -58,8 +58,8 @@ export class MembershipService implements MembershipRequests {
     this.#parts.poke();
   }
 
-  promote(id: bigint, waiter: MembershipWaiter): void {
-    this.#leaderCalls.start(new Promotion(this.#changes, id, waiter));
+  promote(id: bigint, waiter: MembershipWaiter, token?: string): void {
+    this.#leaderCalls.start(new Promotion(this.#changes, id, waiter, token));
     this.#parts.poke();
   }
 
@@ -80,12 +80,18 @@ class Promotion implements LeaderCall {
   readonly #waiter: MembershipWaiter;
   readonly request: PeerRequest;
 
-  constructor(changes: Reconfiguration, id: bigint, waiter: MembershipWaiter) {
+  constructor(
+    changes: Reconfiguration,
+    id: bigint,
+    waiter: MembershipWaiter,
+    token: string | undefined,
+  ) {
     this.#changes = changes;
     this.#id = id;
     this.#waiter = waiter;
     const path = `${PROMOTE_PATH}${id}`;
-    this.request = { method: "POST", path, contentType: "", body: EMPTY_BYTES };
+    const named = token === undefined ? {} : { token };
+    this.request = { method: "POST", path, contentType: "", body: EMPTY_BYTES, ...named };
   }
 
   isGone(): boolean {

@@ -2,7 +2,7 @@
  * What the services of a member stand on, put together from a running host: the same for a server with
  * sockets and for one that is called in memory.
  */
-import { NOBODY, type ServiceContext } from "../api/context.ts";
+import type { ServiceContext } from "../api/context.ts";
 import type { Log } from "../ports/log.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
@@ -28,7 +28,9 @@ export function serviceContextOf(
     backups: host.current.backups,
     defragment: (done) => host.current.defragment(done),
     reads: host.reads,
-    callers: NOBODY,
+    callers: host.callers,
+    tokens: host.tokens,
+    passwords: host.passwords,
     clock,
     log,
     watches: {

@@ -125,7 +125,7 @@ export class SnapshotInstaller {
     const { disk, clock } = environment;
     const backend = Backend.open(disk, directory.database, { freelistScan: "sliced" });
     const cluster = decodeV2Store(utf8FromBytes(snapshot.data ?? EMPTY_BYTES), clusterId);
-    const restored = new RestoredState(config, environment, backend, cluster, opened.tokens);
+    const restored = new RestoredState(config, environment, backend, cluster, opened.tokens.table);
     const startedMs = clock.nowMs();
     this.#installing = { snapshot, startedMs, fields, backend, restored, isScanned: false };
     this.#scheduleSlice();

@@ -13,7 +13,6 @@ interface NotYet {
 }
 
 const TLS: NotYet = { reason: "connections are not encrypted" };
-const AUTH: NotYet = { reason: "there are no users, roles and tokens" };
 const DISCOVERY: NotYet = { reason: "members are named by --initial-cluster only" };
 const V2: NotYet = { reason: "the v2 API does not exist" };
 const HTTP: NotYet = {
@@ -50,10 +49,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "cipher-suites": TLS,
   "tls-min-version": { ...TLS, harmless: [""] },
   "tls-max-version": TLS,
-
-  "auth-token": AUTH,
-  "bcrypt-cost": AUTH,
-  "auth-token-ttl": AUTH,
 
   discovery: DISCOVERY,
   "discovery-fallback": { ...DISCOVERY, harmless: ["exit"] },

@@ -1,0 +1,90 @@
+/**
+ * bcrypt in threads of their own: it takes tens of milliseconds, which the event loop does not have, and the
+ * pool of threads that syncs the log to the disk must not be behind it either. Threads start when there is
+ * something to do for them.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { PasswordWorkers, SecretDigest } from "../ports/passwords.ts";
+import { latin1FromBytes, bytesFromLatin1 } from "../stdx/bytes.ts";
+import { PASSWORD_THREADS_MAX } from "./limits.ts";
+import type { PasswordAnswer, PasswordQuestion } from "./password-message.ts";
+
+/** Whoever waits for an answer. */
+type OnAnswer = (answer: PasswordAnswer) => void;
+
+/** A thread and the questions that it has not answered. */
+interface Thread {
+  readonly worker: Worker;
+  readonly open: Map<number, { readonly question: PasswordQuestion; readonly onAnswer: OnAnswer }>;
+}
+
+/** Threads that run `script`, which is built from `bcrypt-worker.ts`. */
+export function createPasswordWorkers(script: URL): PasswordWorkers {
+  const count = Math.max(1, Math.min(PASSWORD_THREADS_MAX, availableParallelism() >> 1));
+  const threads: Thread[] = [];
+  let nextId = 0;
+  let isClosed = false;
+
+  const start = (): Thread => {
+    const thread: Thread = { worker: new Worker(script), open: new Map() };
+    // A process that has nothing else to do ends.
+    thread.worker.unref();
+    thread.worker.on("message", (answer: PasswordAnswer) => {
+      const asked = thread.open.get(answer.id);
+      thread.open.delete(answer.id);
+      asked?.onAnswer(answer);
+    });
+    // One that broke down is replaced; what it was asked is asked again.
+    thread.worker.on("error", () => undefined);
+    thread.worker.on("exit", () => {
+      const at = threads.indexOf(thread);
+      if (at >= 0) threads.splice(at, 1);
+      if (isClosed) return;
+      for (const { question, onAnswer } of thread.open.values()) put(question, onAnswer);
+    });
+    threads.push(thread);
+    return thread;
+  };
+
+  const put = (question: PasswordQuestion, onAnswer: OnAnswer): void => {
+    const idle = threads.find(({ open }) => open.size === 0);
+    const thread = idle ?? (threads.length < count ? start() : threads[question.id % count]);
+    thread.open.set(question.id, { question, onAnswer });
+    thread.worker.postMessage(question);
+  };
+
+  const ask = (password: string, task: PasswordQuestion["task"], onAnswer: OnAnswer): void => {
+    if (!isClosed) put({ id: nextId++, password, task }, onAnswer);
+  };
+
+  return {
+    count,
+    hash: (password, cost, done) =>
+      ask(password, { kind: "hash", cost }, (answer) => {
+        if ("hash" in answer) done(bytesFromLatin1(answer.hash));
+      }),
+    compare: (password, hash, done) =>
+      ask(password, { kind: "compare", hash: latin1FromBytes(hash) }, (answer) => {
+        if ("isSame" in answer) done(answer.isSame);
+      }),
+    close() {
+      isClosed = true;
+      for (const { worker } of threads) void worker.terminate();
+    },
+  };
+}
+
+/** A digest under a key that is made here and known nowhere else: HMAC with SHA-256. */
+export function createSecretDigest(): SecretDigest {
+  const key = randomBytes(32);
+  return (parts) => {
+    const mac = createHmac("sha256", key);
+    for (const part of parts) {
+      // The length in front keeps parts apart.
+      mac.update(`${part.length}:`).update(part);
+    }
+    return mac.digest();
+  };
+}
