@@ -14,7 +14,9 @@ import {
   encodeLeaseGrantRequest,
   encodePutRequest,
 } from "../src/wire/gen/rpc.ts";
+import type { ApplyResult } from "../src/apply/result.ts";
 import { EtcdError } from "../src/errors/etcd-error.ts";
+import { dumpAuth } from "./auth-dump.ts";
 import { dumpState } from "./kv-model.ts";
 
 const PATIENCE_US = 30_000_000;
@@ -97,15 +99,16 @@ export class LaggingWorld {
     await this.propose(Operation.compaction, body);
   }
 
-  /** Proposes to the leader and waits for the answer, which must not be an error. */
+  /** Proposes to the leader, as root where authentication is on, and waits for the answer: no error. */
   async propose(field: number, body: Uint8Array): Promise<void> {
     let answer: unknown;
     const { host } = this.leader;
-    host?.member.propose(field, body, {
-      onApplied: (result) => {
+    const waiter = {
+      onApplied: (result: ApplyResult | EtcdError) => {
         answer = result instanceof EtcdError ? result.message : "done";
       },
-    });
+    };
+    host?.member.propose(field, body, waiter, host.member.applier.auth.rootCaller());
     host?.poke();
     await this.until(() => answer !== undefined);
     assert(answer === "done", () => `A request was refused: ${String(answer)}`);
@@ -153,5 +156,9 @@ export function dumpOf({ host }: Machine): string {
   const members = applier.cluster
     .members()
     .map(({ id, name, peerUrls }) => [id, name, ...peerUrls]);
-  return [dumpState(applier), ...members.map((member) => member.join(" "))].join("\n");
+  return [
+    dumpState(applier),
+    dumpAuth(applier.auth),
+    ...members.map((member) => member.join(" ")),
+  ].join("\n");
 }

@@ -83,13 +83,17 @@ export class SimulatedMember {
     return this.#drive(starting);
   }
 
-  /** Proposes an operation; `answered` is told the result when it comes, never after a crash. */
+  /**
+   * Proposes an operation as root, where authentication is on; `answered` is told the result when it comes,
+   * never after a crash.
+   */
   propose(
     field: number,
     body: Uint8Array,
     answered: (result: ApplyResult | EtcdError) => void,
   ): void {
-    this.host.member.propose(field, body, { onApplied: answered });
+    const { member } = this.host;
+    member.propose(field, body, { onApplied: answered }, member.applier.auth.rootCaller());
     this.host.poke();
   }
 
