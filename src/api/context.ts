@@ -12,6 +12,7 @@ import type { KeyValueHash } from "../mvcc/kv-hash.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { NamedLog } from "../ports/log.ts";
+import type { ServingStatus } from "./health-service.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Random } from "../ports/random.ts";
 import type { LeaseTimeToLiveRequest, ResponseHeader } from "../wire/gen/rpc.ts";
@@ -183,6 +184,10 @@ export interface ServiceContext {
    */
   readonly defragment: (done: (failure: EtcdError | undefined) => void) => void;
   readonly reads: ReadTimer;
+  /** What the health service of gRPC tells. */
+  readonly serving: ServingStatus;
+  /** Whether a defragmentation takes the service out of service, as far as that service tells. */
+  readonly stopsServingOnDefrag: boolean;
   readonly callers: Callers;
   readonly tokens: Tokens;
   readonly passwords: PasswordChecks;

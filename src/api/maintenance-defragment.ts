@@ -13,7 +13,9 @@ export function defragmentMethod(context: ServiceContext): GrpcMethodHandler {
   const log = context.log.named("api/maintenance-defragment.ts");
   return unary(decodeDefragmentRequest, (call) => {
     log.info("starting defragment");
+    if (context.stopsServingOnDefrag) context.serving.stop("defrag is active");
     context.defragment((failure) => {
+      if (context.stopsServingOnDefrag) context.serving.start();
       if (failure !== undefined) {
         log.warn("failed to defragment", { error: failure.message });
         fail(call, failure);

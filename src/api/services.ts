@@ -5,6 +5,7 @@ import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import type { ServiceContext } from "./context.ts";
 import { electionMethods } from "./election.ts";
+import { healthMethods } from "./health-service.ts";
 import { InnerCalls } from "./inner-call.ts";
 import { kvMethods } from "./kv.ts";
 import { leaseMethods } from "./lease.ts";
@@ -34,6 +35,7 @@ export function createServices(
     ...maintenanceMethods(context),
     ...authMethods(context),
     ...watchMethods(context),
+    ...healthMethods(context.serving),
   ];
   const calls = new InnerCalls((path) => methods.get(path), {
     clock: context.clock,

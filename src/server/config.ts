@@ -94,6 +94,8 @@ export interface ServerConfig {
   readonly downgradeCheckMs: number;
   /** Unused space of the database from which on it is defragmented at start, in bytes; 0 means never. */
   readonly bootstrapDefragBytes: number;
+  /** Whether health checks of gRPC are told to go elsewhere during a defragmentation. */
+  readonly stopsServingOnDefrag: boolean;
   /** Requests that take longer are worth a line in the log. */
   readonly warningApplyMs: number;
   readonly maxTxnOps: number;
@@ -188,6 +190,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     compactHashCheckIntervalMs: values["compact-hash-check-time"],
     downgradeCheckMs: values["downgrade-check-time"],
     bootstrapDefragBytes: values["bootstrap-defrag-threshold-megabytes"] * BYTES_PER_MEGABYTE,
+    stopsServingOnDefrag: isFeatureOn(gates, "StopGRPCServiceOnDefrag"),
     warningApplyMs: values["warning-apply-duration"],
     maxTxnOps: values["max-txn-ops"],
     maxRequestBytes: values["max-request-bytes"],
@@ -201,11 +204,17 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     unsafeNoFsync: values["unsafe-no-fsync"],
     socketReusePort: values["socket-reuse-port"],
     log: logOf(values, logLevel),
+    cipherSuites: values["cipher-suites"],
+    selfSignedCertYears: values["self-signed-cert-validity"],
+    ...groupsOf(values),
+  };
+}
+
+function groupsOf(values: FlagValues) {
+  return {
     clientTls: clientTlsOf(values),
     peerTls: peerTlsOf(values),
     tlsVersions: tlsVersionsOf(values),
-    cipherSuites: values["cipher-suites"],
-    selfSignedCertYears: values["self-signed-cert-validity"],
     auth: authOf(values),
     http: httpOf(values),
     tracing: tracingOf(values),

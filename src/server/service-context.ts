@@ -3,6 +3,7 @@
  * sockets and for one that is called in memory.
  */
 import type { ServiceContext } from "../api/context.ts";
+import { ServingStatus } from "../api/health-service.ts";
 import type { Log } from "../ports/log.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
@@ -28,6 +29,8 @@ export function serviceContextOf(
     backups: host.current.backups,
     defragment: (done) => host.current.defragment(done),
     reads: host.reads,
+    serving: new ServingStatus(log.named("v3rpc/health.go")),
+    stopsServingOnDefrag: config.stopsServingOnDefrag,
     callers: host.callers,
     tokens: host.tokens,
     passwords: host.passwords,

@@ -36,8 +36,6 @@ export const DEPRECATED_FLAGS: readonly FlagName[] = [
 export const INERT_FLAGS: { readonly [Name in FlagName]?: string } = {
   "backend-bbolt-freelist-type":
     "There is one kind of free list in memory; the file is the same with both of etcd's.",
-  "experimental-stop-grpc-service-on-defrag":
-    "A defragmentation does not stop the service, so there is nothing to stop it for.",
   "experimental-txn-mode-write-with-shared-buffer":
     "The checks of a transaction read what it has written in any case; the results are the same.",
   "socket-reuse-address": "Listeners always have SO_REUSEADDR, as they have in Go.",

@@ -19,6 +19,9 @@ import {
 import {
   ServingStatus,
   createHealthCheckRequest,
+  createHealthListRequest,
+  createHealthListResponse,
+  createStatusesEntry,
   createHealthCheckResponse,
 } from "./health.ts";
 import {
@@ -3379,6 +3382,59 @@ export const HealthCheckRequestDescriptor: MessageDescriptor = {
       repeated: false,
       implicit: true,
       message: undefined,
+      enum: undefined,
+    },
+  ],
+};
+
+export const HealthListRequestDescriptor: MessageDescriptor = {
+  typeName: "grpc.health.v1.HealthListRequest",
+  create: createHealthListRequest,
+  fields: [],
+};
+
+export const HealthListResponseDescriptor: MessageDescriptor = {
+  typeName: "grpc.health.v1.HealthListResponse",
+  create: createHealthListResponse,
+  fields: [
+    {
+      name: "statuses",
+      jsonName: "statuses",
+      property: "statuses",
+      oneof: undefined,
+      kind: "message",
+      repeated: true,
+      implicit: false,
+      message: () => StatusesEntryDescriptor,
+      enum: undefined,
+    },
+  ],
+};
+
+export const StatusesEntryDescriptor: MessageDescriptor = {
+  typeName: "grpc.health.v1.HealthListResponse.StatusesEntry",
+  create: createStatusesEntry,
+  fields: [
+    {
+      name: "key",
+      jsonName: "key",
+      property: "key",
+      oneof: undefined,
+      kind: "string",
+      repeated: false,
+      implicit: true,
+      message: undefined,
+      enum: undefined,
+    },
+    {
+      name: "value",
+      jsonName: "value",
+      property: "value",
+      oneof: undefined,
+      kind: "message",
+      repeated: false,
+      implicit: false,
+      message: () => HealthCheckResponseDescriptor,
       enum: undefined,
     },
   ],

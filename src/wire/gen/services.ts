@@ -47,16 +47,26 @@ import {
 import type {
   HealthCheckRequest,
   HealthCheckResponse,
+  HealthListRequest,
+  HealthListResponse,
 } from "./health.ts";
 import {
   createHealthCheckRequest,
   createHealthCheckResponse,
+  createHealthListRequest,
+  createHealthListResponse,
   decodeHealthCheckRequest,
   decodeHealthCheckResponse,
+  decodeHealthListRequest,
+  decodeHealthListResponse,
   encodeHealthCheckRequest,
   encodeHealthCheckResponse,
+  encodeHealthListRequest,
+  encodeHealthListResponse,
   writeHealthCheckRequest,
   writeHealthCheckResponse,
+  writeHealthListRequest,
+  writeHealthListResponse,
 } from "./health.ts";
 import type {
   LockRequest,
@@ -549,6 +559,8 @@ import {
   HashResponseDescriptor,
   HealthCheckRequestDescriptor,
   HealthCheckResponseDescriptor,
+  HealthListRequestDescriptor,
+  HealthListResponseDescriptor,
   LeaderRequestDescriptor,
   LeaderResponseDescriptor,
   LeaseGrantRequestDescriptor,
@@ -1415,6 +1427,24 @@ const HealthCheckRequestCodec: Codec<HealthCheckRequest> = {
   decode: decodeHealthCheckRequest,
 };
 
+const HealthListRequestCodec: Codec<HealthListRequest> = {
+  typeName: "grpc.health.v1.HealthListRequest",
+  descriptor: HealthListRequestDescriptor,
+  create: createHealthListRequest,
+  encode: encodeHealthListRequest,
+  write: writeHealthListRequest,
+  decode: decodeHealthListRequest,
+};
+
+const HealthListResponseCodec: Codec<HealthListResponse> = {
+  typeName: "grpc.health.v1.HealthListResponse",
+  descriptor: HealthListResponseDescriptor,
+  create: createHealthListResponse,
+  encode: encodeHealthListResponse,
+  write: writeHealthListResponse,
+  decode: decodeHealthListResponse,
+};
+
 const HealthCheckResponseCodec: Codec<HealthCheckResponse> = {
   typeName: "grpc.health.v1.HealthCheckResponse",
   descriptor: HealthCheckResponseDescriptor,
@@ -1957,6 +1987,7 @@ export const WatchService: {
 /** Whether the server can serve. Only the service "" is known. */
 export const HealthService: {
   readonly check: MethodInfo<HealthCheckRequest, HealthCheckResponse>;
+  readonly list: MethodInfo<HealthListRequest, HealthListResponse>;
   /** Sends the status now and after every change. */
   readonly watch: MethodInfo<HealthCheckRequest, HealthCheckResponse>;
 } = {
@@ -1966,6 +1997,16 @@ export const HealthService: {
     method: "Check",
     request: HealthCheckRequestCodec,
     response: HealthCheckResponseCodec,
+    clientStreaming: false,
+    serverStreaming: false,
+    gatewayPaths: [],
+  },
+  list: {
+    path: "/grpc.health.v1.Health/List",
+    service: "grpc.health.v1.Health",
+    method: "List",
+    request: HealthListRequestCodec,
+    response: HealthListResponseCodec,
     clientStreaming: false,
     serverStreaming: false,
     gatewayPaths: [],
