@@ -19,6 +19,8 @@ import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
 import { RemovedError } from "../server/member-host.ts";
 import { ETCD_VERSION } from "../server/version.ts";
+import { createSrvLookup } from "../platform/srv-lookup.ts";
+import { openRegistry } from "./lazy-registry.ts";
 import { readStartup } from "./server-startup.ts";
 import { openAudit, spanTransportOf } from "./server-outlets.ts";
 import { greet } from "./greeting.ts";
@@ -90,6 +92,8 @@ async function start(
     passwords: createPasswordWorkers(new URL("../platform/bcrypt-worker.js", import.meta.url)),
     secretDigest: createSecretDigest(),
     lookUpHost,
+    lookUpSrv: createSrvLookup(),
+    openRegistry,
     log: processLog,
     logLevel: processLog.control,
     facts: systemProcessFacts(),

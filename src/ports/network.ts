@@ -49,3 +49,18 @@ export type StreamAddress =
 
 /** Asks for the address of a host name. `done` is called once: an IP address, or why there is none. */
 export type HostLookup = (host: string, done: (address: string | Error) => void) => void;
+
+/** One record of DNS that says where a service is. */
+export interface SrvRecord {
+  /** Host name, with or without the dot at its end. */
+  readonly target: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** Asks for the SRV records of a name. `done` is called once: what there is, or why there is nothing. */
+export type SrvLookup = (
+  name: string,
+  done: (records: readonly SrvRecord[] | Error) => void,
+) => void;

@@ -19,7 +19,7 @@ import type { Digest } from "../ports/digest.ts";
 import type { PasswordWorkers, SecretDigest } from "../ports/passwords.ts";
 import type { PeerNetwork } from "../peer/network.ts";
 import type { NamedLog } from "../ports/log.ts";
-import type { HostLookup } from "../ports/network.ts";
+import type { HostLookup, SrvLookup } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import type { Wal } from "../wal/wal.ts";
 import { walExists } from "../wal/segment-name.ts";
@@ -29,6 +29,7 @@ import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./dat
 import { RESTORE_PROGRESS_REVISIONS } from "./limits.ts";
 import type { DefragSteps } from "./defragmentation.ts";
 import { forceNewCluster } from "./force-new-cluster.ts";
+import type { OpenRegistry } from "./discovery/registry.ts";
 import { establishIdentity } from "./founding.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
 import { logQuota } from "./quota-log.ts";
@@ -51,6 +52,10 @@ export interface Environment {
   readonly peers: PeerNetwork;
   /** Looks up host names of peer URLs; they are compared as they are written when absent. */
   readonly lookUpHost?: HostLookup;
+  /** Looks up SRV records for --discovery-srv. */
+  readonly lookUpSrv?: SrvLookup;
+  /** Reaches the discovery service of --discovery-endpoints. */
+  readonly openRegistry?: OpenRegistry;
   readonly sha1: (bytes: Uint8Array) => Uint8Array;
   readonly sha256: () => Digest;
   readonly passwords: PasswordWorkers;

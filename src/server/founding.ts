@@ -9,6 +9,7 @@ import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import { assert } from "../stdx/assert.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
+import { discoveredConfig } from "./discovery/discovered-config.ts";
 import { FlagRefusal } from "./flags/refusal.ts";
 import { foundingProblem, initialClusterOf, joiningProblem } from "./initial-cluster.ts";
 import { joinCluster, type NamedMember, remoteUrls } from "./join-cluster.ts";
@@ -29,7 +30,7 @@ export interface Founding {
 /** What of the world decides about an identity. */
 export type FoundingEnvironment = Pick<
   Environment,
-  "clock" | "log" | "lookUpHost" | "peers" | "sha1"
+  "clock" | "log" | "lookUpHost" | "lookUpSrv" | "openRegistry" | "peers" | "sha1"
 >;
 
 /** Rejects with a `StartError` when the flags, or the other members, do not let this one start. */
@@ -47,9 +48,10 @@ export async function establishIdentity(
 
 /** The identity that the flags of a founder determine. Rejects with a `StartError`. */
 export async function foundingOf(
-  config: ServerConfig,
+  given: ServerConfig,
   environment: FoundingEnvironment,
 ): Promise<Founding> {
+  const config = await discoveredConfig(given, environment);
   const { clock, log, lookUpHost, sha1 } = environment;
   const cluster = accepted(initialClusterOf(config));
   const comparison = urlComparison(clock, log.named("server/peer-urls.ts"), lookUpHost);
@@ -62,7 +64,8 @@ export async function foundingOf(
   return { clusterId, memberId: self.id, founders: members, remotes: [] };
 }
 
-async function joining(config: ServerConfig, environment: FoundingEnvironment): Promise<Founding> {
+async function joining(given: ServerConfig, environment: FoundingEnvironment): Promise<Founding> {
+  const config = await discoveredConfig(given, environment);
   const { clock, log, lookUpHost, peers, sha1 } = environment;
   const cluster = accepted(initialClusterOf(config));
   accepted(joiningProblem(cluster, config.name));

@@ -190,3 +190,9 @@ export const SPAN_COMPLAINT_INTERVAL_MS = 60_000;
 
 /** Milliseconds that the end of a member waits for the collector. */
 export const SPAN_CLOSE_GRACE_MS = 2000;
+
+/** Pauses between two attempts to reach a discovery service double so often: up to 256 seconds. As etcd. */
+export const DISCOVERY_BACKOFF_DOUBLINGS_MAX = 8;
+
+/** Members that a discovery service may announce; no cluster is founded with more. */
+export const DISCOVERY_MEMBERS_MAX = 1000;

@@ -13,7 +13,10 @@ interface NotYet {
 }
 
 const TLS: NotYet = { reason: "connections are not encrypted" };
-const DISCOVERY: NotYet = { reason: "members are named by --initial-cluster only" };
+const DISCOVERY: NotYet = {
+  reason:
+    "the v2 API does not exist; use --discovery-endpoints with --discovery-token, or --discovery-srv",
+};
 const V2: NotYet = { reason: "the v2 API does not exist" };
 const HTTP: NotYet = {
   reason: "over HTTP there are /version and /health only, on the client URLs",
@@ -53,10 +56,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   discovery: DISCOVERY,
   "discovery-fallback": { ...DISCOVERY, harmless: ["exit"] },
   "discovery-proxy": DISCOVERY,
-  "discovery-srv": DISCOVERY,
-  "discovery-srv-name": DISCOVERY,
-  "discovery-endpoints": DISCOVERY,
-  "discovery-token": DISCOVERY,
 
   "memory-mlock": MLOCK,
   "experimental-memory-mlock": MLOCK,
