@@ -18,6 +18,7 @@ import { ServiceManager } from "../platform/service-manager.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
 import { RemovedError } from "../server/member-host.ts";
+import { MemberTls } from "../server/tls/member-tls.ts";
 import { ETCD_VERSION } from "../server/version.ts";
 import { createSrvLookup } from "../platform/srv-lookup.ts";
 import { openRegistry } from "./lazy-registry.ts";
@@ -75,8 +76,9 @@ async function start(
     warn: (message) => log.warn(message),
     isUnsynced: config.unsafeNoFsync,
   });
+  const tls = new MemberTls(config, systemClock, processLog);
   const network = new HttpPeerNetwork({
-    http: createHttpClient(),
+    http: createHttpClient(() => tls.dialer),
     clock: systemClock,
     log: processLog.named("peer/http-network.ts"),
     serverVersion: ETCD_VERSION,
@@ -99,6 +101,7 @@ async function start(
     facts: systemProcessFacts(),
     audit,
     spans: spanTransportOf(config.tracing),
+    tls,
     peers: network,
     peerServer: createHttpServer(
       {

@@ -1,5 +1,6 @@
 /** Writing frames into an `OutBuffer`. All lengths are checked by the callers. */
-import type { OutBuffer } from "./out-buffer.ts";
+import { bytesFromUtf8, EMPTY_BYTES } from "../stdx/bytes.ts";
+import { OutBuffer } from "./out-buffer.ts";
 import {
   FLAG_ACK,
   FLAG_END_HEADERS,
@@ -91,6 +92,13 @@ export function writeGoAway(
   writeUint32(out.bytes, out.at + 4, errorCode);
   out.at += 8;
   out.append(debugData, 0, debugData.length);
+}
+
+/** A whole GOAWAY frame, for a connection that no engine serves. */
+export function goAwayFrame(errorCode: number, text: string): Uint8Array {
+  const out = new OutBuffer();
+  writeGoAway(out, 0, errorCode, bytesFromUtf8(text));
+  return out.take() ?? EMPTY_BYTES;
 }
 
 /** Writes SETTINGS with the given entries, in order. */

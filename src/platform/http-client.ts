@@ -3,6 +3,7 @@
  * bounds on how long a connection may take to come about and how long nothing may move on it.
  */
 import http from "node:http";
+import https from "node:https";
 import type { Socket } from "node:net";
 import type {
   HttpClient,
@@ -17,45 +18,71 @@ import {
   TCP_KEEPALIVE_MS,
 } from "./limits.ts";
 import { describeSocketError, dialTimedOut, timedOut } from "./socket-failure.ts";
+import type { TlsDialer } from "./tls/dialer.ts";
 
 /** What a request is made with; its URL is taken apart once, before. */
 interface Target {
   readonly url: URL;
   readonly port: number;
+  readonly isSecure: boolean;
 }
 
-export function createHttpClient(): HttpClient {
-  const kept = new http.Agent({
-    keepAlive: true,
-    maxFreeSockets: HTTP_IDLE_CONNECTIONS_MAX,
-    timeout: HTTP_IDLE_TIMEOUT_MS,
-  });
-  // Keeps none, and yet sends no "Connection: close", as Go does not.
-  const fresh = new http.Agent({ keepAlive: true, maxFreeSockets: 0 });
+/** A client that reaches URLs with the scheme https through what `dialer` returns, if it is given. */
+export function createHttpClient(dialer?: () => TlsDialer): HttpClient {
+  const kept = agentsOf(KEEPS_CONNECTIONS, dialer);
+  const fresh = agentsOf(KEEPS_NONE, dialer);
   return {
     request(request, handler) {
       const exchange = new Exchange(request, handler, request.reuse ? kept : fresh);
       exchange.start();
       return exchange;
     },
-    close: () => kept.destroy(),
+    close() {
+      kept.plain.destroy();
+      kept.secure.destroy();
+    },
   };
+}
+
+const KEEPS_CONNECTIONS: http.AgentOptions = {
+  keepAlive: true,
+  maxFreeSockets: HTTP_IDLE_CONNECTIONS_MAX,
+  timeout: HTTP_IDLE_TIMEOUT_MS,
+};
+
+/** Sends no "Connection: close" all the same, as Go does not. */
+const KEEPS_NONE: http.AgentOptions = { keepAlive: true, maxFreeSockets: 0 };
+
+/** Who opens connections, by whether they are encrypted. */
+interface Agents {
+  readonly plain: http.Agent;
+  readonly secure: http.Agent;
+}
+
+function agentsOf(options: http.AgentOptions, dialer: (() => TlsDialer) | undefined): Agents {
+  const secure = new https.Agent(options);
+  if (dialer !== undefined) {
+    const createConnection = ({ host, port }: { host: string; port: number }): Socket =>
+      dialer().connect(host, port);
+    Object.assign(secure, { createConnection });
+  }
+  return { plain: new http.Agent(options), secure };
 }
 
 class Exchange implements HttpExchange {
   readonly #request: HttpClientRequest;
   readonly #handler: HttpResponseHandler;
-  readonly #agent: http.Agent;
+  readonly #agents: Agents;
   #outgoing: http.ClientRequest | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Nothing more is told to the handler. */
   #over = false;
   #answered = false;
 
-  constructor(request: HttpClientRequest, handler: HttpResponseHandler, agent: http.Agent) {
+  constructor(request: HttpClientRequest, handler: HttpResponseHandler, agents: Agents) {
     this.#request = request;
     this.#handler = handler;
-    this.#agent = agent;
+    this.#agents = agents;
   }
 
   start(): void {
@@ -74,7 +101,7 @@ class Exchange implements HttpExchange {
       path: target.url.pathname,
       method,
       headers: { ...headers, ...length },
-      agent: this.#agent,
+      agent: target.isSecure ? this.#agents.secure : this.#agents.plain,
       maxHeaderSize: HTTP_HEADER_BYTES_MAX,
     });
     this.#outgoing = outgoing;
@@ -119,7 +146,7 @@ class Exchange implements HttpExchange {
     }
     const onLate = (): void => this.#fail(dialTimedOut(hostname, target.port));
     this.#timer = setTimeout(onLate, connectTimeoutMs);
-    socket.once("connect", watch);
+    socket.once(target.isSecure ? "secureConnect" : "connect", watch);
   }
 
   #respond(response: http.IncomingMessage): void {
@@ -160,12 +187,14 @@ class Exchange implements HttpExchange {
   }
 }
 
-/** What is dialled for a URL; schemes other than "http" need certificates, which there are none of. */
+/** What is dialled for a URL. */
 function targetOf(text: string): Target | Error {
   if (!URL.canParse(text)) return new Error(`parse ${JSON.stringify(text)}: invalid URL`);
   const url = new URL(text);
-  if (url.protocol !== "http:") {
+  const isSecure = url.protocol === "https:";
+  if (url.protocol !== "http:" && !isSecure) {
     return new Error(`unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
   }
-  return { url, port: url.port === "" ? 80 : Number(url.port) };
+  const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
+  return { url, port, isSecure };
 }

@@ -77,7 +77,7 @@ class NodeHttpServer implements HttpServer {
 
   serve(stream: SocketStream, head: Uint8Array): void {
     const socket = stream.release();
-    this.#peers.set(socket, unprovenPeer(stream.remoteAddress));
+    this.#peers.set(socket, stream.peer);
     socket.once("close", () => this.#peers.delete(socket));
     // Go keeps connections alive by itself; without it a vanished host holds its streams for hours.
     if ("setKeepAlive" in socket) socket.setKeepAlive(true, this.#options.readTimeoutMs);

@@ -59,3 +59,18 @@ export const AUDIT_RETRY_MS = 500;
 
 /** Threads that hash passwords; half of the processors if that is fewer. */
 export const PASSWORD_THREADS_MAX = 4;
+
+/** Milliseconds between two looks at the files of TLS: soon enough, and nothing beside a handshake. */
+export const TLS_FILES_CHECK_MS = 1000;
+
+/** Milliseconds a handshake of TLS may take. Source: etcd client/pkg/transport/listener_tls.go (3.5.30). */
+export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/**
+ * Handshakes of TLS that may be under way on one listener; with one more the oldest is given up. Enough for a
+ * crowd that comes back at once, and some tens of megabytes when nobody goes on.
+ */
+export const TLS_HANDSHAKES_MAX = 1024;
+
+/** Milliseconds between two lines of the log about handshakes that were given up. */
+export const TLS_OVERLOAD_LOG_MS = 10_000;

@@ -1,6 +1,8 @@
 /** Failures of sockets in the words of Go's net package, which operators know from etcd's logs. */
 import type { Socket } from "node:net";
 import { joinHostPort, SOCKET_REASONS } from "./tcp.ts";
+import { describeTlsFailure } from "./tls/failure.ts";
+import { VerificationError } from "./tls/verification-error.ts";
 
 /** What node:net adds to an error of a socket, and to each of several when a name has many addresses. */
 interface SocketError extends NodeJS.ErrnoException {
@@ -23,7 +25,9 @@ export function describeSocketError(error: Error, host: string, port: number): E
     const where = joinHostPort(first.address ?? host, first.port ?? port);
     return new Error(`dial tcp ${where}: connect: ${SOCKET_REASONS[code] ?? first.message}`);
   }
+  if (error instanceof VerificationError) return error;
   if (code === "ECONNRESET" && first.syscall === undefined) return new Error("EOF");
+  if (first.syscall === undefined && code !== "") return new Error(describeTlsFailure(first));
   const operation = first.syscall === "write" ? "write" : "read";
   const reason = SOCKET_REASONS[code] ?? first.message;
   return new Error(`${operation} tcp ${joinHostPort(host, port)}: ${reason}`);

@@ -2,6 +2,7 @@
  * Streams over node:net. One object per socket; Node's events go straight to the handler's methods.
  */
 import net from "node:net";
+import { type ClientPeer, unprovenPeer } from "../ports/client-peer.ts";
 import type { ByteStream, StreamAddress, StreamHandler, StreamListener } from "../ports/network.ts";
 
 /** Connections the kernel may hold before we accept them; Go's default on Linux is the same somaxconn. */
@@ -62,36 +63,60 @@ export function listenOn(
 /** A connected socket. `socket` is there for node:http, which wants to own it. */
 export class SocketStream implements ByteStream {
   readonly socket: net.Socket;
-  readonly remoteAddress: string;
+  /** Who is at the other end. */
+  readonly peer: ClientPeer;
+  /** It is encrypted in a way that HTTP/2 does not allow, and yet HTTP/2 was agreed on. */
+  readonly prohibitsHttp2: boolean;
   #handler: StreamHandler | undefined;
   #closeReason = "";
 
-  constructor(socket: net.Socket) {
+  constructor(
+    socket: net.Socket,
+    peer: ClientPeer = unprovenPeer(addressOf(socket)),
+    prohibitsHttp2 = false,
+  ) {
     this.socket = socket;
-    this.remoteAddress =
-      socket.remoteAddress === undefined ? "@" : `${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = peer;
+    this.prohibitsHttp2 = prohibitsHttp2;
     // From the first moment: an error that nobody listens for would end the process.
-    socket.on("error", (error) => {
-      this.#closeReason = error.message;
-    });
+    socket.on("error", this.#onError);
+  }
+
+  get remoteAddress(): string {
+    return this.peer.address;
   }
 
   setHandler(handler: StreamHandler): void {
     const isFirst = this.#handler === undefined;
     this.#handler = handler;
     if (!isFirst) return;
-    this.socket.on("data", (chunk: Uint8Array) => this.#handler?.onBytes(chunk));
-    this.socket.on("drain", () => this.#handler?.onWritable());
-    this.socket.on("close", () => this.#handler?.onClosed(this.#closeReason));
+    this.socket.on("data", this.#onData);
+    this.socket.on("drain", this.#onDrain);
+    this.socket.on("close", this.#onClose);
     this.socket.resume();
+  }
+
+  /** Gives back what was read first, to be read again by the next handler. Stops reading until then. */
+  putBack(bytes: Uint8Array): void {
+    const { socket } = this;
+    this.#handler = undefined;
+    socket.off("data", this.#onData);
+    socket.off("drain", this.#onDrain);
+    socket.off("close", this.#onClose);
+    socket.pause();
+    socket.unshift(Uint8Array.from(bytes));
   }
 
   /** Gives the socket away to other code: no handler is called any more. */
   release(): net.Socket {
+    const { socket } = this;
     this.#handler = undefined;
-    for (const event of ["data", "drain", "error", "close"]) this.socket.removeAllListeners(event);
-    this.socket.pause();
-    return this.socket;
+    socket.off("data", this.#onData);
+    socket.off("drain", this.#onDrain);
+    socket.off("close", this.#onClose);
+    socket.off("error", this.#onError);
+    socket.pause();
+    return socket;
   }
 
   /** Whether the connection is encrypted. */
@@ -123,6 +148,20 @@ export class SocketStream implements ByteStream {
   destroy(): void {
     this.socket.destroy();
   }
+
+  readonly #onData = (chunk: Uint8Array): void => this.#handler?.onBytes(chunk);
+  readonly #onDrain = (): void => this.#handler?.onWritable();
+  readonly #onClose = (): void => this.#handler?.onClosed(this.#closeReason);
+  readonly #onError = (error: Error): void => {
+    this.#closeReason = error.message;
+  };
+}
+
+/** Where a socket comes from, as Go prints it; "@" for a Unix socket. */
+function addressOf({ remoteAddress, remotePort = 0 }: net.Socket): string {
+  if (remoteAddress === undefined) return "@";
+  // IPv4 over a socket that takes both.
+  return joinHostPort(remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, ""), remotePort);
 }
 
 function socketOptions(address: StreamAddress): { host: string; port: number } | { path: string } {

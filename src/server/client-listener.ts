@@ -6,12 +6,12 @@
  * The run loop calls `flush` at the end of its turn; what arises outside of one is flushed a moment later.
  */
 import { Errors } from "../errors/table.ts";
+import { goAwayFrame } from "../http2/frame-writer.ts";
 import { GrpcServerConnection } from "../http2/grpc-server.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
-import { looksLikeHttp2Preface } from "../http2/protocol.ts";
+import { ErrorCode, looksLikeHttp2Preface } from "../http2/protocol.ts";
 import type { HttpServer } from "../platform/http-server.ts";
 import type { SocketStream } from "../platform/tcp.ts";
-import { unprovenPeer } from "../ports/client-peer.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamHandler } from "../ports/network.ts";
@@ -136,6 +136,11 @@ export class ClientConnections {
       stream.destroy();
       return;
     }
+    if (stream.prohibitsHttp2) {
+      stream.write(INADEQUATE_SECURITY);
+      stream.end();
+      return;
+    }
     const connection = new ServedConnection(this, stream, config, clock);
     this.#open.add(connection);
     if (this.#open.size === 1) this.#scheduleTick();
@@ -156,6 +161,12 @@ export class ClientConnections {
     if (this.#open.size === 0 && !this.#httpIsBusy) this.#drained?.();
   }
 }
+
+/** Says why HTTP/2 is not spoken: the cipher is one that RFC 9113 prohibits. As Go does. */
+const INADEQUATE_SECURITY = goAwayFrame(
+  ErrorCode.INADEQUATE_SECURITY,
+  "Prohibited TLS 1.2 Cipher Suite",
+);
 
 /** One gRPC connection: its socket and its engine. */
 class ServedConnection implements StreamHandler {
@@ -182,7 +193,7 @@ class ServedConnection implements StreamHandler {
         onClosed: () => {},
         onInputWanted: (wanted) => (wanted ? stream.resume() : stream.pause()),
       },
-      peer: unprovenPeer(stream.remoteAddress),
+      peer: stream.peer,
     });
   }
 

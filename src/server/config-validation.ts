@@ -7,6 +7,7 @@
 import type { LogThreshold } from "../ports/log.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
+import { versionRange } from "../tls/versions.ts";
 import { isFeatureOn } from "./flags/feature-gates.ts";
 import type { FlagName, FlagValues } from "./flags/table.ts";
 import type { LogRecord } from "./log-record.ts";
@@ -52,8 +53,7 @@ export function configProblem(
   const unreachable =
     bindProblem(values["listen-peer-urls"]) ??
     bindProblem(values["listen-client-urls"]) ??
-    bindProblem(values["listen-client-http-urls"]) ??
-    tlsProblem(values);
+    bindProblem(values["listen-client-http-urls"]);
   if (unreachable !== undefined) return unreachable;
   if (values["listen-client-http-urls"].length === 0) warnings.push(SINGLE_PORT);
   const unusable =
@@ -131,18 +131,6 @@ const V3_DISCOVERY_TEXTS = [
   "discovery-password",
 ] as const satisfies readonly FlagName[];
 
-function tlsProblem(values: FlagValues): string | undefined {
-  const listen = [
-    ...values["listen-peer-urls"],
-    ...values["listen-client-urls"],
-    ...values["listen-client-http-urls"],
-    ...values["listen-metrics-urls"],
-  ];
-  const encrypted = listen.find(({ scheme }) => scheme === "https" || scheme === "unixs");
-  if (encrypted === undefined) return undefined;
-  return `${encrypted.text} is not supported by this version of etcd-ts: connections are not encrypted`;
-}
-
 function hostProblem(flag: string, urls: readonly ServerUrl[]): string | undefined {
   const problem = advertiseProblem(urls);
   if (problem === undefined) return undefined;
@@ -199,19 +187,11 @@ function compactHashCheckProblem(
   return `--${name}compact-hash-check-time must be >0 (set to ${goDurationOfMs(intervalMs)})`;
 }
 
-const TLS_VERSIONS: readonly string[] = ["TLS1.2", "TLS1.3"];
-
 function tlsVersionProblem(values: FlagValues): string | undefined {
   const min = values["tls-min-version"];
   const max = values["tls-max-version"];
-  const unknown = [min, max].find((version) => version !== "" && !TLS_VERSIONS.includes(version));
-  if (unknown !== undefined) {
-    const known = TLS_VERSIONS.join(", ");
-    return `unexpected TLS version ${goQuoteText(unknown)} (must be one of: ${known})`;
-  }
-  if (max !== "" && min > max) {
-    return `min version (${min}) is greater than max version (${max})`;
-  }
+  const range = versionRange(min, max);
+  if (typeof range === "string") return range;
   if (min === "TLS1.3" && values["cipher-suites"].length > 0) {
     return "cipher suites cannot be configured when only TLS1.3 is enabled";
   }

@@ -38,7 +38,7 @@ export async function startEtcd(
   onFatal: (reason: Error) => void,
 ): Promise<EtcdServer> {
   const log = environment.log.named("server/etcd-server.ts");
-  const listeners = await bindListeners(config, log);
+  const listeners = await bindListeners(config, environment.tls, log);
   let opened: OpenedMember;
   try {
     opened = await openMember(config, environment);
@@ -132,8 +132,11 @@ function logServing(config: ServerConfig, host: MemberHost, log: Log): void {
 
 function logTraffic({ listenClientUrls, http }: ServerConfig, log: Log): void {
   const logEach = (urls: readonly ServerUrl[], traffic: string): void => {
-    for (const { host: address } of urls) {
-      const message = "serving client traffic insecurely; this is strongly discouraged!";
+    for (const { scheme, host: address } of urls) {
+      const isSecure = scheme === "https" || scheme === "unixs";
+      const message = isSecure
+        ? "serving client traffic securely"
+        : "serving client traffic insecurely; this is strongly discouraged!";
       log.info(message, { traffic, address });
     }
   };

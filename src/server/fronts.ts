@@ -23,11 +23,14 @@ import { parseLogLevel } from "./config-validation.ts";
 import { CLIENT_HTTP_IDLE_MS, CLIENT_HTTP_STALL_MS, GRPC_OVERHEAD_BYTES } from "./limits.ts";
 import type { MemberHost } from "./member-host.ts";
 import { serviceContextOf } from "./service-context.ts";
+import type { MemberTls } from "./tls/member-tls.ts";
 
 /** What a member with sockets needs of the world. */
 export interface ServerEnvironment extends Environment, ObserverEnvironment {
   /** Answers what peers ask over HTTP/1.1, for the network that `peers` is. */
   readonly peerServer: HttpServer;
+  /** Certificates and keys of the member. */
+  readonly tls: MemberTls;
   /** The level of the log, which can be changed while the member runs. */
   readonly logLevel: LogLevelControl;
   readonly facts: ProcessFacts;

@@ -175,13 +175,14 @@ export class ClusterMember {
   }
 
   #ownFlags({ members, state }: InitialCluster): string[] {
-    const { host, clientPort, peerPort } = this.#settings;
+    const { host, clientPort, peerPort, peerUrl } = this.#settings;
+    const { protocol } = new URL(peerUrl);
     return [
       `--name=${this.name}`,
       `--data-dir=${this.dataDir}`,
       `--listen-client-urls=http://${host}:${clientPort}`,
       `--advertise-client-urls=http://${host}:${clientPort}`,
-      `--listen-peer-urls=http://${host}:${peerPort}`,
+      `--listen-peer-urls=${protocol}//${host}:${peerPort}`,
       `--initial-advertise-peer-urls=${this.peerUrl}`,
       `--initial-cluster=${members}`,
       `--initial-cluster-state=${state}`,

@@ -12,7 +12,6 @@ interface NotYet {
   readonly harmless?: readonly unknown[];
 }
 
-const TLS: NotYet = { reason: "connections are not encrypted" };
 const DISCOVERY: NotYet = {
   reason:
     "the v2 API does not exist; use --discovery-endpoints with --discovery-token, or --discovery-srv",
@@ -27,32 +26,6 @@ const MLOCK: NotYet = {
 };
 
 export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
-  "cert-file": TLS,
-  "key-file": TLS,
-  "client-cert-file": TLS,
-  "client-key-file": TLS,
-  "client-cert-auth": TLS,
-  "client-crl-file": TLS,
-  "client-cert-allowed-hostname": TLS,
-  "trusted-ca-file": TLS,
-  "auto-tls": TLS,
-  "peer-cert-file": TLS,
-  "peer-key-file": TLS,
-  "peer-client-cert-file": TLS,
-  "peer-client-key-file": TLS,
-  "peer-client-cert-auth": TLS,
-  "peer-trusted-ca-file": TLS,
-  "peer-cert-allowed-cn": TLS,
-  "peer-cert-allowed-hostname": TLS,
-  "peer-auto-tls": TLS,
-  "peer-crl-file": TLS,
-  "peer-skip-client-san-verification": TLS,
-  "experimental-peer-skip-client-san-verification": TLS,
-  "self-signed-cert-validity": TLS,
-  "cipher-suites": TLS,
-  "tls-min-version": { ...TLS, harmless: [""] },
-  "tls-max-version": TLS,
-
   discovery: DISCOVERY,
   "discovery-fallback": { ...DISCOVERY, harmless: ["exit"] },
   "discovery-proxy": DISCOVERY,

@@ -1,0 +1,39 @@
+/** What OpenSSL is told about keys, trust, versions and ciphers. */
+import { constants } from "node:crypto";
+import type { SecureContextOptions } from "node:tls";
+import { cipherChoice } from "../../tls/cipher-suites.ts";
+import type { VersionRange } from "../../tls/versions.ts";
+import type { TlsMaterial } from "./files.ts";
+import { systemAuthorities } from "./system-authorities.ts";
+
+/** How connections are encrypted. */
+export interface TlsStrength {
+  readonly versions: VersionRange;
+  /** Names of Go; none for its default. They have been found valid. */
+  readonly cipherSuites: readonly string[];
+}
+
+/** Options for a context of `material`. */
+export function contextOptions(
+  { pair, authorities }: TlsMaterial,
+  { versions, cipherSuites }: TlsStrength,
+): SecureContextOptions {
+  const { list, hasTls12 } = cipherChoice(cipherSuites);
+  const trusted = authorities === undefined ? systemAuthorities() : [...authorities];
+  return {
+    ...(pair === undefined ? {} : pair),
+    ...(trusted === undefined ? {} : { ca: trusted }),
+    minVersion: hasTls12 ? versions.min : "TLSv1.3",
+    maxVersion: versions.max,
+    ciphers: list,
+    honorCipherOrder: true,
+  };
+}
+
+/**
+ * A server that demands certificates takes up no session again: a certificate that expired, was revoked or
+ * belongs to an authority that is no longer trusted must not live on in one.
+ */
+export const WITHOUT_SESSIONS: SecureContextOptions = {
+  secureOptions: constants.SSL_OP_NO_TICKET,
+};
