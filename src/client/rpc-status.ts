@@ -24,7 +24,8 @@ let byMessage: ReadonlyMap<string, EtcdError> | undefined;
 export function knownError(status: RpcStatus): EtcdError | undefined {
   byMessage ??= new Map(
     Object.values(Errors)
-      // Go's client does not know it as an answer: it is the end of a context, ours or the server's.
+      // Go's client does not know the others as answers, nor this one: it is the end of a context.
+      .filter((error) => error.message.startsWith("etcdserver: "))
       .filter((error) => error !== Errors.DeadlineExceeded)
       .map((error) => [error.message, error]),
   );
