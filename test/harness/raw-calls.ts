@@ -2,6 +2,8 @@
 import { tokenMetadata } from "../../src/client/channel.ts";
 import { openRawConnection, NO_DEADLINE } from "../../src/client/raw-connection.ts";
 import { socketConnector } from "../../src/cmd/socket-connector.ts";
+import type { GrpcMetadata } from "../../src/http2/grpc-metadata.ts";
+import type { DialTls } from "../../src/platform/socket-dial.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 
 /** How a call ended; `body` is there exactly when `code` is 0. */
@@ -44,19 +46,31 @@ export interface OpenStream {
   cancel(): void;
 }
 
+export interface RawCallerOptions {
+  /** By TLS, with this. */
+  readonly tls?: DialTls;
+  /** Sent with every call, unless that has a token of its own. */
+  readonly metadata?: GrpcMetadata;
+}
+
 /** Connects to `endpoint`; when the connection is lost, open calls end with the code Unavailable. */
-export async function openRawCaller(endpoint: string): Promise<RawCaller> {
-  const connector = socketConnector(undefined);
+export async function openRawCaller(
+  endpoint: string,
+  { tls, metadata: own = [] }: RawCallerOptions = {},
+): Promise<RawCaller> {
+  const connector = socketConnector(tls);
   const raw = await openRawConnection({
     endpoint,
     connector,
     clock: systemClock,
+    secure: tls !== undefined,
     onClosed: () => undefined,
   });
+  const everyCall = [...raw.metadata, ...own];
   return {
     call: (path, body, token) =>
       new Promise((resolve) => {
-        const metadata = token === undefined ? raw.metadata : tokenMetadata(token);
+        const metadata = token === undefined ? everyCall : tokenMetadata(token);
         raw.grpc.unary(path, metadata, body, NO_DEADLINE, ({ code, message }, answer) => {
           resolve({ code, text: message, body: answer?.slice() });
         });
@@ -64,7 +78,7 @@ export async function openRawCaller(endpoint: string): Promise<RawCaller> {
     stream: (path, body) =>
       new Promise((resolve) => {
         const messages: Uint8Array[] = [];
-        const call = raw.grpc.stream(path, raw.metadata, {
+        const call = raw.grpc.stream(path, everyCall, {
           onMessage: (_, message) => messages.push(message.slice()),
           onStatus: (_, { code, message }) => resolve({ code, text: message, messages }),
         });
@@ -72,7 +86,7 @@ export async function openRawCaller(endpoint: string): Promise<RawCaller> {
         call.halfClose();
       }),
     open: (path, events) => {
-      const call = raw.grpc.stream(path, raw.metadata, {
+      const call = raw.grpc.stream(path, everyCall, {
         onMessage: (_, message) => events.onMessage(message.slice()),
         onStatus: (_, { code, message }) => events.onEnd?.(code, message),
       });
