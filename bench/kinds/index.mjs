@@ -1,4 +1,5 @@
 /** Every kind of benchmark, in the order of the README. */
+import { badClients } from "./bad-clients.mjs";
 import { catchUp } from "./catch-up.mjs";
 import { clusterPuts } from "./cluster-puts.mjs";
 import { failover } from "./failover.mjs";
@@ -51,4 +52,5 @@ export const KINDS = [
   followerReads,
   failover,
   catchUp,
+  badClients,
 ];
