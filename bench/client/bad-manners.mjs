@@ -45,27 +45,49 @@ function readsNothing(socket, body) {
   return () => socket.write(wholeCall(RANGE, next(), body));
 }
 
-/** @param {Uint8Array} prefix of keys of which there are many, and some of which change all the time */
-export function badManners(prefix) {
+/** What can be done wrong without asking for anything. */
+const OF_CONNECTIONS = {
+  "says nothing": () => undefined,
+  "stops after the preface": (socket) => {
+    socket.write(greeting(NO_WINDOW).subarray(0, 24));
+    return undefined;
+  },
+  "sends what is no protocol": (socket) => () =>
+    socket.write(Buffer.from("\u0016\u0003\u0001\u0002\u0000 nothing that anybody speaks\r\n")),
+  "sends the head of an HTTP/1.1 request letter by letter": (socket) => {
+    socket.write("GET /health HTTP/1.1\r\nX-Slow: ");
+    return () => socket.write("a");
+  },
+  "comes and goes": (socket) => {
+    socket.write(greeting(WIDE_WINDOW));
+    return () => socket.destroy();
+  },
+  "never ends a header block": (socket) => {
+    socket.write(greeting(WIDE_WINDOW));
+    socket.write(frame(Type.HEADERS, 0, 1, callBlock(PUT)));
+    return () => socket.write(frame(Type.CONTINUATION, 0, 1, Buffer.alloc(1000, 0x82)));
+  },
+  "sends a header list bomb": (socket) => {
+    socket.write(greeting(WIDE_WINDOW));
+    const next = streamIds();
+    const entry = Buffer.concat([
+      Buffer.from([0x40, 1, 0x61, 0x7f, 0xb9, 0x16]),
+      Buffer.alloc(3000, 0x76),
+    ]);
+    const bomb = Buffer.concat([entry, Buffer.alloc(10_000, 0xbe)]);
+    return () => socket.write(frame(Type.HEADERS, END_HEADERS | END_STREAM, next(), bomb));
+  },
+  "sends PINGs without end": (socket) =>
+    flood(socket, frame(Type.PING, 0, 0, Buffer.alloc(8)), BURST),
+  "sends SETTINGS without end": (socket) => flood(socket, frame(Type.SETTINGS, 0, 0), BURST),
+};
+
+/** What can be done wrong with calls. */
+function ofCalls(prefix) {
   const everything = rangeBody(prefix, { rangeEnd: endOfPrefix(new TextDecoder().decode(prefix)) });
   const watch = watchBody(prefix, endOfPrefix(new TextDecoder().decode(prefix)));
   const put = putBody(new TextEncoder().encode("bad/key"), new Uint8Array(100));
   return {
-    "says nothing": () => undefined,
-    "stops after the preface": (socket) => {
-      socket.write(greeting(NO_WINDOW).subarray(0, 24));
-      return undefined;
-    },
-    "sends what is no protocol": (socket) => () =>
-      socket.write(Buffer.from("\u0016\u0003\u0001\u0002\u0000 nothing that anybody speaks\r\n")),
-    "sends the head of an HTTP/1.1 request letter by letter": (socket) => {
-      socket.write("GET /health HTTP/1.1\r\nX-Slow: ");
-      return () => socket.write("a");
-    },
-    "comes and goes": (socket) => {
-      socket.write(greeting(WIDE_WINDOW));
-      return () => socket.destroy();
-    },
     "resets calls as soon as they are open": (socket) => {
       socket.write(greeting(WIDE_WINDOW));
       const next = streamIds();
@@ -77,21 +99,6 @@ export function badManners(prefix) {
         }
       };
     },
-    "never ends a header block": (socket) => {
-      socket.write(greeting(WIDE_WINDOW));
-      socket.write(frame(Type.HEADERS, 0, 1, callBlock(PUT)));
-      return () => socket.write(frame(Type.CONTINUATION, 0, 1, Buffer.alloc(1000, 0x82)));
-    },
-    "sends a header list bomb": (socket) => {
-      socket.write(greeting(WIDE_WINDOW));
-      const next = streamIds();
-      const entry = Buffer.concat([Buffer.from([0x40, 1, 0x61, 0x7f, 0xb9, 0x16]), Buffer.alloc(3000, 0x76)]);
-      const bomb = Buffer.concat([entry, Buffer.alloc(10_000, 0xbe)]);
-      return () => socket.write(frame(Type.HEADERS, END_HEADERS | END_STREAM, next(), bomb));
-    },
-    "sends PINGs without end": (socket) =>
-      flood(socket, frame(Type.PING, 0, 0, Buffer.alloc(8)), BURST),
-    "sends SETTINGS without end": (socket) => flood(socket, frame(Type.SETTINGS, 0, 0), BURST),
     "asks for everything and grants no window": (socket) => {
       socket.write(greeting(NO_WINDOW));
       const next = streamIds();
@@ -133,4 +140,9 @@ export function badManners(prefix) {
       };
     },
   };
+}
+
+/** @param {Uint8Array} prefix of keys of which there are many, and some of which change all the time */
+export function badManners(prefix) {
+  return { ...OF_CONNECTIONS, ...ofCalls(prefix) };
 }

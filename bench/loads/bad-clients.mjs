@@ -22,7 +22,8 @@ function begin(manner) {
   socket.on("connect", () => {
     if (++connected === orders.clients) say({ ready: true });
     const act = manner(socket);
-    if (act !== undefined) step = setInterval(() => socket.writable && actOnce(socket, act), STEP_MS);
+    if (act !== undefined)
+      step = setInterval(() => socket.writable && actOnce(socket, act), STEP_MS);
   });
   socket.on("data", () => {});
   socket.on("error", () => {});

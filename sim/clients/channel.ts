@@ -98,6 +98,8 @@ export class ClientCall implements GrpcServerCall {
   readonly deadlineMs: number = Number.POSITIVE_INFINITY;
   context: unknown = undefined;
   readonly peer: ClientPeer = unprovenPeer("");
+  /** Networks of simulations take everything. */
+  readonly unsentBytes = 0;
   readonly machine: Machine;
   readonly #channel: Channel;
   readonly #handler: CallHandler;

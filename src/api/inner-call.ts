@@ -127,6 +127,11 @@ export class InnerCall implements GrpcServerCall {
     return this.#origin.peer;
   }
 
+  /** Of this call alone; whoever reads its answers has a connection of its own. */
+  get unsentBytes(): number {
+    return this.#queuedBytes;
+  }
+
   // --- For whoever started it ----------------------------------------------------------------------------
 
   /** Whether the service wants more messages; those that are sent anyway wait in it. */

@@ -38,7 +38,7 @@ import {
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
 import { type Compactor, completeHeader, type ServiceContext } from "./context.ts";
-import { LongRange, LongRanges, type RangeAnswer } from "./long-ranges.ts";
+import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
 import { proposeForCall, ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
@@ -138,21 +138,13 @@ function answerMany(
   request: RangeRequest,
   start: number,
 ): void {
-  const result = ranges.read(request);
-  if (!(result instanceof LongRange)) {
-    finishRange(context, call, request, start, result);
-    return;
-  }
   const { auth } = context.member.applier;
   const { enabled, revision } = auth;
-  result.goOn(
-    () => !call.open,
-    (answer, asked) => {
-      // What its caller may read can have changed since it was checked.
-      const isOld = enabled && revision !== context.member.applier.auth.revision;
-      finishRange(context, call, asked, start, isOld ? Errors.AuthOldRevision : answer);
-    },
-  );
+  ranges.answer(call, request, (answer, asked) => {
+    // What its caller may read can have changed since it was checked.
+    const isOld = enabled && revision !== context.member.applier.auth.revision;
+    finishRange(context, call, asked, start, isOld ? Errors.AuthOldRevision : answer);
+  });
 }
 
 function finishRange(

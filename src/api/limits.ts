@@ -36,10 +36,28 @@ export const LEASES_PER_SLICE = 2_000;
 export const REQUIRING_STREAMS_SWEEP_MIN = 1024;
 
 /** Milliseconds of one slice of a range over many keys: nobody notices, and few ranges take two. */
-export const RANGE_SLICE_MS = 4;
+export const RANGE_SLICE_MS = 2;
 
 /** Keys of a range between two looks at the clock: some 0.1 ms of work. Shorter ones are read in one go. */
 export const RANGE_STEP_KEYS = 64;
+
+/** Keys that ranges look at outside of their turns between two rounds of the event loop: some 3 ms of work. */
+export const RANGE_KEYS_AT_ONCE = 2048;
+
+/**
+ * Bytes that may wait to be sent on a connection, with what its other ranges have read, when a range over many
+ * keys begins there: more than any link has under way.
+ */
+export const RANGE_UNSENT_BYTES_MAX: number = 2 * 1024 * 1024;
+
+/** Bytes of requests for ranges that wait on one connection; more are answered TooManyRequests. */
+export const RANGES_WAITING_BYTES_MAX: number = 4 * 1024 * 1024;
+
+/** Bytes that a waiting range takes beside its keys, about. */
+export const WAITING_RANGE_BYTES = 1024;
+
+/** Milliseconds between two looks whether connections have room again when no range can go on. */
+export const RANGES_RETRY_MS = 20;
 
 /** Seconds that a lock or a leadership without a lease of its own lasts: etcd's number. */
 export const SESSION_TTL_SECONDS = 60;

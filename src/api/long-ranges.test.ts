@@ -15,9 +15,17 @@ import {
   encodeRawRangeResponse,
   type RangeRequest,
 } from "../wire/gen/rpc.ts";
-import { LongRange, LongRanges, type RangeAnswer } from "./long-ranges.ts";
+import { unprovenPeer } from "../ports/client-peer.ts";
+import { RANGE_UNSENT_BYTES_MAX, RANGES_RETRY_MS, RANGES_WAITING_BYTES_MAX } from "./limits.ts";
+import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
+import type { RangeAsker } from "./range-turns.ts";
 
 const member = { id: 0n, term: 0 };
+
+/** Who asks, on a connection of its own. */
+function newAsker(unsentBytes = 0): { -readonly [K in keyof RangeAsker]: RangeAsker[K] } {
+  return { open: true, peer: unprovenPeer("peer"), unsentBytes };
+}
 
 /** A clock on which every look costs time: a slice is a few steps. */
 class SlowClock extends ManualClock {
@@ -35,32 +43,22 @@ class World {
     store: () => this.store,
   });
 
-  begin(
-    request: RangeRequest,
-    isGone: () => boolean,
-    done: (result: RangeAnswer | EtcdError) => void,
-  ): void {
-    const result = this.ranges.read(request);
-    if (result instanceof LongRange) result.goOn(isGone, done);
-    else done(result);
-  }
-
   /** Asks, with what happens between the slices; tells the answer, or undefined when there was none. */
   ask(
     request: Partial<RangeRequest>,
     between: (slice: number) => void = () => {},
-    isGone = (): boolean => false,
+    asker: RangeAsker = newAsker(),
   ): { readonly answer: RangeAnswer | EtcdError | undefined; readonly slices: number } {
     let answer: RangeAnswer | EtcdError | undefined;
     const own = createRangeRequest({ key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l") });
     const asked = Object.assign(own, request);
-    this.begin(asked, isGone, (result) => {
+    this.ranges.answer(asker, asked, (result) => {
       answer = result;
     });
     // Whoever asked may use the memory of the request again.
     asked.key.fill(0);
-    let slices = 1;
-    for (; this.clock.runDeferred() > 0; slices++) between(slices);
+    let slices = 0;
+    for (; answer === undefined && this.clock.runDeferred() > 0; slices++) between(slices + 1);
     return { answer, slices };
   }
 }
@@ -110,10 +108,10 @@ describe("LongRanges", () => {
     );
   });
 
-  test("takes many slices for many keys, and one for few", () => {
+  test("takes many slices for many keys, and none for few", () => {
     const world = new World();
     expect(world.ask({}).slices).toBeGreaterThan(4);
-    expect(world.ask({ limit: 10 }).slices).toBe(1);
+    expect(world.ask({ limit: 10 }).slices).toBe(0);
   });
 
   test("reads take turns", () => {
@@ -121,11 +119,7 @@ describe("LongRanges", () => {
     const order: string[] = [];
     const ask = (name: string, limit: number): void => {
       const own = { key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l"), limit };
-      world.begin(
-        createRangeRequest(own),
-        () => false,
-        () => order.push(name),
-      );
+      world.ranges.answer(newAsker(), createRangeRequest(own), () => order.push(name));
     };
     ask("long", 1000);
     ask("shorter", 400);
@@ -160,17 +154,74 @@ describe("LongRanges", () => {
 
   test("stops when nobody waits any more", () => {
     const world = new World();
-    let isGone = false;
+    const asker = newAsker();
     const { answer, slices } = world.ask(
       {},
       (slice) => {
-        isGone = slice === 2;
+        asker.open = slice < 2;
       },
-      () => isGone,
+      asker,
     );
-    expect([answer, slices]).toEqual([undefined, 4]);
+    expect([answer, slices]).toEqual([undefined, 3]);
     world.store.compact(3);
     world.store.compactStep(1_000_000);
     expect(world.store.compactionPending).toBe(false);
+  });
+
+  test("reads nothing for a connection that takes nothing, until it does, and goes on for others", () => {
+    const world = new World();
+    const full = newAsker(RANGE_UNSENT_BYTES_MAX + 1);
+    const order: string[] = [];
+    const ask = (name: string, asker: RangeAsker): void => {
+      const own = { key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l") };
+      world.ranges.answer(asker, createRangeRequest(own), () => order.push(name));
+    };
+    ask("first of the full one", full);
+    ask("second of the full one", full);
+    ask("of another", newAsker());
+    while (world.clock.runDeferred() > 0);
+    expect(order).toEqual(["of another"]);
+    // What waits has not begun: compactions need not.
+    world.store.compact(3);
+    world.store.compactStep(1_000_000);
+    expect(world.store.compactionPending).toBe(false);
+    full.unsentBytes = 0;
+    world.clock.advance(RANGES_RETRY_MS);
+    while (world.clock.runDeferred() > 0);
+    expect(order).toEqual(["of another", "first of the full one", "second of the full one"]);
+  });
+
+  test("what waits on one connection is bounded, and those that are gone do not count", () => {
+    const world = new World();
+    const full = newAsker(RANGE_UNSENT_BYTES_MAX + 1);
+    const key = new Uint8Array(RANGES_WAITING_BYTES_MAX / 4);
+    const answers: (RangeAnswer | EtcdError)[] = [];
+    const ask = (asker: RangeAsker): void => {
+      const request = createRangeRequest({ key, rangeEnd: bytesFromLatin1("l") });
+      world.ranges.answer(asker, request, (answer) => answers.push(answer));
+    };
+    const gone = { ...full };
+    for (let i = 0; i < 3; i++) ask(i === 1 ? gone : full);
+    expect(answers).toEqual([]);
+    ask(full);
+    expect(answers).toEqual([Errors.TooManyRequests]);
+    gone.open = false;
+    ask(full);
+    expect(answers).toEqual([Errors.TooManyRequests]);
+  });
+
+  test("short ranges have their turns, too, when there are many at once", () => {
+    const world = new World();
+    const answered: number[] = [];
+    let round = 0;
+    for (let i = 0; i < 100; i++) {
+      const own = { key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l"), limit: 50 };
+      world.ranges.answer(newAsker(), createRangeRequest(own), () => answered.push(round));
+    }
+    expect(answered.length).toBeGreaterThan(30);
+    expect(answered.length).toBeLessThan(60);
+    while (world.clock.runDeferred() > 0) round++;
+    expect(answered).toHaveLength(100);
+    expect(new Set(answered.slice(45)).size).toBeGreaterThan(40);
   });
 });

@@ -1,9 +1,10 @@
 /**
  * Ranges over so many keys that reading them in one go would keep everybody else waiting, and have a leader
- * miss its heartbeats: they are read in slices, one in each round of the event loop, in turn. The answer is
- * what one uninterrupted read would have given.
+ * miss its heartbeats: they are read in slices, in turns. The answer is what one uninterrupted read would have
+ * given.
  */
 import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
 import type { RangeScan } from "../mvcc/range-scan.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -15,6 +16,7 @@ import {
 } from "../wire/gen/rpc.ts";
 import { type HeaderContext, headerAt } from "./context.ts";
 import { RANGE_SLICE_MS, RANGE_STEP_KEYS } from "./limits.ts";
+import { type RangeAsker, RangeTurns, type TakingTurns } from "./range-turns.ts";
 
 /** The answer to a range, marshalled. */
 export interface RangeAnswer {
@@ -23,56 +25,57 @@ export interface RangeAnswer {
   readonly count: number;
 }
 
-/** `request` is what was asked, in memory of its own. */
+/** `request` is what was asked; in memory of its own when this is called later. */
 export type RangeDone = (result: RangeAnswer | EtcdError, request: RangeRequest) => void;
 
 /** What reading in slices needs: the store of the member as it is now, and time. */
 export interface LongRangeContext extends HeaderContext {
   readonly store: () => Store;
-  readonly clock: Pick<Clock, "nowMs" | "defer">;
+  readonly clock: Pick<Clock, "nowMs" | "after" | "defer">;
 }
 
 /** One for a service. */
 export class LongRanges {
   readonly #context: LongRangeContext;
-  /** In the order of their turns. */
-  #reads: LongRange[] = [];
+  readonly #turns: RangeTurns;
 
   constructor(context: LongRangeContext) {
     this.#context = context;
+    this.#turns = new RangeTurns(context.clock);
   }
 
   /**
-   * Answers a range of many keys, as nearly always; or gives what goes on, when they are too many: see
-   * `LongRange.goOn`. Borrows `request`. Errors: FutureRevision, Compacted.
+   * Answers a range of many keys: `done` is called once, nearly always before this returns, and never when the
+   * asker is gone by then. Borrows `request`. Errors: FutureRevision, Compacted, TooManyRequests.
    */
-  read(request: RangeRequest): RangeAnswer | EtcdError | LongRange {
-    const store = this.#context.store();
-    const scan = store.openRange(request);
-    if (scan instanceof EtcdError) return scan;
-    const kvs: Uint8Array[] = [];
-    if (!scan.done) scan.step(RANGE_STEP_KEYS, kvs);
-    if (!scan.done) return new LongRange(this, this.#context, { store, scan, kvs, request });
-    store.abandon(scan);
+  answer(asker: RangeAsker, request: RangeRequest, done: RangeDone): void {
+    let begun: BegunRange | undefined;
+    if (this.#turns.mayBegin(asker)) {
+      const store = this.#context.store();
+      const scan = store.openRange(request);
+      if (scan instanceof EtcdError) {
+        done(scan, request);
+        return;
+      }
+      const kvs: Uint8Array[] = [];
+      if (!scan.done) scan.step(RANGE_STEP_KEYS, kvs);
+      this.#turns.spent(scan.done ? kvs.length : RANGE_STEP_KEYS);
+      if (scan.done) {
+        store.abandon(scan);
+        done(this.#wholeAnswer(scan, kvs), request);
+        return;
+      }
+      begun = { store, scan, kvs };
+    }
+    const range = new LongRange(this.#context, { asker, request, done }, begun);
+    if (!this.#turns.add(range)) range.refuse(Errors.TooManyRequests);
+  }
+
+  #wholeAnswer(scan: RangeScan, kvs: Uint8Array[]): RangeAnswer {
     const header = headerAt(this.#context, scan.headerRevision);
     const { more, count } = scan;
     const response = createRawRangeResponse({ header, kvs, more, count });
     return { bytes: encodeRawRangeResponse(response), count: kvs.length };
-  }
-
-  /** Gives a read its turns. */
-  add(read: LongRange): void {
-    this.#reads.push(read);
-    if (this.#reads.length === 1) this.#schedule();
-  }
-
-  #schedule(): void {
-    this.#context.clock.defer(() => {
-      const read = this.#reads.shift();
-      if (read === undefined) return;
-      if (!read.step()) this.#reads.push(read);
-      if (this.#reads.length > 0) this.#schedule();
-    });
   }
 }
 
@@ -81,63 +84,74 @@ interface BegunRange {
   readonly store: Store;
   readonly scan: RangeScan;
   readonly kvs: readonly Uint8Array[];
-  readonly request: RangeRequest;
 }
 
-/** A range over so many keys that it takes several slices. */
-export class LongRange {
-  readonly #ranges: LongRanges;
+interface AskedRange {
+  readonly asker: RangeAsker;
+  readonly request: RangeRequest;
+  readonly done: RangeDone;
+}
+
+/** A range that takes several slices, or has to wait for its first. */
+class LongRange implements TakingTurns {
+  readonly asker: RangeAsker;
   readonly #context: LongRangeContext;
   readonly #request: RangeRequest;
-  #store: Store;
-  #scan: RangeScan;
+  readonly #done: RangeDone;
+  #store: Store | undefined;
+  #scan: RangeScan | undefined;
   /** Parts of the answer: parts of one message, one after the other, are the message. */
   #parts: Uint8Array[] = [];
+  #partsBytes = 0;
   #count = 0;
-  #isGone = (): boolean => false;
-  #done: RangeDone = () => {};
 
-  constructor(ranges: LongRanges, context: LongRangeContext, begun: BegunRange) {
-    const { store, scan, kvs, request } = begun;
-    this.#ranges = ranges;
+  constructor(context: LongRangeContext, asked: AskedRange, begun: BegunRange | undefined) {
+    const { asker, request, done } = asked;
+    this.asker = asker;
     this.#context = context;
     // What the request was decoded from is not valid any more when the caller returns.
     this.#request = { ...request, key: request.key.slice(), rangeEnd: request.rangeEnd.slice() };
-    this.#store = store;
-    this.#scan = scan;
-    this.#take(kvs);
-  }
-
-  /**
-   * Reads on, in slices; `done` is called once, perhaps before this returns, unless `isGone` says that nobody
-   * waits any more.
-   */
-  goOn(isGone: () => boolean, done: RangeDone): void {
-    this.#isGone = isGone;
     this.#done = done;
-    if (!this.step()) this.#ranges.add(this);
+    this.#store = begun?.store;
+    this.#scan = begun?.scan;
+    if (begun !== undefined) this.#take(begun.scan, begun.kvs);
   }
 
-  /** Reads for the time of a slice; whether it is over. */
+  get requestBytes(): number {
+    return this.#request.key.length + this.#request.rangeEnd.length;
+  }
+
+  get readBytes(): number {
+    return this.#partsBytes;
+  }
+
+  get hasBegun(): boolean {
+    return this.#scan !== undefined;
+  }
+
+  refuse(error: EtcdError): void {
+    this.#abandon();
+    this.#done(error, this.#request);
+  }
+
   step(): boolean {
-    if (this.#isGone()) {
-      this.#store.abandon(this.#scan);
+    if (!this.asker.open) {
+      this.#abandon();
       return true;
     }
-    const refused = this.#followStore();
-    if (refused !== undefined) {
-      this.#done(refused, this.#request);
+    const scan = this.#scanOfNow();
+    if (scan instanceof EtcdError) {
+      this.#done(scan, this.#request);
       return true;
     }
-    const scan = this.#scan;
     const kvs: Uint8Array[] = [];
     const endMs = this.#context.clock.nowMs() + RANGE_SLICE_MS;
     while (!scan.done && !scan.step(RANGE_STEP_KEYS, kvs)) {
       if (this.#context.clock.nowMs() > endMs) break;
     }
-    this.#take(kvs);
+    this.#take(scan, kvs);
     if (!scan.done) return false;
-    this.#store.abandon(scan);
+    this.#abandon();
     const { more, count } = scan;
     this.#parts.push(encodeRawRangeResponse(createRawRangeResponse({ more, count })));
     this.#done({ bytes: concatBytes(this.#parts), count: this.#count }, this.#request);
@@ -145,23 +159,30 @@ export class LongRange {
   }
 
   /** Marshals what was read, now: the bytes are storage's, and are gone with the next commit. */
-  #take(kvs: readonly Uint8Array[]): void {
+  #take(scan: RangeScan, kvs: readonly Uint8Array[]): void {
     const isFirst = this.#parts.length === 0;
-    const header = isFirst ? headerAt(this.#context, this.#scan.headerRevision) : undefined;
-    this.#parts.push(encodeRawRangeResponse(createRawRangeResponse({ header, kvs: [...kvs] })));
+    const header = isFirst ? headerAt(this.#context, scan.headerRevision) : undefined;
+    const part = encodeRawRangeResponse(createRawRangeResponse({ header, kvs: [...kvs] }));
+    this.#parts.push(part);
+    this.#partsBytes += part.length;
     this.#count += kvs.length;
   }
 
-  /** Begins anew where a snapshot of the leader has taken the place of the store. */
-  #followStore(): EtcdError | undefined {
+  /** Begins, and begins anew where a snapshot of the leader has taken the place of the store. */
+  #scanOfNow(): RangeScan | EtcdError {
     const store = this.#context.store();
-    if (store === this.#store) return undefined;
+    if (store === this.#store && this.#scan !== undefined) return this.#scan;
     const scan = store.openRange(this.#request);
     if (scan instanceof EtcdError) return scan;
     this.#store = store;
     this.#scan = scan;
     this.#parts = [];
+    this.#partsBytes = 0;
     this.#count = 0;
-    return undefined;
+    return scan;
+  }
+
+  #abandon(): void {
+    if (this.#scan !== undefined) this.#store?.abandon(this.#scan);
   }
 }

@@ -101,6 +101,10 @@ export class Connection {
     return this.out.length + this.scheduler.keptBytes + this.assemblyBytes;
   }
 
+  get unsentBytes(): number {
+    return this.out.length + this.scheduler.keptBytes;
+  }
+
   get wantsInput(): boolean {
     return !this.#inputPaused;
   }

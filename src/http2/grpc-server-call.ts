@@ -103,6 +103,10 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     return this.#scope.peer;
   }
 
+  get unsentBytes(): number {
+    return this.#scope.connection.unsentBytes;
+  }
+
   get(name: string): string | undefined {
     if (name === ":authority") return this.#head.authority;
     for (const field of this.#head.fields) {

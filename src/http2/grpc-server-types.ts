@@ -41,6 +41,9 @@ export interface GrpcServerCall {
   /** Who calls; the same object for all calls of a connection. */
   readonly peer: ClientPeer;
 
+  /** Bytes that wait to be sent to whoever called, of all its calls. O(1). */
+  readonly unsentBytes: number;
+
   /** First value of `name` (lower case); `-bin` names: see `getBytes`. O(headers). */
   get(name: string): string | undefined;
   /** All values of `name`, in wire order. */

@@ -117,6 +117,10 @@ class ObservedCall implements GrpcServerCall {
     return this.#call.peer;
   }
 
+  get unsentBytes(): number {
+    return this.#call.unsentBytes;
+  }
+
   get(name: string): string | undefined {
     return this.#call.get(name);
   }
