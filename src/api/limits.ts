@@ -26,6 +26,21 @@ export const SNAPSHOT_WARNING_MS_MIN = 30_000;
  */
 export const KEEP_ALIVES_WAITING_MAX = 1_000_000;
 
+/** Seconds for which a profile may be taken at once: its samples are held in memory. */
+export const PROFILE_SECONDS_MAX = 600;
+
+/** Stacks in a profile that people read: more are of no use to them. */
+export const PROFILE_TEXT_STACKS_MAX = 200;
+
+/** Calls that /debug/requests keeps of each family and latency. As golang.org/x/net/trace. */
+export const TRACES_PER_BUCKET = 10;
+
+/** Calls under way of a family that it knows of; more are not traced. */
+export const TRACED_ACTIVE_MAX = 1000;
+
+/** Failed calls that /debug/events keeps. */
+export const TRACED_EVENTS_MAX = 256;
+
 /** Bytes of a request that sets the level of the log. */
 export const LOG_LEVEL_BODY_BYTES_MAX = 4096;
 

@@ -13,6 +13,7 @@ import { createPasswordWorkers, createSecretDigest } from "../platform/password-
 import type { NamedLog } from "../ports/log.ts";
 import type { ProcessLog } from "../platform/log.ts";
 import { systemProcessFacts } from "../platform/process-facts.ts";
+import { startProfiler } from "../platform/profiler.ts";
 import { systemRandom } from "../platform/random.ts";
 import { ServiceManager } from "../platform/service-manager.ts";
 import type { ServerConfig } from "../server/config.ts";
@@ -99,6 +100,7 @@ async function start(
     log: processLog,
     logLevel: processLog.control,
     facts: systemProcessFacts(),
+    startProfiler,
     audit,
     spans: spanTransportOf(config.tracing),
     tls,

@@ -5,6 +5,7 @@
  */
 import { serveWithAccessControl } from "../api/http/access-control.ts";
 import { clientRoutes, metricsRoutes, type RouteParts } from "../api/http/client-routes.ts";
+import { RequestLog } from "../api/http/debug/request-log.ts";
 import { HealthMetrics } from "../api/http/health-metrics.ts";
 import { createServices } from "../api/services.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
@@ -14,6 +15,7 @@ import { residentBytes } from "../platform/memory.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
 import type { LogLevelControl } from "../ports/log.ts";
 import type { ProcessFacts } from "../ports/process-facts.ts";
+import type { Profiler } from "../ports/profiler.ts";
 import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { CallObservers, ObserverEnvironment } from "./call-observers.ts";
@@ -34,6 +36,7 @@ export interface ServerEnvironment extends Environment, ObserverEnvironment {
   /** The level of the log, which can be changed while the member runs. */
   readonly logLevel: LogLevelControl;
   readonly facts: ProcessFacts;
+  readonly startProfiler: () => Profiler;
 }
 
 export interface Fronts {
@@ -60,7 +63,10 @@ export function createFronts(
 ): Fronts {
   const { clock, log, peerServer } = environment;
   const context = serviceContextOf(config, environment, host);
-  const grpc = grpcConfigOf(config, createServices(context, observers.of(context)));
+  const isDebug = config.log.level === "debug";
+  const requests = isDebug ? new RequestLog(clock) : undefined;
+  const looking = [...observers.of(context), ...(requests === undefined ? [] : [requests])];
+  const grpc = grpcConfigOf(config, createServices(context, looking));
   const httpLog = log.named("embed/serve.go");
   const registry = new MetricsRegistry();
   registry.gaugeOf(
@@ -68,6 +74,7 @@ export function createFronts(
     "Resident memory size in bytes.",
     residentBytes,
   );
+  const profiles = config.http.pprof || isDebug;
   const routeParts: RouteParts = {
     context,
     registry,
@@ -76,6 +83,8 @@ export function createFronts(
     logLevel: config.http.pprof
       ? { control: environment.logLevel, log: httpLog, parse: parseLogLevel }
       : undefined,
+    requests,
+    profiler: profiles ? environment.startProfiler() : undefined,
   };
   const routes = clientRoutes(routeParts);
   const access = { ...config.http, refusesCommonNames: () => false };

@@ -1,11 +1,15 @@
 /** What is served over HTTP to clients. Source: etcd server/embed/serve.go, api/etcdhttp. */
 import type { HttpServerRequest } from "../../ports/http.ts";
 import type { ProcessFacts } from "../../ports/process-facts.ts";
+import type { Profiler } from "../../ports/profiler.ts";
 import { TEXT_CONTENT_TYPE, textExposition } from "../../stdx/metrics/exposition.ts";
 import type { MetricsRegistry } from "../../stdx/metrics/registry.ts";
 import type { ServiceContext } from "../context.ts";
 import { answerText } from "./answers.ts";
-import { serveVars } from "./debug-vars.ts";
+import { servePprof } from "./debug/pprof.ts";
+import type { RequestLog } from "./debug/request-log.ts";
+import { serveEvents, serveRequests } from "./debug/request-pages.ts";
+import { serveVars } from "./debug/vars.ts";
 import { routeHealthChecks } from "./health-checks.ts";
 import type { HealthMetrics } from "./health-metrics.ts";
 import { healthHandler } from "./health.ts";
@@ -20,16 +24,29 @@ export interface RouteParts {
   readonly facts: ProcessFacts;
   /** Present where the level of the log may be changed. */
   readonly logLevel: LogLevelParts | undefined;
+  /** Present where profiles may be taken. */
+  readonly profiler: Profiler | undefined;
+  /** Present where calls are traced. */
+  readonly requests: RequestLog | undefined;
 }
 
 /** The paths of the client port. */
 export function clientRoutes(parts: RouteParts): HttpRouter {
-  const { context, facts, logLevel } = parts;
+  const { context, facts, logLevel, profiler, requests } = parts;
   const router = metricsRoutes(parts)
     .handle("/version", (request) => serveVersion(context, request))
     .handle("/debug/vars", (request) => serveVars(context.member, facts, request));
   if (logLevel !== undefined) {
     router.handle("/config/local/log", (request) => serveLogLevel(logLevel, request));
+  }
+  if (profiler !== undefined) {
+    const pprof = { profiler, facts, clock: context.clock };
+    router.handle("/debug/pprof/", (request, path) => servePprof(pprof, request, path));
+  }
+  if (requests !== undefined) {
+    router
+      .handle("/debug/requests", (request) => serveRequests(requests, request))
+      .handle("/debug/events", (request) => serveEvents(requests, request));
   }
   return router;
 }

@@ -37,7 +37,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
 
   "enable-grpc-gateway": { ...HTTP, harmless: [false] },
   metrics: HTTP,
-  "enable-pprof": { reason: "use the profiler of Node.js (node --cpu-prof)" },
 
   "enable-v2": V2,
   "experimental-enable-v2v3": V2,

@@ -4,13 +4,13 @@
  *
  * Source: etcd server/etcdserver/api/etcdhttp (base.go), raft (status.go, MarshalJSON); Go expvar.
  */
-import { formatId } from "../../membership/member-info.ts";
-import type { Member } from "../../member/member.ts";
-import type { HttpServerRequest } from "../../ports/http.ts";
-import type { MemoryFacts, ProcessFacts } from "../../ports/process-facts.ts";
-import { describeRole } from "../../raft/describe.ts";
-import { goJsonString } from "../../stdx/json.ts";
-import { answerText, hasMethod } from "./answers.ts";
+import { formatId } from "../../../membership/member-info.ts";
+import type { Member } from "../../../member/member.ts";
+import type { HttpServerRequest } from "../../../ports/http.ts";
+import type { MemoryFacts, ProcessFacts } from "../../../ports/process-facts.ts";
+import { describeRole } from "../../../raft/describe.ts";
+import { goJsonString } from "../../../stdx/json.ts";
+import { answerText, hasMethod } from "../answers.ts";
 
 export function serveVars(
   member: Pick<Member, "raftStatus">,
