@@ -104,7 +104,9 @@ describe("the Lease service", () => {
     const network = noNetwork((run) => member.clock.defer(run));
     const poke = (): void => member.host.poke();
     const leases = new ClusterLeases({ member: member.host.member, network, clock, poke });
-    const context = { member: member.host.member, clusterId, leases, backups, callers: NOBODY };
+    const { reads } = member.host;
+    const callers = NOBODY;
+    const context = { member: member.host.member, clusterId, leases, backups, callers, reads };
     const methods = Object.fromEntries(leaseMethods(context));
     if (waitingMax !== undefined) methods[KEEP_ALIVE] = keepAliveMethod(context, waitingMax);
     const clients = new MemoryNetwork();

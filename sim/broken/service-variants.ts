@@ -33,7 +33,7 @@ export const STATE_DEPENDS_ON_TIME: Variant = {
     applier.apply = (entry, data, nowMs) => {
       if (Math.floor(nowMs / 3) % 50 !== 0) return apply(entry, data, nowMs);
       applier.skip(entry);
-      return { id: 0n, result: Errors.Stopped };
+      return { id: 0n, result: Errors.Stopped, operation: undefined };
     };
     return opened;
   },

@@ -153,20 +153,27 @@ export interface Callers {
 /** Where nobody is known by name. */
 export const NOBODY: Callers = { identityOf: () => undefined, mustWait: () => false };
 
+/** A read that is answered, for the log. */
+export interface FinishedRead {
+  readonly call: Pick<GrpcServerCall, "path" | "peer">;
+  readonly kind: "range" | "txn";
+  /** Request and response as text. */
+  readonly text: string;
+  readonly responseText: string;
+  readonly request: Uint8Array;
+  /** Empty where there was none, but an error. */
+  readonly response: Uint8Array;
+  readonly error: EtcdError | undefined;
+}
+
 /** Warns of reads that take long. */
 export interface ReadTimer {
   /** A time, to be handed back. */
   start(): number;
-  /** Whether a read that arrived at `start` took so long that it is worth a warning. */
+  /** Whether a read that arrived at `start` took so long that it may be worth a line. */
   isSlow(start: number): boolean;
-  /** Warns of a read that did; `request` and `response` are texts for the log. */
-  answered(
-    start: number,
-    kind: "range" | "txn",
-    request: string,
-    response: string,
-    error: EtcdError | undefined,
-  ): void;
+  /** Says what there is to say of a read that did. */
+  answered(start: number, read: FinishedRead): void;
 }
 
 export interface ServiceContext {
@@ -209,7 +216,10 @@ export interface HeaderContext {
 }
 
 /** What the Lease service needs. */
-export type LeaseContext = Pick<ServiceContext, "member" | "clusterId" | "leases" | "callers"> & {
+export type LeaseContext = Pick<
+  ServiceContext,
+  "member" | "clusterId" | "leases" | "callers" | "reads"
+> & {
   readonly backups: Pick<Backups, "runInSlices">;
 };
 

@@ -22,6 +22,7 @@ import {
 } from "../mvcc/request-checks.ts";
 import { executeTxn, isReadOnlyTxn, isSerializableTxn } from "../mvcc/txn.ts";
 import { assert } from "../stdx/assert.ts";
+import { EMPTY_BYTES } from "../stdx/bytes.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
   decodeCompactionRequest,
@@ -29,15 +30,17 @@ import {
   decodePutRequest,
   decodeRangeRequest,
   decodeTxnRequest,
+  encodeRangeRequest,
   encodeRawRangeResponse,
   encodeRawTxnResponse,
+  encodeTxnRequest,
   type PutRequest,
   type RangeRequest,
   type RawTxnResponse,
   type ResponseHeader,
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
-import { type Compactor, completeHeader, type ServiceContext } from "./context.ts";
+import { type Compactor, completeHeader, type ReadTimer, type ServiceContext } from "./context.ts";
 import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
 import { proposeForCall, ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
@@ -128,7 +131,7 @@ function answerOne(
   completeOptionalHeader(context, response.header);
   const bytes = encodeRawRangeResponse(response);
   call.sendUnary(bytes);
-  warnOfSlowRange(context, request, start, { bytes, count: response.kvs.length });
+  warnOfSlowRange(context, call, request, start, { bytes, count: response.kvs.length });
 }
 
 function answerMany(
@@ -156,22 +159,29 @@ function finishRange(
 ): void {
   if (result instanceof EtcdError) fail(call, result);
   else call.sendUnary(result.bytes);
-  warnOfSlowRange(context, request, start, result);
+  warnOfSlowRange(context, call, request, start, result);
 }
 
 function warnOfSlowRange(
   { reads }: ServiceContext,
+  call: GrpcServerCall,
   request: RangeRequest,
   start: number,
   result: RangeAnswer | EtcdError,
 ): void {
   if (!reads.isSlow(start)) return;
-  const text = rangeText(request);
-  if (result instanceof EtcdError) reads.answered(start, "range", text, "", result);
-  else {
-    const response = `range_response_count:${result.count} size:${result.bytes.length}`;
-    reads.answered(start, "range", text, response, undefined);
-  }
+  const isRefused = result instanceof EtcdError;
+  reads.answered(start, {
+    call,
+    kind: "range",
+    text: rangeText(request),
+    responseText: isRefused
+      ? ""
+      : `range_response_count:${result.count} size:${result.bytes.length}`,
+    request: encodeRangeRequest(request),
+    response: isRefused ? EMPTY_BYTES : result.bytes,
+    error: isRefused ? result : undefined,
+  });
 }
 
 function putMethod(context: ServiceContext): GrpcMethodHandler {
@@ -263,15 +273,37 @@ function answerReadOnlyTxn(
   const response = txnRefusal(context, call, request) ?? executeTxn(member.applier.store, request);
   if (response instanceof EtcdError) {
     fail(call, response);
-    if (reads.isSlow(start)) reads.answered(start, "txn", txnText(request), "", response);
+    warnOfSlowTxn(reads, call, request, start, { error: response });
     return;
   }
   completeOptionalHeader(context, response.header);
   const bytes = encodeRawTxnResponse(response);
   call.sendUnary(bytes);
+  warnOfSlowTxn(reads, call, request, start, { answer: response, bytes });
+}
+
+function warnOfSlowTxn(
+  reads: ReadTimer,
+  call: GrpcServerCall,
+  request: TxnRequest,
+  start: number,
+  outcome:
+    | { readonly error: EtcdError }
+    | { readonly answer: RawTxnResponse; readonly bytes: Uint8Array },
+): void {
   if (!reads.isSlow(start)) return;
-  const text = `${txnResponseText(response)} size:${bytes.length}`;
-  reads.answered(start, "txn", txnText(request), text, undefined);
+  const isRefused = "error" in outcome;
+  reads.answered(start, {
+    call,
+    kind: "txn",
+    text: txnText(request),
+    responseText: isRefused
+      ? ""
+      : `${txnResponseText(outcome.answer)} size:${outcome.bytes.length}`,
+    request: encodeTxnRequest(request),
+    response: isRefused ? EMPTY_BYTES : outcome.bytes,
+    error: isRefused ? outcome.error : undefined,
+  });
 }
 
 /** How many keys each range of a transaction found, for the log. */

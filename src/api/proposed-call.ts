@@ -4,6 +4,7 @@
  *
  * Source: etcd server/etcdserver/api/v3rpc/quota.go, key.go, lease.go.
  */
+import type { ProposalOrigin } from "../apply/proposal-origin.ts";
 import { type ApplyResult, encodeResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
@@ -11,17 +12,36 @@ import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Member } from "../member/member.ts";
 import type { ProposalWaiter } from "../member/ready.ts";
 import { assert } from "../stdx/assert.ts";
-import { completeHeader, type HeaderContext, type ServiceContext } from "./context.ts";
+import {
+  completeHeader,
+  type HeaderContext,
+  type ReadTimer,
+  type ServiceContext,
+} from "./context.ts";
 import { fail } from "./status.ts";
 
 /** A call that is answered with what applying its proposal gave. */
-export class ProposedCall implements ProposalWaiter {
+export class ProposedCall implements ProposalWaiter, ProposalOrigin {
+  readonly startMs: number;
   readonly #context: HeaderContext;
   readonly #call: GrpcServerCall;
 
-  constructor(context: HeaderContext, call: GrpcServerCall) {
+  constructor(context: HeaderContext & { readonly reads: ReadTimer }, call: GrpcServerCall) {
+    this.startMs = context.reads.start();
     this.#context = context;
     this.#call = call;
+  }
+
+  get origin(): ProposalOrigin {
+    return this;
+  }
+
+  get path(): string {
+    return this.#call.path;
+  }
+
+  get remote(): string {
+    return this.#call.peer.address;
   }
 
   isGone(): boolean {

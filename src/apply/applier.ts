@@ -33,7 +33,9 @@ import {
 } from "../wire/gen/raft-internal.ts";
 import type { ConfChange, ConfState, Entry } from "../wire/gen/raft.ts";
 import { WireError } from "../wire/wire-error.ts";
+import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import type { ApplyTimer } from "./apply-timer.ts";
+import type { ProposalOrigin } from "./proposal-origin.ts";
 import { applyClusterOperation, applyV2Request } from "./cluster-operations.ts";
 import { logMembershipChange } from "./membership-log.ts";
 import { endKeylessLeases } from "./lease-operations.ts";
@@ -63,6 +65,8 @@ export interface Applied {
   /** Id of the request, by which its proposer finds who waits; 0 for none. */
   readonly id: bigint;
   readonly result: ApplyResult | EtcdError;
+  /** What was done for a client; `undefined` for anything else. */
+  readonly operation: InternalRaftRequestOperation | undefined;
 }
 
 export class Applier {
@@ -128,20 +132,26 @@ export class Applier {
     if (request === undefined) {
       const v2 = decodeRequest(data);
       applyV2Request(this, v2, changesBackend);
-      return { id: v2.id, result: DONE };
+      return { id: v2.id, result: DONE, operation: undefined };
     }
     const id = request.id === 0n ? (request.header?.id ?? 0n) : request.id;
     const { operation } = request;
     const batch = this.#batchOf(request, entry.index);
     assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
-    if (applyClusterOperation(this, operation, changesBackend)) return { id, result: DONE };
-    if (!changesBackend) return { id, result: DONE };
+    if (applyClusterOperation(this, operation, changesBackend) || !changesBackend) {
+      return { id, result: DONE, operation: undefined };
+    }
     const start = this.#timer.start();
     const caller = this.#callerOf(request);
     const result = executeOperation(this, caller, operation, entry.index, nowMs);
     this.#timer.applied(start, id, operation, result);
     if (batch !== undefined && !(result instanceof EtcdError)) endKeylessLeases(this, batch.ids);
-    return { id, result };
+    return { id, result, operation };
+  }
+
+  /** Tells the timer that the call which proposed the entry of `applied`, the last one, is answered. */
+  answered(origin: ProposalOrigin, { operation, result }: Applied): void {
+    if (operation !== undefined) this.#timer.proposalAnswered(origin, operation, result);
   }
 
   /** Why a committed configuration change must not be made; the same on every member. */

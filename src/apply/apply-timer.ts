@@ -1,6 +1,7 @@
 /** Whoever wants to know how long it takes to apply entries: the shell, which has a clock. */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
+import type { ProposalOrigin } from "./proposal-origin.ts";
 import type { ApplyResult } from "./result.ts";
 
 export interface ApplyTimer {
@@ -10,6 +11,12 @@ export interface ApplyTimer {
   applied(
     start: number,
     id: bigint,
+    operation: InternalRaftRequestOperation,
+    result: ApplyResult | EtcdError,
+  ): void;
+  /** The entry that was applied last was proposed here, by the call `origin`, which is answered. */
+  proposalAnswered(
+    origin: ProposalOrigin,
     operation: InternalRaftRequestOperation,
     result: ApplyResult | EtcdError,
   ): void;

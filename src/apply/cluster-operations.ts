@@ -98,6 +98,7 @@ function setClusterVersion(applier: Applier, version: string, changesBackend: bo
   } else {
     applier.log.info("updated cluster version", { ...ids, from: shortVersion(previous), to });
   }
+  applier.log.info("enabled capabilities for version", { "cluster-version": to });
 }
 
 function setDowngrade(applier: Applier, { enabled, ver }: DowngradeInfoSetRequest): void {

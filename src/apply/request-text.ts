@@ -50,6 +50,7 @@ export function operationText(id: bigint, operation: InternalRaftRequestOperatio
   }
 }
 
+/** A read. */
 export function rangeText(request: RangeRequest): string {
   return (
     bytes("key", request.key) +
@@ -68,6 +69,7 @@ export function rangeText(request: RangeRequest): string {
   );
 }
 
+/** A transaction without its values. */
 export function txnText({ compare, success, failure }: TxnRequest): string {
   const compares = compare.map(compareText).join(" ");
   return (
@@ -76,7 +78,8 @@ export function txnText({ compare, success, failure }: TxnRequest): string {
   );
 }
 
-function putText(request: PutRequest): string {
+/** A put without its value. */
+export function putText(request: PutRequest): string {
   return (
     bytes("key", request.key) +
     scalar("value_size", request.value.length) +
@@ -87,7 +90,8 @@ function putText(request: PutRequest): string {
   );
 }
 
-function deleteRangeText({ key, rangeEnd, prevKv }: DeleteRangeRequest): string {
+/** A deletion. */
+export function deleteRangeText({ key, rangeEnd, prevKv }: DeleteRangeRequest): string {
   return bytes("key", key) + bytes("range_end", rangeEnd) + flag("prev_kv", prevKv);
 }
 

@@ -7,6 +7,7 @@
 import type { MemoryStorage } from "../raft/memory-storage.ts";
 import { assert } from "../stdx/assert.ts";
 import { EMPTY_BYTES } from "../stdx/bytes.ts";
+import type { Log } from "../ports/log.ts";
 import type { Entry, Snapshot } from "../wire/gen/raft.ts";
 import { ENTRY_OVERHEAD_BYTES, LOG_BYTES_MAX, SNAPSHOT_CATCH_UP_BYTES } from "./limits.ts";
 
@@ -29,6 +30,16 @@ export class LogRetention {
   /** Whether the state at `appliedIndex` should be made a snapshot. */
   isSnapshotDue(appliedIndex: number): boolean {
     return appliedIndex - this.#snapshotIndex > this.#entriesMax || this.#bytes > LOG_BYTES_MAX;
+  }
+
+  /** Says in the log that a snapshot at `index` is due. */
+  announce(index: number, log: Log, memberId: bigint): void {
+    log.info("triggering snapshot", {
+      "local-member-id": memberId.toString(16),
+      "local-member-applied-index": index,
+      "local-member-snapshot-index": this.#snapshotIndex,
+      "local-member-snapshot-count": this.#entriesMax,
+    });
   }
 
   /** A snapshot at `index`, the last entry applied, is being saved. */

@@ -39,6 +39,7 @@ import { encodeInternalRequest } from "../wire/internal-request.ts";
 import { AppliedWaits } from "./applied-waits.ts";
 import { LeaderAbsence } from "./leader-absence.ts";
 import { HeldProposals } from "./held-proposals.ts";
+import { logLeader } from "./leader-lines.ts";
 import { LeaderTransfers } from "./leader-transfer.ts";
 import { LeadershipCertainty } from "./leadership-certainty.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -571,11 +572,13 @@ export class Member {
       if (this.isLeader() && entry.term === this.term) this.#becomePrimaryLessor(nowMs);
       return;
     }
-    const { id, result } = this.applier.apply(entry, entry.data, nowMs);
-    if (result === Errors.NoSpace) this.raiseNoSpace();
+    const applied = this.applier.apply(entry, entry.data, nowMs);
+    const { id } = applied;
+    if (applied.result === Errors.NoSpace) this.raiseNoSpace();
     if (Number(id >> 48n) !== this.#ids.suffix) return;
     const waiter = this.#proposals.take(this.#ids.keyOf(Number(id & 0xffff_ffff_ffffn)));
-    waiter?.onApplied(result);
+    waiter?.onApplied(applied.result);
+    if (waiter?.origin !== undefined) this.applier.answered(waiter.origin, applied);
   }
 
   #applyConfChange(entry: Entry, changes: MembershipChange[]): void {
@@ -595,6 +598,7 @@ export class Member {
 
   #leaderIs(leader: bigint): void {
     if (leader === this.#leader) return;
+    logLeader(this.#options.raftLog, this.id, this.#leader, leader, this.term);
     this.#leader = leader;
     // Without a leader reads wait, and are told when there is one; those that come then are sent to it.
     if (leader !== NONE) this.#reads.leaderChanged();
@@ -618,12 +622,8 @@ export class Member {
   #dueSnapshot(): Snapshot | undefined {
     const index = this.#appliedIndex;
     if (!this.#retention.isSnapshotDue(index)) return undefined;
+    this.#retention.announce(index, this.#log, this.id);
     this.#retention.snapshotMade(index);
-    this.#log.info("triggering snapshot", {
-      "local-member-id": this.id.toString(16),
-      "local-member-applied-index": index,
-      "local-member-snapshot-count": this.#options.snapshotCount,
-    });
     return this.#snapshotOf(index);
   }
 

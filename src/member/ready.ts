@@ -3,6 +3,7 @@
  * disk works while the rest is done; nothing else of one `Ready` waits for it, because whatever must wait
  * is held back inside Raft until the shell has said that the append is durable.
  */
+import type { ProposalOrigin } from "../apply/proposal-origin.ts";
 import type { ApplyResult } from "../apply/result.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { MembershipChange } from "../membership/conf-change.ts";
@@ -41,6 +42,8 @@ export interface ProposalWaiter {
   /** Whether nobody is interested any more: what was not handed to Raft yet is not handed over then. */
   isGone?(): boolean;
   onApplied(result: ApplyResult | EtcdError): void;
+  /** The call of a client that made the proposal, if one did. */
+  readonly origin?: ProposalOrigin;
 }
 
 /** Whoever waits for a change of the membership. Told exactly once. */

@@ -6,18 +6,19 @@
  * Source: uber-go/zap zapcore/console_encoder.go (layout), json_encoder.go (spaced).
  */
 import type { LogFields, LogLevel, LogValue } from "../ports/log.ts";
-import { encodeLogValue, encodeTime, type ZoneOffset } from "./log-line.ts";
+import { encodeLogValue, encodeTime, type LogOrigin, type ZoneOffset } from "./log-line.ts";
 
 /** The line with its final newline. `wallMs` is milliseconds since the Unix epoch. */
 export function encodeConsoleLine(
   level: LogLevel,
   wallMs: number,
   zone: ZoneOffset,
-  caller: string,
+  { caller, logger }: LogOrigin,
   message: string,
   fields: LogFields | undefined,
 ): string {
   let line = `${encodeTime(wallMs, zone)}\t${level}`;
+  if (logger !== "") line += `\t${logger}`;
   if (caller !== "") line += `\t${caller}`;
   line += `\t${message}`;
   const names = fields === undefined ? [] : Object.keys(fields);

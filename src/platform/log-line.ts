@@ -11,6 +11,12 @@ import type { LogFields, LogLevel, LogValue } from "../ports/log.ts";
 /** Minutes of the local zone ahead of UTC at an instant; a parameter so that tests choose their zone. */
 export type ZoneOffset = (wallMs: number) => number;
 
+/** Where a line comes from: the module, and what etcd calls that part of the program; either may be empty. */
+export interface LogOrigin {
+  readonly caller: string;
+  readonly logger: string;
+}
+
 export function localZoneOffset(wallMs: number): number {
   return -new Date(wallMs).getTimezoneOffset();
 }
@@ -23,11 +29,12 @@ export function encodeLogLine(
   level: LogLevel,
   wallMs: number,
   zone: ZoneOffset,
-  caller: string,
+  { caller, logger }: LogOrigin,
   message: string,
   fields: LogFields | undefined,
 ): string {
   let line = `{"level":"${level}","ts":"${encodeTime(wallMs, zone)}"`;
+  if (logger !== "") line += `,"logger":${JSON.stringify(logger)}`;
   if (caller !== "") line += `,"caller":${JSON.stringify(caller)}`;
   line += `,"msg":${JSON.stringify(message)}`;
   if (fields !== undefined) {

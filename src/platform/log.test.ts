@@ -12,6 +12,8 @@ import { LogOutput, LogOutputError } from "./log-output.ts";
 import { LogSampler } from "./log-sampler.ts";
 
 const utc = () => 0;
+const START = { caller: "server/start.ts", logger: "" };
+const NOBODY = { caller: "", logger: "" };
 
 const ROTATION: LogRotation = {
   maxSizeMegabytes: 1,
@@ -32,7 +34,7 @@ const clock: Clock = {
 describe("encodeLogLine", () => {
   test("has etcd's keys in etcd's order", () => {
     const wallMs = Date.UTC(2026, 0, 2, 15, 4, 5, 123) + 0.456;
-    const line = encodeLogLine("info", wallMs, utc, "server/start.ts", "starting", { name: "a" });
+    const line = encodeLogLine("info", wallMs, utc, START, "starting", { name: "a" });
     expect(line).toBe(
       '{"level":"info","ts":"2026-01-02T15:04:05.123456Z","caller":"server/start.ts","msg":"starting","name":"a"}\n',
     );
@@ -49,7 +51,7 @@ describe("encodeLogLine", () => {
       sizes: [1, 2],
       odd: Number.NaN,
     };
-    const line = encodeLogLine("warn", 0, utc, "", "fields", fields);
+    const line = encodeLogLine("warn", 0, utc, NOBODY, "fields", fields);
     expect(line).toContain('"id":10501334649042878790,');
     expect(JSON.parse(line)).toEqual({
       level: "warn",
@@ -59,6 +61,16 @@ describe("encodeLogLine", () => {
       id: Number(fields.id),
       odd: "NaN",
     });
+  });
+
+  test("names the part of the program where it has a name", () => {
+    const origin = { caller: "raft/raft.ts", logger: "raft" };
+    expect(encodeLogLine("info", 0, utc, origin, "m", undefined)).toContain(
+      '"logger":"raft","caller":"raft/raft.ts","msg":"m"',
+    );
+    expect(encodeConsoleLine("info", 0, utc, origin, "m", undefined)).toContain(
+      "\tinfo\traft\traft/raft.ts\tm\n",
+    );
   });
 
   test("writes zones other than UTC with sign and four digits", () => {
@@ -172,10 +184,10 @@ describe("encodeConsoleLine", () => {
   test("has tabs between time, level, caller and message, and spaces in the fields", () => {
     const wallMs = Date.UTC(2026, 0, 2, 15, 4, 5);
     const fields = { name: "a", urls: ["x", "y"], count: 2, none: [] };
-    expect(encodeConsoleLine("warn", wallMs, utc, "server/start.ts", "starting", fields)).toBe(
+    expect(encodeConsoleLine("warn", wallMs, utc, START, "starting", fields)).toBe(
       '2026-01-02T15:04:05.000000Z\twarn\tserver/start.ts\tstarting\t{"name": "a", "urls": ["x", "y"], "count": 2, "none": []}\n',
     );
-    expect(encodeConsoleLine("info", wallMs, utc, "", "bare", undefined)).toBe(
+    expect(encodeConsoleLine("info", wallMs, utc, NOBODY, "bare", undefined)).toBe(
       "2026-01-02T15:04:05.000000Z\tinfo\tbare\n",
     );
   });

@@ -76,7 +76,7 @@ export function openLog(settings: LogSettings, clock: Clock, caller: string): Pr
     outputs: [],
     sampler: new LogSampler(),
   };
-  const log = new TextLog(shared, caller);
+  const log = new TextLog(shared, caller, "");
   shared.outputs = openOutputs(settings, clock, log);
   return log;
 }
@@ -125,10 +125,12 @@ function openOutput(
 class TextLog implements ProcessLog {
   readonly #shared: Shared;
   readonly #caller: string;
+  readonly #logger: string;
 
-  constructor(shared: Shared, caller: string) {
+  constructor(shared: Shared, caller: string, logger: string) {
     this.#shared = shared;
     this.#caller = caller;
+    this.#logger = logger;
   }
 
   get control(): LogLevelControl {
@@ -142,8 +144,8 @@ class TextLog implements ProcessLog {
     };
   }
 
-  named(caller: string): NamedLog {
-    return new TextLog(this.#shared, caller);
+  named(caller: string, logger = ""): NamedLog {
+    return new TextLog(this.#shared, caller, logger);
   }
 
   enabled(level: LogLevel): boolean {
@@ -185,6 +187,7 @@ class TextLog implements ProcessLog {
 
   #encode(level: LogLevel, message: string, fields: LogFields | undefined): string {
     const { clock, encode } = this.#shared;
-    return encode(level, clock.wallMs(), localZoneOffset, this.#caller, message, fields);
+    const origin = { caller: this.#caller, logger: this.#logger };
+    return encode(level, clock.wallMs(), localZoneOffset, origin, message, fields);
   }
 }

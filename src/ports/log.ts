@@ -32,8 +32,11 @@ export interface Log {
 
 /** A log that makes logs of the same outputs for other modules. */
 export interface NamedLog extends Log {
-  /** `caller` names the module that its lines come from, such as "member/member.ts". */
-  named(caller: string): NamedLog;
+  /**
+   * `caller` names the module that its lines come from, such as "member/member.ts"; `logger` is what etcd calls the
+   * part of the program, where it has a name for it.
+   */
+  named(caller: string, logger?: string): NamedLog;
 }
 
 /** The level of a log, while the process runs. */

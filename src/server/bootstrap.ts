@@ -14,6 +14,7 @@ import { VoteHold } from "../member/vote-hold.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
 import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
+import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { type Disk, DiskError } from "../ports/disk.ts";
 import type { Digest } from "../ports/digest.ts";
 import type { PasswordWorkers, SecretDigest } from "../ports/passwords.ts";
@@ -151,7 +152,12 @@ async function openData(
   // Who may not start leaves no database behind.
   const isEmpty = !hasLog && !hasDatabase;
   const founding = isEmpty ? await establishIdentity(config, environment) : undefined;
+  const openStartMs = environment.clock.nowMs();
   let backend = Backend.open(disk, directory.database);
+  log.info("opened backend db", {
+    path: directory.database,
+    took: goDurationOfMs(environment.clock.nowMs() - openStartMs),
+  });
   try {
     removeLeftovers(disk, directory, log);
     refuseUnservable(backend);
@@ -226,12 +232,14 @@ function assemble(
   refuseUnfittingLog(directory, backend.position().index, found.stored);
   const opened = { ...found, stored: withAppliedCommit(found.stored, backend.position()) };
   logQuota(config, environment.log.named("server/quota-log.ts"));
-  const { clock, log } = environment;
-  const slowRequests = new SlowRequests(
+  const { clock, log, random } = environment;
+  const slowRequests = new SlowRequests({
     clock,
-    log.named("server/slow-requests.ts"),
-    config.warningApplyMs,
-  );
+    random,
+    log: log.named("server/slow-requests.ts"),
+    warningMs: config.warningApplyMs,
+    warningUnaryMs: config.warningUnaryRequestMs,
+  });
   const { cluster } = opened;
   const restored = new RestoredState(config, environment, backend, cluster, tokens.table);
   while (!restored.step(RESTORE_PROGRESS_REVISIONS));
@@ -286,7 +294,7 @@ function createMember(
       voteHold,
       random,
       log: log.named("member/member.ts"),
-      raftLog: log.named("raft/raft.ts"),
+      raftLog: log.named("raft/raft.ts", "raft"),
     },
     stored,
     applier,

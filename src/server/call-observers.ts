@@ -13,6 +13,7 @@ import type { Random } from "../ports/random.ts";
 import type { SpanTransport } from "../ports/spans.ts";
 import type { ServerConfig } from "./config.ts";
 import { SPAN_CLOSE_GRACE_MS } from "./limits.ts";
+import { RequestStatsObserver } from "./request-stats-observer.ts";
 import { SpanExporter } from "./tracing/span-exporter.ts";
 
 /** What those who look on need of the world. */
@@ -41,6 +42,8 @@ export class CallObservers {
   of(context: ServiceContext): CallObserver[] {
     const { clock, random, audit } = this.#environment;
     const observers: CallObserver[] = [];
+    const statsLog = this.#environment.log.named("server/request-stats-observer.ts");
+    if (statsLog.enabled("debug")) observers.push(new RequestStatsObserver(clock, statsLog));
     if (audit !== undefined) {
       const memberId = formatId(context.member.id);
       const userOf = (call: GrpcServerCall): string => userNameOf(context, call);

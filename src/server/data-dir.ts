@@ -78,6 +78,12 @@ function refuseForeignContent(disk: Disk, dataDir: string, log: Log): void {
         "remove the directory and restore again",
     );
   }
+  if (names.includes("member")) {
+    log.info("server has been already initialized", {
+      "data-dir": dataDir,
+      "dir-type": "member",
+    });
+  }
   for (const name of names) {
     if (name === "member" || name === "fixtures") continue;
     log.warn("found invalid file under data directory", { filename: name, "data-dir": dataDir });

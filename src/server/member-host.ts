@@ -5,8 +5,11 @@
 import type { ReadTimer } from "../api/context.ts";
 import { REQUEST_TIMEOUT_BASE_MS } from "../member/limits.ts";
 import type { Member } from "../member/member.ts";
+import { formatId } from "../membership/member-info.ts";
+import { shortVersion } from "../membership/version.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Timer } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import { SEGMENT_BYTES } from "../wal/limits.ts";
 import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-state.ts";
 import { BackgroundWork } from "./background-work.ts";
@@ -33,6 +36,7 @@ import { RunLoop } from "./run-loop.ts";
 import { SnapshotInstaller } from "./snapshot-installer.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
+import { ETCD_VERSION } from "./version.ts";
 
 export interface HostEvents {
   /** Called at the end of every turn, when all its answers were given. */
@@ -311,6 +315,7 @@ export class MemberHost {
       name: this.#config.name,
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),
     };
+    logStarting(member, this.#environment.log.named("server/member-host.ts"));
     this.#peers.start(remotes);
     this.#loop.start();
     this.#elections.start();
@@ -350,4 +355,16 @@ export class MemberHost {
     await new Promise<void>((resolve) => wal.close(() => resolve()));
     state.close();
   }
+}
+
+/** Source: etcd server/etcdserver/server.go (start). */
+function logStarting({ id, applier }: Member, log: Log): void {
+  const { version } = applier.cluster;
+  log.info("starting etcd server", {
+    "local-member-id": formatId(id),
+    "local-server-version": ETCD_VERSION,
+    ...(version === undefined
+      ? { "cluster-version": "to_be_decided" }
+      : { "cluster-id": formatId(applier.cluster.id), "cluster-version": shortVersion(version) }),
+  });
 }

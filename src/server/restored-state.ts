@@ -119,6 +119,13 @@ export class RestoredState {
   }
 
   #logRestored(store: Store): void {
+    if (store.compactRevision > 0) {
+      this.#log.info("restored last compact revision", {
+        "meta-bucket-name": "meta",
+        "meta-bucket-name-key": "finishedCompactRev",
+        "restored-compact-revision": store.compactRevision,
+      });
+    }
     const { revisions, keys } = this.#restore.summary;
     this.#log.info("restored the key index", {
       revisions,
@@ -127,6 +134,7 @@ export class RestoredState {
       "compact-revision": store.compactRevision,
       took: `${(this.#environment.clock.nowMs() - this.#startMs).toFixed(3)}ms`,
     });
+    this.#log.info("kvstore restored", { "current-rev": store.revision });
   }
 
   #reading<T>(read: () => T): T {

@@ -1,32 +1,58 @@
 /**
- * Warns of requests that took long: applying an entry, or a read from its arrival to its answer. Costs two
- * looks at the clock for each.
+ * Warns of requests that took long: applying an entry, a proposal from its arrival to its answer, a read. Costs a
+ * few looks at the clock for each.
  *
- * Source: etcd server/etcdserver/util.go (warnOfExpensiveRequest and its like) (3.5).
+ * Source: etcd server/etcdserver/util.go (warnOfExpensiveRequest and its like), v3_server.go and apply.go (traces),
+ * api/v3rpc/interceptor.go (request stats); pkg/traceutil/trace.go (3.5).
  */
-import type { ReadTimer } from "../api/context.ts";
+import type { FinishedRead, ReadTimer } from "../api/context.ts";
 import type { ApplyTimer } from "../apply/apply-timer.ts";
+import type { ProposalOrigin } from "../apply/proposal-origin.ts";
 import { operationText } from "../apply/request-text.ts";
 import { type ApplyResult, encodeResult } from "../apply/result.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log, LogFields } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
+import { EMPTY_BYTES } from "../stdx/bytes.ts";
+import { encodeOperation } from "./operation-bytes.ts";
+import { proposalDetails, readDetails, traceFields } from "./request-traces.ts";
+import { requestStats } from "./request-stats.ts";
+
+/** Requests that took longer have a trace. */
+const TRACE_MS = 100;
+
+const TRACE_NUMBERS = 2 ** 31;
+
+export interface SlowRequestsParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Applying an entry, or a read, that takes longer is warned of. */
+  readonly warningMs: number;
+  /** The same for unary calls as a whole. */
+  readonly warningUnaryMs: number;
+}
 
 export class SlowRequests implements ApplyTimer, ReadTimer {
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #warningMs: number;
+  readonly #parts: SlowRequestsParts;
+  /** What takes less has no line of any kind. */
+  readonly #readMs: number;
+  readonly #proposalMs: number;
+  /** Of the entry that was applied last. */
+  #applyStartMs = 0;
+  #appliedMs = 0;
 
-  constructor(clock: Clock, log: Log, warningMs: number) {
-    this.#clock = clock;
-    this.#log = log;
-    this.#warningMs = warningMs;
+  constructor(parts: SlowRequestsParts) {
+    this.#parts = parts;
+    this.#proposalMs = Math.min(TRACE_MS, parts.warningUnaryMs);
+    this.#readMs = Math.min(this.#proposalMs, parts.warningMs);
   }
 
   start(): number {
-    return this.#clock.nowMs();
+    return this.#parts.clock.nowMs();
   }
 
   applied(
@@ -35,36 +61,114 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
     operation: InternalRaftRequestOperation,
     result: ApplyResult | EtcdError,
   ): void {
-    const tookMs = this.#clock.nowMs() - start;
-    if (tookMs <= this.#warningMs) return;
-    this.#warn(tookMs, "", operationText(id, operation), {
-      ...(result instanceof EtcdError
-        ? { response: "", error: result.message }
-        : { response: `size:${encodeResult(result).length}` }),
-    });
+    const { clock, log, warningMs } = this.#parts;
+    this.#applyStartMs = start;
+    this.#appliedMs = clock.nowMs();
+    const tookMs = this.#appliedMs - start;
+    const isRefused = result instanceof EtcdError;
+    if (tookMs <= warningMs && !isRefused) return;
+    const request = operationText(id, operation);
+    if (tookMs > warningMs) {
+      this.#warn(tookMs, "", request, {
+        ...(isRefused
+          ? { response: "", error: result.message }
+          : { response: `size:${encodeResult(result).length}` }),
+      });
+    }
+    if (!isRefused) return;
+    const took = goDurationOfMs(tookMs);
+    log.warn("failed to apply request", { took, request, response: "", error: result.message });
+  }
+
+  proposalAnswered(
+    origin: ProposalOrigin,
+    operation: InternalRaftRequestOperation,
+    result: ApplyResult | EtcdError,
+  ): void {
+    const tookMs = this.#appliedMs - origin.startMs;
+    if (tookMs <= this.#proposalMs) return;
+    const { path, remote } = origin;
+    if (tookMs > TRACE_MS) this.#traceProposal(origin, operation, result, tookMs);
+    const response = result instanceof EtcdError ? EMPTY_BYTES : encodeResult(result);
+    this.#stats(tookMs, { path, peer: { address: remote } }, encodeOperation(operation), response);
   }
 
   isSlow(start: number): boolean {
-    return this.#clock.nowMs() - start > this.#warningMs;
+    return this.#parts.clock.nowMs() - start > this.#readMs;
   }
 
   answered(
     start: number,
-    kind: "range" | "txn",
-    request: string,
-    response: string,
-    error: EtcdError | undefined,
+    { call, kind, text, responseText, request, response, error }: FinishedRead,
   ): void {
-    this.#warn(this.#clock.nowMs() - start, `read-only ${kind} `, request, {
-      response,
-      ...(error === undefined ? {} : { error: error.message }),
-    });
+    const { clock, warningMs } = this.#parts;
+    const tookMs = clock.nowMs() - start;
+    if (tookMs > warningMs) {
+      this.#warn(tookMs, `read-only ${kind} `, text, {
+        response: responseText,
+        ...(error === undefined ? {} : { error: error.message }),
+      });
+    }
+    if (tookMs > TRACE_MS) {
+      const { operation, detail } = readDetails(call.path, request, response);
+      this.#trace(operation, detail, tookMs, []);
+    }
+    this.#stats(tookMs, call, request, response);
+  }
+
+  #traceProposal(
+    { startMs }: ProposalOrigin,
+    operation: InternalRaftRequestOperation,
+    result: ApplyResult | EtcdError,
+    tookMs: number,
+  ): void {
+    const details = proposalDetails(operation, result);
+    if (details === undefined) return;
+    this.#trace(details.operation, details.detail, tookMs, [
+      { name: "process raft request", tookMs: this.#applyStartMs - startMs },
+      { name: "apply request", tookMs: this.#appliedMs - this.#applyStartMs },
+    ]);
+  }
+
+  #trace(
+    operation: string,
+    detail: string,
+    tookMs: number,
+    steps: readonly { readonly name: string; readonly tookMs: number }[],
+  ): void {
+    const { clock, log, random } = this.#parts;
+    const number = random.below(TRACE_NUMBERS);
+    const endWallMs = clock.wallMs();
+    const thresholdMs = TRACE_MS / (steps.length + 1);
+    const told = steps.filter((step) => step.tookMs > thresholdMs);
+    log.info(
+      `trace[${number}] ${operation}`,
+      traceFields({ number, detail, tookMs, endWallMs, steps: told }),
+    );
+  }
+
+  #stats(
+    tookMs: number,
+    call: { readonly path: string; readonly peer: { readonly address: string } },
+    request: Uint8Array,
+    response: Uint8Array,
+  ): void {
+    const { clock, log, warningUnaryMs } = this.#parts;
+    // At level debug every call has such a line anyway.
+    if (tookMs <= warningUnaryMs || log.enabled("debug")) return;
+    const { path, peer } = call;
+    const startWallMs = clock.wallMs() - tookMs;
+    const remote = peer.address;
+    log.warn(
+      "request stats",
+      requestStats({ path, remote, startWallMs, tookMs, request, response }),
+    );
   }
 
   #warn(tookMs: number, prefix: string, request: string, outcome: LogFields): void {
-    this.#log.warn("apply request took too long", {
+    this.#parts.log.warn("apply request took too long", {
       took: goDurationOfMs(tookMs),
-      "expected-duration": goDurationOfMs(this.#warningMs),
+      "expected-duration": goDurationOfMs(this.#parts.warningMs),
       prefix,
       request,
       ...outcome,

@@ -50,7 +50,7 @@ import type { Directive } from "./datadriven.ts";
 const TERM = 1;
 const AUTH_BUCKETS = ["auth", "authRoles", "authUsers"] as const;
 
-const NO_TIMER = { start: () => 0, applied: () => undefined };
+const NO_TIMER = { start: () => 0, applied: () => undefined, proposalAnswered: () => undefined };
 
 /** Answers the directives of one script. */
 export function createAuthScript(): (directive: Directive) => string {

@@ -1,11 +1,11 @@
 /** Text forms of quorums, as logs print them. */
-import { formatId, sortedIds } from "../node-id.ts";
+import { sortedIds } from "../node-id.ts";
 import type { NodeId } from "../node-id.ts";
 import type { JointConfig } from "./joint.ts";
 
-/** Ids in parentheses, ascending: `(1 2 3)`. */
+/** Ids in parentheses, ascending, in decimal as etcd has them here: `(1 2 3)`. */
 export function describeMajority(voters: Iterable<NodeId>): string {
-  return `(${sortedIds(voters).map(formatId).join(" ")})`;
+  return `(${sortedIds(voters).map(String).join(" ")})`;
 }
 
 /** One half, or two joined by `&&`. */

@@ -32,8 +32,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
 
   "memory-mlock": MLOCK,
   "experimental-memory-mlock": MLOCK,
-  "warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
-  "experimental-warning-unary-request-duration": { reason: "the bound of slow calls is 300ms" },
 
   "enable-grpc-gateway": { ...HTTP, harmless: [false] },
   metrics: HTTP,
