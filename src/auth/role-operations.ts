@@ -6,6 +6,7 @@
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { compareBytes, equalBytes, utf8FromBytes } from "../stdx/bytes.ts";
+import { goSort } from "../stdx/go-sort.ts";
 import { utf8Length } from "../stdx/utf8.ts";
 import { type Permission, PermissionType } from "../wire/gen/auth.ts";
 import type {
@@ -111,7 +112,9 @@ function withPermission(permissions: readonly Permission[], granted: Permission)
   const key = granted.key.slice();
   const rangeEnd = granted.rangeEnd.slice();
   const all = [...permissions, { permType, key, rangeEnd }];
-  return all.sort((a, b) => compareBytes(a.key, b.key));
+  // The order of those with equal keys decides which of them is changed by the next grant.
+  goSort(all, (a, b) => compareBytes(a.key, b.key) < 0);
+  return all;
 }
 
 function isValidRange({ key, rangeEnd }: Permission): boolean {

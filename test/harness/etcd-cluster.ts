@@ -23,7 +23,7 @@ import { ClusterService } from "../../src/wire/gen/services.ts";
 import { ClusterMember, type MemberSettings, type Program } from "./cluster-member.ts";
 import { freePorts } from "./processes.ts";
 import { sleep } from "./sleep.ts";
-import { connectClient } from "./socket-client.ts";
+import { connectClient, type Credentials } from "./socket-client.ts";
 
 /** Where a member lives, beside its program. */
 export interface MemberPlace {
@@ -135,6 +135,17 @@ export class EtcdCluster {
   /** The client library on one member; the cluster closes it. */
   clientOf(member: ClusterMember): Client {
     return this.#clientOf([member.endpoint]);
+  }
+
+  /** From now on calls members, each by its own endpoint, as a user. */
+  async signIn(user: Credentials): Promise<void> {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+    for (const { endpoint } of this.#members) {
+      const client = connectClient([endpoint], user);
+      this.#clients.set(endpoint, client);
+      await client.authenticate();
+    }
   }
 
   /** Starts a member again on its data; `flags` take the place of those from before. */

@@ -10,25 +10,37 @@ const STALE: ReadonlySet<string> = new Set([
   Errors.AuthOldRevision.message,
 ]);
 
+/** After these a user may get a token that got none before; they have its name. */
+const RENEWING: ReadonlySet<unknown> = new Set([
+  AuthService.userAdd,
+  AuthService.userChangePassword,
+  AuthService.authEnable,
+]);
+
 export class UserSessions {
   readonly #caller: RawCaller;
   readonly #tokens = new Map<string, string>();
+  /** Who has got no token since they were added: asking again and again would be taken for an attack. */
+  readonly #refused = new Set<string>();
 
   constructor(caller: RawCaller) {
     this.#caller = caller;
   }
 
-  /** Calls as the user of the operation; as nobody when it cannot get a token. */
+  /** Calls as the user of the operation; as nobody when it cannot get a token at first. */
   async call({ user, method, request }: UserOperation): Promise<RawAnswer> {
     const body = method.request.encode(request);
-    const answer = await this.#caller.call(method.path, body, await this.#tokenOf(user));
+    if (RENEWING.has(method)) this.#refused.delete((request as { readonly name: string }).name);
+    const answer = await this.#caller.call(method.path, body, await this.tokenOf(user));
     if (!STALE.has(answer.text)) return answer;
     this.#tokens.delete(user);
-    return this.#caller.call(method.path, body, await this.#tokenOf(user));
+    const token = await this.tokenOf(user);
+    return token === undefined ? answer : this.#caller.call(method.path, body, token);
   }
 
-  async #tokenOf(user: string): Promise<string | undefined> {
-    if (user === "") return undefined;
+  /** The token that it calls with; `undefined` for nobody and for who cannot get one. */
+  async tokenOf(user: string): Promise<string | undefined> {
+    if (user === "" || this.#refused.has(user)) return undefined;
     const known = this.#tokens.get(user);
     if (known !== undefined) return known;
     const { authenticate } = AuthService;
@@ -37,7 +49,10 @@ export class UserSessions {
       authenticate.path,
       authenticate.request.encode(request),
     );
-    if (body === undefined) return undefined;
+    if (body === undefined) {
+      this.#refused.add(user);
+      return undefined;
+    }
     const { token } = authenticate.response.decode(body);
     this.#tokens.set(user, token);
     return token;
