@@ -20,6 +20,8 @@ import { writeGoAway, writePing, writeRstStream, writeWindowUpdate } from "./fra
 import { HpackEncoder } from "./hpack-encoder.ts";
 import { PingPolicy } from "./keepalive.ts";
 import {
+  CONNECTION_QUEUE_BYTES_MAX,
+  CROWDED_CONNECTION_BYTES_MAX,
   INPUT_PAUSE_BYTES,
   OUTPUT_BYTES_HIGH,
   OUTPUT_BYTES_MAX,
@@ -31,6 +33,7 @@ import { OutBuffer } from "./out-buffer.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { DEFAULT_WINDOW_BYTES, ErrorCode, WINDOW_BYTES_MAX } from "./protocol.ts";
 import { SendScheduler } from "./send-scheduler.ts";
+import { SharedMemory } from "./shared-memory.ts";
 import { Http2Stream, ResetHistory, type StreamOwner } from "./stream.ts";
 
 /** The PING between the two GOAWAYs of a graceful end; its answer says that the first one was read. */
@@ -61,7 +64,6 @@ export class Connection {
   nextStreamId = 1;
   /** Bytes of incomplete messages of all streams. */
   assemblyBytes = 0;
-  readonly assemblyBytesMax: number;
   drainState: DrainState = "none";
   /** When the PING of the graceful end was sent. */
   drainPingMs = 0;
@@ -70,6 +72,9 @@ export class Connection {
   /** Since when output waits; -1 when none does, or until the clock has looked at it. */
   outputSinceMs = -1;
 
+  readonly #shared: SharedMemory;
+  /** What `#shared` knows of. */
+  #sharedBytes = 0;
   #ended = false;
   #endReason = "";
   #signaled = false;
@@ -80,10 +85,16 @@ export class Connection {
   #ungranted = 0;
   #lastStream: Http2Stream | undefined = undefined;
 
-  constructor(role: ConnectionRole, limits: ConnectionLimits, events: EndpointEvents) {
+  /** `shared` is one for all connections of a server. */
+  constructor(
+    role: ConnectionRole,
+    limits: ConnectionLimits,
+    events: EndpointEvents,
+    shared: SharedMemory = new SharedMemory(),
+  ) {
     this.role = role;
     this.limits = limits;
-    this.assemblyBytesMax = limits.assemblyBytesMax;
+    this.#shared = shared;
     this.events = events;
     this.pingPolicy = new PingPolicy(limits);
     this.scheduler = new SendScheduler(this.out, this.flood, this.pingPolicy);
@@ -95,6 +106,21 @@ export class Connection {
 
   get endReason(): string {
     return this.#endReason;
+  }
+
+  /** Bytes of incomplete messages that this connection may keep now. */
+  get assemblyBytesMax(): number {
+    const { assemblyBytesMax, receiveMessageBytesMax } = this.limits;
+    if (!this.#shared.isShort || !this.role.isServer) return assemblyBytesMax;
+    return Math.min(
+      assemblyBytesMax,
+      Math.max(receiveMessageBytesMax, CROWDED_CONNECTION_BYTES_MAX),
+    );
+  }
+
+  /** Bytes that may wait in all queues when the peer opens a stream. */
+  get queueBytesMax(): number {
+    return this.#shared.isShort ? CROWDED_CONNECTION_BYTES_MAX : CONNECTION_QUEUE_BYTES_MAX;
   }
 
   get bufferedBytes(): number {
@@ -127,6 +153,7 @@ export class Connection {
   takeOutput(): Uint8Array | undefined {
     if (!this.#ended && this.scheduler.hasWork) this.scheduler.pump(this.nowMs);
     const bytes = this.out.take();
+    this.#shareMemory();
     this.outputSinceMs = -1;
     const more = !this.#ended && this.scheduler.hasWork;
     if (!more) this.#signaled = false;
@@ -139,6 +166,7 @@ export class Connection {
   /** Looks whether the peer lets output pile up; to be called after input was handled. */
   checkOutput(): void {
     if (this.#ended) return;
+    this.#shareMemory();
     const written = this.out.length;
     const { scheduler } = this;
     if (written > OUTPUT_BYTES_MAX) {
@@ -149,6 +177,12 @@ export class Connection {
     ) {
       this.#setInputPaused(true);
     }
+  }
+
+  #shareMemory(): void {
+    const bytes = this.#ended ? 0 : this.scheduler.keptBytes + this.assemblyBytes;
+    this.#shared.changedBy(bytes - this.#sharedBytes);
+    this.#sharedBytes = bytes;
   }
 
   #setInputPaused(paused: boolean): void {
@@ -379,6 +413,7 @@ export class Connection {
     for (const stream of streams) this.closeStream(stream);
     for (const stream of streams) stream.owner.onLost(reason, false);
     assert(this.streams.size === 0, "An ended connection has no streams");
+    this.#shareMemory();
     this.role.onEnded(reason);
     if (this.out.length > 0) this.signalOutput();
     this.events.onClosed(reason);

@@ -10,6 +10,7 @@ import {
   ASSEMBLY_BYTES_MAX,
   CONNECTION_QUEUE_BYTES_MAX,
   CONTINUATION_FRAMES_MAX,
+  CROWDED_CONNECTION_BYTES_MAX,
   EMPTY_DATA_MAX,
   FLOOD_WINDOW_MS,
   HEADER_BLOCK_BYTES_MAX,
@@ -26,6 +27,7 @@ import {
 } from "./limits.ts";
 import type { ServerConnectionOptions } from "./options.ts";
 import { CLIENT_PREFACE, ErrorCode, FLAG_ACK, FLAG_END_HEADERS, FrameType } from "./protocol.ts";
+import { SharedMemory } from "./shared-memory.ts";
 import { RecordedEvents } from "./testing/memory-link.ts";
 import {
   callFields,
@@ -77,13 +79,14 @@ interface Setup {
 }
 
 /** Any rate of PINGs is allowed by the keepalive policy, so that only the flood limit is met. */
-function setup(limits: ServerConnectionOptions = {}): Setup {
+function setup(limits: ServerConnectionOptions = {}, sharedMemory?: SharedMemory): Setup {
   const unary = new Keeper("unary");
   const stream = new Keeper("stream");
   const events = new RecordedEvents();
   const config = {
     lookup: (path: string) => (path === "/a.B/U" ? unary : path === "/a.B/S" ? stream : undefined),
     limits: { keepaliveMinTimeMs: 0, keepalivePermitWithoutStream: true, ...limits },
+    ...(sharedMemory === undefined ? {} : { sharedMemory }),
   };
   const peer = new RawPeer(new GrpcServerConnection({ config, events })).greetServer();
   return { peer, unary, stream, events };
@@ -292,6 +295,34 @@ describe("memory", () => {
     expect(unary.calls.at(-1)?.open).toBe(true);
     unary.calls.at(-1)?.sendUnary(new Uint8Array(1));
     expect(peer.readWords()[1]).toBe("1001 DATA 6");
+  });
+
+  test("what all connections keep together is bounded, and nobody is kept from a little", () => {
+    const sharedMemory = new SharedMemory(6 * CROWDED_CONNECTION_BYTES_MAX);
+    const piece = new Uint8Array(16_384);
+    const limits = { receiveMessageBytesMax: 1 << 21, streamWindowBytes: 1 << 21 };
+    const peers = Array.from({ length: 10 }, () => setup(limits, sharedMemory));
+    const kept = (): number => {
+      return peers.reduce((sum, { peer }) => sum + peer.endpoint.bufferedBytes, 0);
+    };
+    const half = (peer: RawPeer, id: number): void => {
+      peer.send(headersFrame(id, callFields("/a.B/U")));
+      peer.send(frame(FrameType.DATA, 0, id, [0, 0, 0x1f, 0xff, 0xff]));
+      for (let i = 0; i < 64; i++) peer.send(frame(FrameType.DATA, 0, id, piece));
+      peer.readWords();
+    };
+    for (let id = 1; id < 60; id += 2) for (const { peer } of peers) half(peer, id);
+    const perConnection = CROWDED_CONNECTION_BYTES_MAX + (1 << 21);
+    expect(kept()).toBeGreaterThan(6 * CROWDED_CONNECTION_BYTES_MAX);
+    expect(kept()).toBeLessThan(6 * CROWDED_CONNECTION_BYTES_MAX + peers.length * perConnection);
+    // One that kept nothing is served as ever.
+    const quiet = setup(limits, sharedMemory);
+    half(quiet.peer, 1);
+    expect(quiet.unary.calls.at(-1)?.open ?? true).toBe(true);
+    expect(quiet.peer.endpoint.bufferedBytes).toBeGreaterThan(1 << 20);
+    for (const { peer } of peers) peer.endpoint.socketClosed("gone");
+    quiet.peer.endpoint.socketClosed("gone");
+    expect(sharedMemory.isShort).toBe(false);
   });
 
   test("answers that no window takes: new streams are refused above the limit", () => {

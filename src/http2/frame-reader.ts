@@ -14,11 +14,7 @@ import { HeaderAssembly } from "./header-assembly.ts";
 import type { HeaderBlock } from "./header-block.ts";
 import { HpackDecoder } from "./hpack-decoder.ts";
 import type { Keepalive } from "./keepalive.ts";
-import {
-  CONCURRENT_STREAMS_HARD_MAX,
-  CONNECTION_QUEUE_BYTES_MAX,
-  RECEIVE_FRAME_BYTES_MAX,
-} from "./limits.ts";
+import { CONCURRENT_STREAMS_HARD_MAX, RECEIVE_FRAME_BYTES_MAX } from "./limits.ts";
 import { PartialFrame } from "./partial-frame.ts";
 import {
   CLIENT_PREFACE,
@@ -382,7 +378,7 @@ export class FrameReader {
     if (
       size >= connection.limits.maxConcurrentStreams ||
       size >= CONCURRENT_STREAMS_HARD_MAX ||
-      connection.scheduler.keptBytes > CONNECTION_QUEUE_BYTES_MAX ||
+      connection.scheduler.keptBytes > connection.queueBytesMax ||
       connection.drainState === "final"
     ) {
       connection.streamError(streamId, undefined, ErrorCode.REFUSED_STREAM, "");

@@ -43,7 +43,7 @@ export class GrpcServerConnection implements Http2Endpoint {
     const limits = serverLimits(config.limits ?? {});
     const keepalive = new Keepalive(limits);
     const role = new ServerRole(config);
-    const connection = new Connection(role, limits, events);
+    const connection = new Connection(role, limits, events, config.sharedMemory);
     const blocks = new ResponseBlocks(connection.encoder);
     role.scope = { connection, blocks, inflate: config.inflate, peer };
     this.#connection = connection;

@@ -91,6 +91,15 @@ export const STREAM_QUEUE_BYTES_HIGH = 65_536;
 export const STREAM_QUEUE_BYTES_LOW = 16_384;
 
 /**
+ * Bytes of incomplete requests and waiting answers of all connections of a server together; above it, each
+ * keeps at most CROWDED_CONNECTION_BYTES_MAX.
+ */
+export const SHARED_BYTES_MAX: number = 512 << 20;
+
+/** Bytes of either kind on one connection while all keep too much: two of the largest usual requests. */
+export const CROWDED_CONNECTION_BYTES_MAX: number = 4 << 20;
+
+/**
  * Bytes waiting in all queues of a connection, closed windows included, above which new streams are refused
  * (REFUSED_STREAM). A peer that asks for much and grants no window does not get to keep more than this.
  */

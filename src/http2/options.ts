@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
 import type { EndpointEvents } from "./endpoint.ts";
 import type { GrpcMethodHandler } from "./grpc-server-types.ts";
+import type { SharedMemory } from "./shared-memory.ts";
 
 /** What both sides share. Units are in the names. */
 export interface ConnectionOptions {
@@ -56,6 +57,8 @@ export interface GrpcServerConfig {
   /** Enables `grpc-encoding: gzip` on requests. Answers are never compressed. */
   readonly inflate?: Inflate;
   readonly limits?: ServerConnectionOptions;
+  /** What bounds all connections together. Absent: each is bounded by itself. */
+  readonly sharedMemory?: SharedMemory;
 }
 
 export interface GrpcServerArguments {

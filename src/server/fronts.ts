@@ -10,6 +10,7 @@ import { HealthMetrics } from "../api/http/health-metrics.ts";
 import { createServices } from "../api/services.ts";
 import type { GrpcServerConfig } from "../http2/options.ts";
 import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
+import { SharedMemory } from "../http2/shared-memory.ts";
 import { inflate } from "../platform/inflate.ts";
 import { residentBytes } from "../platform/memory.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
@@ -131,6 +132,7 @@ function grpcConfigOf(
   return {
     ...services,
     inflate,
+    sharedMemory: new SharedMemory(),
     limits: {
       receiveMessageBytesMax: config.maxRequestBytes + GRPC_OVERHEAD_BYTES,
       maxConcurrentStreams: config.maxConcurrentStreams,
