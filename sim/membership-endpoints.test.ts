@@ -1,5 +1,7 @@
 /** What a whole member answers its peers, compared with what etcd 3.5.16 was seen to answer. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { addUser, enableAuth, grantRole } from "../src/auth/user-operations.ts";
+import { createAuthUserAddRequest } from "../src/wire/gen/rpc.ts";
 import type { PeerHash } from "../src/member/corruption-check.ts";
 import { Errors } from "../src/errors/table.ts";
 import type { PeerCaller, PeerRequest, PeerResponse } from "../src/peer/network.ts";
@@ -43,10 +45,12 @@ describe("a member's answers to its peers", () => {
     method: PeerRequest["method"],
     path: string,
     body = "",
+    token?: string,
   ): Promise<Answer | undefined> => {
     let answer: PeerResponse | undefined;
     const request = { method, path, contentType: "", body: bytesFromUtf8(body) };
-    answerPeer(endpoints, request, (response) => {
+    const named = token === undefined ? request : { ...request, token };
+    answerPeer(endpoints, named, (response) => {
       expect(answer).toBeUndefined();
       answer = response;
     });
@@ -100,6 +104,22 @@ describe("a member's answers to its peers", () => {
     }
     const voter = text(412, "membership: can only promote a learner member");
     expect(await ask("POST", `/members/promote/${id}`)).toEqual(voter);
+  });
+
+  test("promotions are for whoever has the role root, by the token that is passed on", async () => {
+    const { member, tokens } = life.host;
+    const { auth } = member.applier;
+    for (const name of ["root", "user"]) addUser(auth, createAuthUserAddRequest({ name }));
+    grantRole(auth, { user: "root", role: "root" });
+    expect(enableAuth(auth)).toBeUndefined();
+    tokens.table.assign("of.1", "root");
+    tokens.table.assign("of.2", "user");
+    const promote = (token?: string): Promise<Answer | undefined> =>
+      ask("POST", "/members/promote/1", "", token);
+    const refusal = { ...json('{"message":"Internal Server Error"}'), status: 500 };
+    for (const token of [undefined, "of.2", "of.3"]) expect(await promote(token)).toEqual(refusal);
+    expect(await promote("of.1")).toEqual(text(404, "membership: ID not found"));
+    expect(await promote("Bearer of.1")).toEqual(text(404, "membership: ID not found"));
   });
 
   test("the hash of the keyspace", async () => {

@@ -3,6 +3,8 @@
  * the same, but where a later release of etcd refuses what the one at hand lets through; each of those has its
  * reason here.
  */
+import * as fs from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GrpcMetadata } from "../../src/http2/grpc-metadata.ts";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";
@@ -14,11 +16,14 @@ import {
   LeaseService,
   MaintenanceService,
 } from "../../src/wire/gen/services.ts";
+import { CertificateFolder } from "../harness/certificates.ts";
+import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
+import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { freePorts } from "../harness/processes.ts";
 import { AUTH_QUESTIONS, type AuthQuestion } from "../harness/auth-questions.ts";
 import type { Operation } from "../harness/operation.ts";
 import { openRawCaller, type RawAnswer, type RawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE } from "../harness/reference.ts";
-import { TwinServers } from "../harness/twin-servers.ts";
 
 /**
  * Questions to which ours answers as a later release of 3.5 does, and not as the one at hand: who asks, and
@@ -33,16 +38,21 @@ interface Advisory {
 
 const DENIED = "7 etcdserver: permission denied";
 const EMPTY = "3 etcdserver: user name is empty";
+const UNKNOWN = "9 etcdserver: user name not found";
 const INVALID = "16 etcdserver: invalid auth token";
 const COMPACTED =
   '{"created":true,"canceled":true,"cancelReason":"etcdserver: mvcc: required revision has been compacted"}';
 const DENIED_WATCH =
   '{"created":true,"canceled":true,"cancelReason":"rpc error: code = PermissionDenied desc = etcdserver: permission denied"}';
 
-const NOBODY = /^nobody$/;
+const NOBODY = /^(nobody|root's certificate through the gateway)$/;
 const NO_TOKEN = /^(a wrong token|a token of nobody|an ended token)$/;
-const NO_ROOT = /^(nothing|keys.*|prefix)$/;
-const NO_KEYS = /^(nothing|prefix)$/;
+const NO_ROOT = /^(nothing|keys.*|prefix.*)$/;
+const NO_KEYS = /^(nothing|prefix.*)$/;
+/** Nobody has made users for them. */
+const NO_USER = /^(a stranger's certificate|a certificate without a name)$/;
+const STRANGER = /^a stranger's certificate$/;
+const NAMELESS = /^a certificate without a name$/;
 
 const NESTED = "CVE-2026-33343: 3.5.16 does not look into transactions that are in transactions";
 const IN_TXN = "CVE-2026-44283: 3.5.16 asks less of a put in a transaction than of one alone";
@@ -59,10 +69,15 @@ const MAINTENANCE =
   "CVE-2026-33413: 3.5.16 asks nobody who wants the state, another leader, a way back";
 const MEMBERS = "CVE-2026-33413: 3.5.16 asks nobody who lists the members";
 
+const KEYS_MATTER = /^(Txn, nested.*|LeaseKeepAlive [78]|LeaseLeases)$/;
+const FOR_ADMINS = /^(Compact|Alarm, lifting|Status|MoveLeader|Downgrade)$/;
 const FOR_ROOT = /^(Status|MoveLeader|Downgrade)$/;
 const OF_LEASES = /^(LeaseKeepAlive \d+|LeaseTimeToLive \d+|LeaseLeases)$/;
 
 const ADVISORIES: readonly Advisory[] = [
+  { question: KEYS_MATTER, who: NO_USER, ours: DENIED, reason: NESTED },
+  { question: FOR_ADMINS, who: STRANGER, ours: UNKNOWN, reason: MAINTENANCE },
+  { question: FOR_ADMINS, who: NAMELESS, ours: EMPTY, reason: MAINTENANCE },
   { question: /^Txn, nested/, who: NOBODY, ours: EMPTY, reason: NESTED },
   { question: /^Txn, nested/, who: NO_KEYS, ours: DENIED, reason: NESTED },
   { question: /^Txn, nested (put|read)/, who: /^keys/, ours: DENIED, reason: NESTED },
@@ -72,7 +87,7 @@ const ADVISORIES: readonly Advisory[] = [
     ours: DENIED,
     reason: IN_TXN,
   },
-  { question: /^Txn, put w for/, who: /^prefix$/, ours: DENIED, reason: IN_TXN },
+  { question: /^Txn, put w for/, who: /^prefix/, ours: DENIED, reason: IN_TXN },
   { question: /^Compact$/, who: NOBODY, ours: EMPTY, reason: COMPACT },
   { question: /^Compact$/, who: NO_ROOT, ours: DENIED, reason: COMPACT },
   { question: /^Watch from k on$/, who: /^keys/, ours: DENIED_WATCH, reason: OPEN_WATCH },
@@ -93,28 +108,54 @@ const ADVISORIES: readonly Advisory[] = [
 ];
 
 describe.skipIf(REFERENCE === undefined)("the matrix of authorisation", () => {
-  let twins: TwinServers;
+  const made = new CertificateFolder();
+  const twins: Twin[] = [];
 
   beforeAll(async () => {
-    twins = await TwinServers.start(["--bcrypt-cost=4"]);
+    const own = made.authority.issue({ ipAddresses: ["127.0.0.1"], usage: "server" });
+    const flags = [
+      "--bcrypt-cost=4",
+      `--cert-file=${own.certFile}`,
+      `--key-file=${own.keyFile}`,
+      `--trusted-ca-file=${made.authority.caFile}`,
+      "--client-cert-auth",
+    ];
+    twins.push(await startTwin(flags), await startTwin(flags, OUR_ETCD));
     await prepare(twins);
   });
 
   afterAll(async () => {
-    await twins.remove();
+    for (const { caller } of twins) caller.close();
+    await Promise.all(twins.map(({ server }) => server.remove()));
+    made.remove();
   });
 
   const callers = async (metadata: GrpcMetadata): Promise<RawCaller[]> =>
-    Promise.all(twins.servers.map(({ endpoint }) => openRawCaller(endpoint, { metadata })));
+    Promise.all(twins.map(({ server }) => openRawCaller(server.endpoint, { metadata })));
 
   /** The same user on both servers, whose tokens differ. */
   const named = async (name: string, field = "token"): Promise<RawCaller[]> =>
     Promise.all(
-      twins.servers.map(async ({ endpoint }, at) => {
-        const value = await tokenOf(twins.callers[at], name);
-        return openRawCaller(endpoint, { metadata: [{ name: field, value }] });
+      twins.map(async ({ server, caller }) => {
+        const value = await tokenOf(caller, name);
+        return openRawCaller(server.endpoint, { metadata: [{ name: field, value }] });
       }),
     );
+
+  /** Whoever has a certificate with this name, and maybe more to show. */
+  const certified = async (
+    cn: string | undefined,
+    metadataFor: (twin: Twin) => Promise<GrpcMetadata> = () => Promise.resolve([]),
+  ): Promise<RawCaller[]> => {
+    const { certPem, keyPem } = made.authority.issue({ usage: "client", ...(cn && { cn }) });
+    const ca = made.authority.own.certPem;
+    const tls = { ca, cert: certPem, key: keyPem, serverName: "", insecureSkipVerify: false };
+    return Promise.all(
+      twins.map(async (twin) =>
+        openRawCaller(twin.secure, { tls, metadata: await metadataFor(twin) }),
+      ),
+    );
+  };
 
   const everybody: readonly (readonly [string, () => Promise<RawCaller[]>])[] = [
     ["nobody", () => callers([])],
@@ -125,7 +166,24 @@ describe.skipIf(REFERENCE === undefined)("the matrix of authorisation", () => {
     ["keys", () => named("keys")],
     ["keys, by authorization", () => named("keys", "authorization")],
     ["prefix", () => named("prefix")],
+    ["keys, by certificate", () => certified("keys")],
+    ["prefix, by certificate", () => certified("prefix")],
+    ["a stranger's certificate", () => certified("stranger")],
+    ["a certificate without a name", () => certified(undefined)],
+    [
+      "root's certificate through the gateway",
+      () => certified("root", () => Promise.resolve([{ name: "grpcgateway-accept", value: "x" }])),
+    ],
+    [
+      "keys, by a token beside root's certificate",
+      () =>
+        certified("root", async ({ caller }) => [
+          { name: "token", value: await tokenOf(caller, "keys") },
+        ]),
+    ],
+    // At the end: they change keys and leases that others ask for.
     ["root", () => named("root")],
+    ["root, by certificate", () => certified("root")],
   ];
 
   test.each(everybody)(
@@ -150,6 +208,14 @@ describe.skipIf(REFERENCE === undefined)("the matrix of authorisation", () => {
     },
     60_000,
   );
+
+  test("what is refused beyond the real one is published", () => {
+    const page = fs.readFileSync(
+      path.join(import.meta.dirname, "../../docs/compatibility.md"),
+      "utf8",
+    );
+    for (const { reason } of ADVISORIES) expect(page).toContain(`- ${reason}\n`);
+  });
 
   test("an alarm takes nobody's rights away and gives none", async () => {
     // Releases of 3.5 ask nobody any more who changes users, deletes or revokes while an alarm is raised.
@@ -206,7 +272,26 @@ async function ask(caller: RawCaller, { path, body, kind, shown }: AuthQuestion)
 
 const key = bytesFromLatin1;
 
-async function prepare(twins: TwinServers): Promise<void> {
+/** One of the servers: in plain text for tokens, over TLS for certificates. */
+interface Twin {
+  readonly server: EtcdProcess;
+  readonly secure: string;
+  readonly caller: RawCaller;
+}
+
+async function startTwin(flags: readonly string[], command?: readonly string[]): Promise<Twin> {
+  const [client, peer, port] = await freePorts(3);
+  const secure = `127.0.0.1:${port}`;
+  const urls = `http://127.0.0.1:${client},https://${secure}`;
+  const server = await startEtcd({
+    ports: [client, peer],
+    flags: [...flags, `--listen-client-urls=${urls}`],
+    ...(command && { command }),
+  });
+  return { server, secure, caller: await openRawCaller(server.endpoint) };
+}
+
+async function prepare(twins: readonly Twin[]): Promise<void> {
   const grant = (name: string, permType: PermissionType, from: string, to = ""): Operation => ({
     method: AuthService.roleGrantPermission,
     request: { name, perm: { permType, key: key(from), rangeEnd: key(to) } },
@@ -244,8 +329,11 @@ async function prepare(twins: TwinServers): Promise<void> {
     { method: put, request: put.request.create({ key: key("other"), lease: 8n }) },
     { method: AuthService.authEnable, request: {} },
   ];
-  for (const operation of all) {
-    for (const { code, text } of await twins.call(operation)) expect(text, String(code)).toBe("");
+  for (const { method, request } of all) {
+    for (const { caller } of twins) {
+      const { code, text } = await caller.call(method.path, method.request.encode(request));
+      expect(text, String(code)).toBe("");
+    }
   }
 }
 
@@ -257,12 +345,12 @@ async function tokenOf(caller: RawCaller, name: string): Promise<string> {
 }
 
 /** Callers with a token that was good until its user got another password. */
-async function endedToken(twins: TwinServers): Promise<RawCaller[]> {
+async function endedToken(twins: readonly Twin[]): Promise<RawCaller[]> {
   const { path, request } = AuthService.userChangePassword;
   return Promise.all(
-    twins.servers.map(async ({ endpoint }, at) => {
-      const value = await tokenOf(twins.callers[at], "ended");
-      const caller = await openRawCaller(endpoint, { metadata: [{ name: "token", value }] });
+    twins.map(async ({ server, caller: asker }) => {
+      const value = await tokenOf(asker, "ended");
+      const caller = await openRawCaller(server.endpoint, { metadata: [{ name: "token", value }] });
       const change = request.create({ name: "ended", password: "ended" });
       const { text } = await caller.call(path, request.encode(change));
       expect(text).toBe("");
