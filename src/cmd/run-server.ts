@@ -23,6 +23,7 @@ import { MemberTls } from "../server/tls/member-tls.ts";
 import { ETCD_VERSION } from "../server/version.ts";
 import { createSrvLookup } from "../platform/srv-lookup.ts";
 import { openRegistry } from "./lazy-registry.ts";
+import { runRepair } from "./repair-command.ts";
 import { readStartup } from "./server-startup.ts";
 import { openAudit, spanTransportOf } from "./server-outlets.ts";
 import { greet } from "./greeting.ts";
@@ -42,6 +43,10 @@ export async function runServer(): Promise<void> {
   }
   const { config } = startup;
   const log = startup.log.named("cmd/etcd.ts");
+  if (config.repair) {
+    process.exitCode = await runRepair(config, log);
+    return;
+  }
   // A bug, or state that contradicts itself: going on could lose or invent data.
   process.on("uncaughtException", (error) => end(log, "unexpected failure", error));
   let audit: AuditFile | undefined;

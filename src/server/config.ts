@@ -110,6 +110,8 @@ export interface ServerConfig {
   readonly watchProgressIntervalMs: number;
   /** Calls that take longer are worth a line in the log. */
   readonly warningUnaryRequestMs: number;
+  /** Look at the data directory and repair it, instead of starting the member. */
+  readonly repair: boolean;
   /** Most learners that the cluster may have. */
   readonly learnersMax: number;
   /** Never wait for the disk: what was acknowledged can be lost. */
@@ -200,6 +202,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     grpcKeepaliveTimeoutMs: values["grpc-keepalive-timeout"],
     watchProgressIntervalMs: watchProgressIntervalOf(values),
     warningUnaryRequestMs: warningUnaryRequestOf(values),
+    repair: values.repair,
     learnersMax: values["max-learners"],
     unsafeNoFsync: values["unsafe-no-fsync"],
     socketReusePort: values["socket-reuse-port"],

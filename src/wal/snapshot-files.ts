@@ -27,7 +27,7 @@ import { hex16 } from "./segment-name.ts";
 import type { WalDone, WalEnvironment, WalSnapshot } from "./types.ts";
 import { WalError } from "./wal-error.ts";
 
-const SNAPSHOT_SUFFIX = ".snap";
+export const SNAPSHOT_SUFFIX = ".snap";
 const DATABASE_SUFFIX = ".snap.db";
 
 /** Beginnings of names of files that only a crash leaves: defragmentation and unfinished downloads. */
@@ -54,6 +54,13 @@ export function snapshotFileName({ term, index }: { term: number; index: number 
 /** Name of the database that a leader sent along with the snapshot at `index`. */
 export function snapshotDatabaseName(index: number): string {
   return `${hex16(index)}${DATABASE_SUFFIX}`;
+}
+
+/** The index in the name of such a database; `undefined` when `name` is not one. */
+export function parseSnapshotDatabaseName(name: string): number | undefined {
+  if (!name.endsWith(DATABASE_SUFFIX)) return undefined;
+  const hex = name.slice(0, -DATABASE_SUFFIX.length);
+  return /^[0-9a-f]{1,16}$/.test(hex) ? Number.parseInt(hex, 16) : undefined;
 }
 
 /** Name of that database while it arrives: what a crash leaves of it is removed at start. */
@@ -162,10 +169,10 @@ export function releaseSnapshotDatabases(
 ): void {
   for (const name of disk.list(directory)) {
     if (!name.endsWith(DATABASE_SUFFIX)) continue;
-    const hex = name.slice(0, -DATABASE_SUFFIX.length);
-    if (!/^[0-9a-f]{1,16}$/.test(hex)) {
+    const came = parseSnapshotDatabaseName(name);
+    if (came === undefined) {
       log.error("failed to parse index from filename", { path: name });
-    } else if (Number.parseInt(hex, 16) < index) {
+    } else if (came < index) {
       log.info("found orphaned .snap.db file; deleting", { path: name });
       disk.remove(`${directory}/${name}`);
     }

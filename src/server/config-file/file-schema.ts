@@ -94,6 +94,7 @@ const PLAIN: { readonly [Type in FileType]?: readonly FlagName[] } = {
     "experimental-stop-grpc-service-on-defrag",
     "experimental-repair-from-peers",
     "experimental-learner-auto-promote",
+    "repair",
   ],
   uint: [
     "max-snapshots",

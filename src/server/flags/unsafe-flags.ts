@@ -18,4 +18,12 @@ export const UNSAFE_FLAGS = {
     "false",
     "Do not wait for the disk. A crash of the machine loses data.",
   ),
+  repair: flag(
+    "Unsafe feature",
+    bool,
+    false,
+    "false",
+    "Check the data directory of a member that does not run, repair what can be repaired without losing an",
+    "acknowledged write, say what was done, and end. Keeps copies. Not a flag of etcd.",
+  ),
 } as const;
