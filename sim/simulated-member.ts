@@ -11,6 +11,7 @@ import { openMember } from "../src/server/bootstrap.ts";
 import { configFromFlags, type ServerConfig } from "../src/server/config.ts";
 import { initialFlagValues } from "../src/server/flags/table.ts";
 import { MemberHost } from "../src/server/member-host.ts";
+import { ServerMetrics } from "../src/server/metrics/server-metrics.ts";
 import { SimulatedCrash } from "./disk-faults.ts";
 import type { SimulatedDisk } from "./disk.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -65,6 +66,7 @@ export class SimulatedMember {
       ...{ disk, clock: this.#clock, random, log, sha1, sha256 },
       passwords: plainPasswords(this.#clock),
       secretDigest: plainDigest,
+      metrics: new ServerMetrics(),
       walSegmentBytes: SEGMENT_BYTES,
       defragSteps: DEFRAG_STEPS,
     };

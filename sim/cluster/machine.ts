@@ -8,6 +8,7 @@ import type { Random } from "../../src/ports/random.ts";
 import { type Environment, openMember, type OpenedMember } from "../../src/server/bootstrap.ts";
 import type { ServerConfig } from "../../src/server/config.ts";
 import { MemberHost } from "../../src/server/member-host.ts";
+import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { serviceContextOf } from "../../src/server/service-context.ts";
 import { assert } from "../../src/stdx/assert.ts";
 import type { Prng } from "../../src/stdx/prng.ts";
@@ -243,6 +244,7 @@ export class Machine {
       clock: process,
       random: own,
       log: trace.logOf(this.name),
+      metrics: new ServerMetrics(),
       peers: network.seenFrom(index, process),
       sha1,
       sha256,

@@ -15,6 +15,7 @@ import type { NamedLog } from "../ports/log.ts";
 import type { ServingStatus } from "./health-service.ts";
 import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Random } from "../ports/random.ts";
+import type { RpcMetrics } from "./rpc-metrics.ts";
 import type { LeaseTimeToLiveRequest, ResponseHeader } from "../wire/gen/rpc.ts";
 
 /** Facts of the storage below the member, which only the shell knows. */
@@ -172,6 +173,8 @@ export interface ReadTimer {
   start(): number;
   /** Whether a read that arrived at `start` took so long that it may be worth a line. */
   isSlow(start: number): boolean;
+  /** As `isSlow`, of a range that is answered, and counts it. */
+  ranged(start: number, succeeded: boolean): boolean;
   /** Says what there is to say of a read that did. */
   answered(start: number, read: FinishedRead): void;
 }
@@ -195,6 +198,8 @@ export interface ServiceContext {
   readonly serving: ServingStatus;
   /** Whether a defragmentation takes the service out of service, as far as that service tells. */
   readonly stopsServingOnDefrag: boolean;
+  /** Counts calls. */
+  readonly rpcs: RpcMetrics;
   readonly callers: Callers;
   readonly tokens: Tokens;
   readonly passwords: PasswordChecks;

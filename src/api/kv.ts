@@ -123,7 +123,9 @@ function answerOne(
   request: RangeRequest,
   start: number,
 ): void {
-  const response = executeRange(context.member.applier.store, request);
+  const { store } = context.member.applier;
+  store.metrics.ranges.inc();
+  const response = executeRange(store, request);
   if (response instanceof EtcdError) {
     finishRange(context, call, request, start, response);
     return;
@@ -169,8 +171,8 @@ function warnOfSlowRange(
   start: number,
   result: RangeAnswer | EtcdError,
 ): void {
-  if (!reads.isSlow(start)) return;
   const isRefused = result instanceof EtcdError;
+  if (!reads.ranged(start, !isRefused)) return;
   reads.answered(start, {
     call,
     kind: "range",

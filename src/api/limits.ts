@@ -88,3 +88,6 @@ export const AUDIT_RENEWED_LEASES_MAX = 1000;
 
 /** Characters of a `tracestate` that is handed on: what W3C asks for at least. */
 export const TRACE_STATE_CHARACTERS_MAX = 512;
+
+/** Share of the time that may go into pages of metrics: a leader must not miss its heartbeats for them. */
+export const SCRAPE_TIME_SHARE = 0.1;

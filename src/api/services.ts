@@ -4,6 +4,7 @@ import { Admission } from "./admission.ts";
 import { authMethods } from "./auth.ts";
 import { clusterMethods } from "./cluster.ts";
 import type { ServiceContext } from "./context.ts";
+import { countedMethod } from "./counted-method.ts";
 import { electionMethods } from "./election.ts";
 import { healthMethods } from "./health-service.ts";
 import { InnerCalls } from "./inner-call.ts";
@@ -44,7 +45,7 @@ export function createServices(
   });
   served.push(...lockMethods(calls), ...electionMethods(calls));
   for (const [path, handler] of served) {
-    const guarded = admission.guard(path, handler);
+    const guarded = admission.guard(path, countedMethod(context.rpcs, path, handler));
     methods.set(path, observed(path, guarded, observers, context.clock));
   }
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));

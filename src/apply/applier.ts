@@ -128,20 +128,23 @@ export class Applier {
   /** Applies a normal entry with content, at `nowMs`: from then on leases that it grants are counted. */
   apply(entry: Entry, data: Uint8Array, nowMs: number): Applied {
     const changesBackend = this.#advance(entry);
+    const start = this.#timer.start();
     const request = readInternalRequest(data);
     if (request === undefined) {
       const v2 = decodeRequest(data);
       applyV2Request(this, v2, changesBackend);
+      this.#timer.appliedV2(start, v2.method);
       return { id: v2.id, result: DONE, operation: undefined };
     }
     const id = request.id === 0n ? (request.header?.id ?? 0n) : request.id;
     const { operation } = request;
     const batch = this.#batchOf(request, entry.index);
     assert(operation !== undefined, () => `Entry ${entry.index} holds no operation`);
-    if (applyClusterOperation(this, operation, changesBackend) || !changesBackend) {
+    if (applyClusterOperation(this, operation, changesBackend)) {
+      this.#timer.applied(start, id, operation, DONE);
       return { id, result: DONE, operation: undefined };
     }
-    const start = this.#timer.start();
+    if (!changesBackend) return { id, result: DONE, operation: undefined };
     const caller = this.#callerOf(request);
     const result = executeOperation(this, caller, operation, entry.index, nowMs);
     this.#timer.applied(start, id, operation, result);

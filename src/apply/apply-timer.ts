@@ -14,6 +14,8 @@ export interface ApplyTimer {
     operation: InternalRaftRequestOperation,
     result: ApplyResult | EtcdError,
   ): void;
+  /** A request of the v2 API is applied. */
+  appliedV2(start: number, method: string): void;
   /** The entry that was applied last was proposed here, by the call `origin`, which is answered. */
   proposalAnswered(
     origin: ProposalOrigin,

@@ -9,13 +9,16 @@
  */
 import { type Bucket } from "../bolt/bucket.ts";
 import { CACHE_BYTES_MAX_DEFAULT } from "../bolt/limits.ts";
+import { CommitTiming } from "../bolt/commit-timing.ts";
 import { Db } from "../bolt/db.ts";
 import type { Tx } from "../bolt/tx.ts";
+import type { Clock } from "../ports/clock.ts";
 import { DiskError, type Disk, type Done } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
 import { DatabaseCopy } from "./database-copy.ts";
 import { decodeUint64, encodeUint64 } from "./integers.ts";
+import type { BackendMetrics } from "./metrics.ts";
 import { PinnedState } from "./pinned-state.ts";
 import { BUCKET_NAMES, type BucketName, META } from "./schema.ts";
 
@@ -30,6 +33,13 @@ export interface BackendOptions {
   readonly cacheBytesMax?: number;
   /** As `DbOptions.freelistScan`. */
   readonly freelistScan?: "open" | "sliced";
+  /** Counts and times commits; nobody does when absent. */
+  readonly measures?: BackendMeasures;
+}
+
+export interface BackendMeasures {
+  readonly metrics: BackendMetrics;
+  readonly clock: Pick<Clock, "nowMs">;
 }
 
 export interface BackendSizes {
@@ -51,6 +61,7 @@ const SEQUENTIAL_FILL_PERCENT = 0.9;
 export class Backend {
   readonly #disk: Disk;
   readonly #cacheBytesMax: number;
+  readonly #measures: BackendMeasures | undefined;
   #db: Db;
   #tx: Tx;
   readonly #buckets = new Map<BucketName, Bucket>();
@@ -58,10 +69,12 @@ export class Backend {
   /** What is to take the place of the file. */
   #copy: DatabaseCopy | undefined;
 
-  private constructor(disk: Disk, db: Db, cacheBytesMax: number) {
+  private constructor(disk: Disk, db: Db, cacheBytesMax: number, measures?: BackendMeasures) {
     this.#disk = disk;
     this.#cacheBytesMax = cacheBytesMax;
+    this.#measures = measures;
     this.#db = db;
+    if (measures !== undefined) db.timing = timingOf(measures);
     this.#tx = db.beginWrite();
     this.#bindBuckets();
   }
@@ -74,7 +87,7 @@ export class Backend {
     const cacheBytesMax = options.cacheBytesMax ?? CACHE_BYTES_MAX_DEFAULT;
     const freelistScan = options.freelistScan ?? "open";
     const db = Db.open(disk, path, { permissions: 0o600, cacheBytesMax, freelistScan });
-    return new Backend(disk, db, cacheBytesMax);
+    return new Backend(disk, db, cacheBytesMax, options.measures);
   }
 
   get path(): string {
@@ -131,7 +144,7 @@ export class Backend {
    */
   commit(position: Position, done: Done): void {
     this.#putPosition(position);
-    this.#tx.commit(done);
+    this.#tx.commit(this.#measured(done));
     this.#tx = this.#db.beginWrite();
     this.#bindBuckets();
     this.#pendingChanges = 0;
@@ -176,7 +189,7 @@ export class Backend {
     this.#putPosition(position);
     const earlierChanges = this.#pendingChanges;
     this.#pendingChanges = 0;
-    copy.commit(() => {
+    const measured = this.#measured(() => {
       if (copy.failure !== undefined) {
         this.#pendingChanges += earlierChanges;
         this.dropCopy();
@@ -192,6 +205,7 @@ export class Backend {
       }
       done("switched");
     });
+    copy.commit(() => measured(undefined));
   }
 
   /** Holds the last durable state. Close it: until then its pages cannot be used again. */
@@ -207,6 +221,11 @@ export class Backend {
   /** Runs `pass` over much of the database, which must not commit, nor wait: what it scans is read ahead. */
   whilePassing<T>(pass: () => T): T {
     return this.#db.whilePassing(pass);
+  }
+
+  /** Transactions that hold states of the file. */
+  get openReads(): number {
+    return this.#db.stats().openReaders;
   }
 
   sizes(): BackendSizes {
@@ -230,6 +249,18 @@ export class Backend {
     this.#db.close();
   }
 
+  /** `done`, with the time of the commit taken. */
+  #measured(done: Done): Done {
+    const measures = this.#measures;
+    if (measures === undefined) return done;
+    const { metrics, clock } = measures;
+    const startMs = clock.nowMs();
+    return (error) => {
+      metrics.commitSeconds.observe((clock.nowMs() - startMs) / 1000);
+      done(error);
+    };
+  }
+
   #putPosition(position: Position): void {
     this.put("meta", META.consistentIndex, encodeUint64(position.index));
     if (position.term > 0) this.put("meta", META.term, encodeUint64(position.term));
@@ -239,6 +270,7 @@ export class Backend {
     const { db, tx } = copy.replace(this.#db.path);
     this.#copy = undefined;
     db.cacheBytesMax = this.#cacheBytesMax;
+    if (this.#measures !== undefined) db.timing = timingOf(this.#measures);
     // Backups may still read from the old file: it ends with the last of them.
     this.#db.retire();
     this.#db = db;
@@ -252,6 +284,10 @@ export class Backend {
     }
     this.bucket("key").fillPercent = SEQUENTIAL_FILL_PERCENT;
   }
+}
+
+function timingOf({ metrics, clock }: BackendMeasures): CommitTiming {
+  return new CommitTiming(metrics.commitParts, () => clock.nowMs());
 }
 
 /**

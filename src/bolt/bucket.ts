@@ -5,6 +5,7 @@
  * with a single small leaf and no buckets inside has root page id 0, and the leaf follows the header.
  */
 import { bytesFromLatin1, EMPTY_BYTES, latin1FromBytes } from "../stdx/bytes.ts";
+import type { CommitTiming } from "./commit-timing.ts";
 import { Cursor } from "./cursor.ts";
 import { BoltError, CorruptionError } from "./errors.ts";
 import { BUCKET_FLAG, BUCKET_HEADER_BYTES, readU64, viewOf, writeU64 } from "./layout.ts";
@@ -221,21 +222,24 @@ export class Bucket {
 
   /**
    * Commit: writes what changed to new pages and returns the bucket's value for the bucket above, or
-   * `undefined` when nothing changed. `mayInline`: false for the root bucket. The bucket is used up.
+   * `undefined` when nothing changed. `mayInline`: false for the root bucket. `timing` measures it. The bucket is
+   * used up.
    */
-  flush(mayInline: boolean): Uint8Array | undefined {
+  flush(mayInline: boolean, timing?: CommitTiming): Uint8Array | undefined {
     const tree = this.#tree;
     for (const [name, child] of this.#opened) {
-      const value = child.flush(true);
+      const value = child.flush(true, timing);
       if (value !== undefined) tree.put(bytesFromLatin1(name), value, BUCKET_FLAG);
     }
-    rebalance(tree);
+    if (timing === undefined) rebalance(tree);
+    else timing.rebalance(() => rebalance(tree));
     const root = tree.node;
     if (mayInline && root?.isLeaf === true && fitsInline(root, tree.state.pageSize)) {
       tree.freeHome(root);
       return encodeHeader(encodeInlineLeaf(root, BUCKET_HEADER_BYTES), 0, this.#sequence);
     }
-    spill(tree);
+    if (timing === undefined) spill(tree);
+    else timing.spill(() => spill(tree));
     const isSame = tree.rootId === this.#storedRootId && this.#sequence === this.#storedSequence;
     if (isSame) return undefined;
     const image = tree.inline === undefined ? EMPTY_BYTES : tree.inline.bytes;

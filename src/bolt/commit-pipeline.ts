@@ -9,6 +9,7 @@
  */
 import { DiskError } from "../ports/disk.ts";
 import type { DiskFile, Done, Durability } from "../ports/disk.ts";
+import type { CommitTiming } from "./commit-timing.ts";
 import { GROW_BYTES_MIN, WRITE_BYTES_MAX, WRITE_CHUNKS_MAX } from "./limits.ts";
 import { encodeMetaPage } from "./meta.ts";
 import type { Meta } from "./meta.ts";
@@ -57,6 +58,8 @@ interface WriteRun {
 export class CommitPipeline {
   readonly #file: DiskFile;
   readonly #options: CommitOptions;
+  /** Measures the writing; nobody does when absent. */
+  timing: CommitTiming | undefined;
   readonly #onFailed: (error: DiskError) => void;
   #fileBytes: number;
   /** The first one is under way, unless `#creation` is. */
@@ -116,6 +119,7 @@ export class CommitPipeline {
   }
 
   #start(commit: Commit): void {
+    this.timing?.writing();
     if (this.#isOpenedStateDurable || !this.#options.sync) {
       this.#growFile(commit);
       return;
@@ -204,6 +208,7 @@ export class CommitPipeline {
 
   #finish(commit: Commit): void {
     this.#commits.shift();
+    this.timing?.written();
     commit.onDurable();
     if (this.#commits.length > 0) this.#start(this.#commits[0]);
     commit.done(undefined);

@@ -27,6 +27,7 @@ import {
 } from "./limits.ts";
 import { isPageSize } from "./meta.ts";
 import type { Meta } from "./meta.ts";
+import type { CommitTiming } from "./commit-timing.ts";
 import { openFile, parentOf } from "./open-file.ts";
 import type { OpenedFile } from "./open-file.ts";
 import { Page } from "./page.ts";
@@ -99,6 +100,7 @@ export class Db {
   readonly #freelist: Freelist | undefined;
   readonly #pipeline: CommitPipeline | undefined;
   readonly #freelistSync: boolean;
+  #timing: CommitTiming | undefined;
   readonly #owner: TxOwner;
   readonly #open = new Set<Tx>();
   #durable: Meta;
@@ -194,6 +196,12 @@ export class Db {
   /** Changes the bound on clean pages in memory, in bytes. */
   set cacheBytesMax(bytes: number) {
     this.#store.bytesMax = bytes;
+  }
+
+  /** Measures commits from now on. */
+  set timing(timing: CommitTiming) {
+    this.#timing = timing;
+    if (this.#pipeline !== undefined) this.#pipeline.timing = timing;
   }
 
   /** From now on what is read from the file may be kept: see `DbOptions.reusePageMemory`. */
@@ -343,7 +351,8 @@ export class Db {
     const { state } = tx;
     const freelist = this.#freelist as Freelist;
     freelist.preparePlace(tx.root.estimatePages());
-    tx.root.flush(false);
+    tx.root.flush(false, this.#timing);
+    this.#timing?.flushed();
     const { dirty, freed } = state;
     const pages: DirtyPage[] = [...dirty];
     const { storedList } = freelist;

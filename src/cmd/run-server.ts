@@ -18,6 +18,7 @@ import { systemRandom } from "../platform/random.ts";
 import { ServiceManager } from "../platform/service-manager.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
+import { ServerMetrics } from "../server/metrics/server-metrics.ts";
 import { RemovedError } from "../server/member-host.ts";
 import { MemberTls } from "../server/tls/member-tls.ts";
 import { ETCD_VERSION } from "../server/version.ts";
@@ -83,10 +84,12 @@ async function start(
     isUnsynced: config.unsafeNoFsync,
   });
   const tls = new MemberTls(config, systemClock, processLog);
+  const metrics = new ServerMetrics();
   const network = new HttpPeerNetwork({
     http: createHttpClient(() => tls.dialer),
     clock: systemClock,
     log: processLog.named("peer/http-network.ts"),
+    metrics: metrics.peer,
     serverVersion: ETCD_VERSION,
     dialTimeoutMs: PEER_DIAL_BASE_MS + config.electionTimeoutMs,
     readTimeoutMs: config.raftReadTimeoutMs,
@@ -109,6 +112,7 @@ async function start(
     audit,
     spans: spanTransportOf(config.tracing),
     tls,
+    metrics,
     peers: network,
     peerServer: createHttpServer(
       {

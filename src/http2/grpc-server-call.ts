@@ -20,7 +20,7 @@ import {
   type GrpcMetadata,
   visibleMetadata,
 } from "./grpc-metadata.ts";
-import type { GrpcMethodHandler, GrpcServerCall } from "./grpc-server-types.ts";
+import type { CallCounts, GrpcMethodHandler, GrpcServerCall } from "./grpc-server-types.ts";
 import { FieldKind } from "./header-field.ts";
 import {
   dropAssembly,
@@ -29,7 +29,7 @@ import {
   type MessageSink,
   readMessages,
 } from "./message-reader.ts";
-import type { Inflate } from "./options.ts";
+import type { GrpcTraffic, Inflate } from "./options.ts";
 import { copyBytes } from "./out-buffer.ts";
 import {
   ErrorCode,
@@ -49,6 +49,7 @@ export interface ServerCallScope {
   readonly blocks: ResponseBlocks;
   readonly inflate: Inflate | undefined;
   readonly peer: ClientPeer;
+  readonly traffic: GrpcTraffic;
 }
 
 /** Status that waits behind queued messages. */
@@ -78,6 +79,8 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
   /** Unary: how many requests arrived. */
   #messages = 0;
   #pendingStatus: PendingStatus | undefined = undefined;
+  #counts: CallCounts | undefined = undefined;
+  #startedMs = 0;
 
   constructor(
     scope: ServerCallScope,
@@ -105,6 +108,11 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
 
   get unsentBytes(): number {
     return this.#scope.connection.unsentBytes;
+  }
+
+  countWith(counts: CallCounts, startedMs: number): void {
+    this.#counts = counts;
+    this.#startedMs = startedMs;
   }
 
   get(name: string): string | undefined {
@@ -152,6 +160,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     if (!this.open) return true;
     if (!this.#headersSent) this.sendHeaders();
     const { connection } = this.#scope;
+    this.#sending(message.length);
     const framed = MESSAGE_PREFIX_BYTES + message.length;
     if (!connection.scheduler.canWrite(this.#stream, framed)) {
       connection.enqueue(this.#stream, messagePrefix(message.length));
@@ -169,6 +178,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     if (!this.#headersSent) this.sendHeaders();
     const { connection } = this.#scope;
     const length = headLength + body.length;
+    this.#sending(length);
     const framed = MESSAGE_PREFIX_BYTES + length;
     if (!connection.scheduler.canWrite(this.#stream, framed)) {
       const first = new Uint8Array(MESSAGE_PREFIX_BYTES + headLength);
@@ -191,6 +201,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
   sendStatus(code: number, message: string, trailers: GrpcMetadata = EMPTY_METADATA): void {
     if (!this.open) return;
     this.#over();
+    this.#counts?.ended(code, this.#startedMs);
     const { queue } = this.#stream;
     if (queue === undefined) {
       this.#writeStatus(code, message, trailers);
@@ -212,6 +223,8 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
       return;
     }
     this.#over();
+    this.#sending(message.length);
+    this.#counts?.ended(GrpcCode.OK, this.#startedMs);
     const { out } = connection;
     const headers = blocks.headers(this.#head.responseType);
     const trailers = blocks.okTrailers();
@@ -230,6 +243,11 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
   setReceiving(receiving: boolean): void {
     this.#stream.grantsHeld = !receiving;
     if (receiving) this.#scope.connection.grantStream(this.#stream);
+  }
+
+  #sending(bytes: number): void {
+    this.#scope.traffic.sentBytes.add(bytes);
+    this.#counts?.sent.inc();
   }
 
   // --- What the stream tells -----------------------------------------------------------------------------
@@ -279,6 +297,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     } else {
       // A message may be half written: there is no way to put a status behind it.
       this.#over();
+      this.#counts?.ended(GrpcCode.DeadlineExceeded, this.#startedMs);
       this.#scope.connection.resetStream(this.#stream, ErrorCode.CANCEL);
     }
     if (wasOpen) this.#handler.onCancel(this);
@@ -312,6 +331,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
     const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
     const message = flag === 0 ? payload : this.#decompress(flag, payload);
     if (message === undefined) return false;
+    this.#scope.traffic.receivedBytes.add(message.length);
     if (this.#handler.kind === "stream") {
       this.#handler.onMessage(this, message);
       return this.open;
@@ -442,6 +462,7 @@ export class ServerCall implements GrpcServerCall, StreamOwner, MessageSink {
   #cancel(): void {
     if (!this.open) return;
     this.#over();
+    this.#counts?.ended(GrpcCode.Canceled, this.#startedMs);
     this.#handler.onCancel(this);
   }
 }

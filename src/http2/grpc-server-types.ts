@@ -9,7 +9,16 @@
  *   stream   onMessage per message, then onHalfClose once.
  */
 import type { ClientPeer } from "../ports/client-peer.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
 import type { GrpcMetadata } from "./grpc-metadata.ts";
+
+/** Told what happens to calls of one method. */
+export interface CallCounts {
+  /** Messages that clients were sent. */
+  readonly sent: Counter;
+  /** A call is over, with this code. `startedMs`: as it was given to `countWith`. */
+  ended(code: number, startedMs: number): void;
+}
 
 /** One RPC method. Shared by all calls and connections: per-call state lives in `call.context`. */
 export interface GrpcMethodHandler {
@@ -43,6 +52,11 @@ export interface GrpcServerCall {
 
   /** Bytes that wait to be sent to whoever called, of all its calls. O(1). */
   readonly unsentBytes: number;
+  /**
+   * Counts what comes of this call from now on; `startedMs` is handed back at its end. Not there where calls are
+   * not counted, as those that the member makes to itself.
+   */
+  readonly countWith?: ((counts: CallCounts, startedMs: number) => void) | undefined;
 
   /** First value of `name` (lower case); `-bin` names: see `getBytes`. O(headers). */
   get(name: string): string | undefined;

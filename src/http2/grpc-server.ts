@@ -12,6 +12,7 @@
  * Source: gRPC over HTTP/2; grpc-go internal/transport/http2_server.go for what clients are used to.
  */
 import { type ClientPeer, unprovenPeer } from "../ports/client-peer.ts";
+import { Counter } from "../stdx/metrics/counter.ts";
 import { Connection } from "./connection.ts";
 import { serverLimits } from "./connection-limits.ts";
 import type { ConnectionRole } from "./connection-role.ts";
@@ -45,7 +46,8 @@ export class GrpcServerConnection implements Http2Endpoint {
     const role = new ServerRole(config);
     const connection = new Connection(role, limits, events, config.sharedMemory);
     const blocks = new ResponseBlocks(connection.encoder);
-    role.scope = { connection, blocks, inflate: config.inflate, peer };
+    const traffic = config.traffic ?? { receivedBytes: new Counter(), sentBytes: new Counter() };
+    role.scope = { connection, blocks, inflate: config.inflate, peer, traffic };
     this.#connection = connection;
     this.#reader = new FrameReader(connection, keepalive);
     this.#timers = new ConnectionTimers(connection, this.#reader, keepalive);

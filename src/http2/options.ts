@@ -4,6 +4,7 @@
 import type { ClientPeer } from "../ports/client-peer.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
 import type { EndpointEvents } from "./endpoint.ts";
 import type { GrpcMethodHandler } from "./grpc-server-types.ts";
 import type { SharedMemory } from "./shared-memory.ts";
@@ -59,6 +60,14 @@ export interface GrpcServerConfig {
   readonly limits?: ServerConnectionOptions;
   /** What bounds all connections together. Absent: each is bounded by itself. */
   readonly sharedMemory?: SharedMemory;
+  /** Counts the bytes of all messages; nobody does when absent. */
+  readonly traffic?: GrpcTraffic;
+}
+
+/** Bytes of messages, without their frames. */
+export interface GrpcTraffic {
+  readonly receivedBytes: Counter;
+  readonly sentBytes: Counter;
 }
 
 export interface GrpcServerArguments {

@@ -9,9 +9,11 @@
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { assert } from "../stdx/assert.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import { Countdown, type DueCheckpoint } from "./countdown.ts";
 import { Lease, type LeaseWaiter } from "./lease.ts";
 import { LEASE_TTL_SECONDS_MAX, LEASE_WAITERS_MAX } from "./limits.ts";
+import { LeaseMetrics } from "./metrics.ts";
 
 /** The lease id that means "no lease". */
 export const NO_LEASE = 0n;
@@ -36,11 +38,16 @@ export class Lessor {
   readonly #leases = new Map<bigint, Lease>();
   readonly #leaseOfKey = new Map<string, Lease>();
   readonly #options: LessorOptions;
+  readonly #metrics: LeaseMetrics;
   /** There while this is the primary lessor. */
   #countdown: Countdown | undefined;
 
-  constructor(options: LessorOptions) {
+  constructor(
+    options: LessorOptions,
+    metrics: LeaseMetrics = new LeaseMetrics(new MetricsRegistry()),
+  ) {
     this.#options = options;
+    this.#metrics = metrics;
   }
 
   exists(id: bigint): boolean {
@@ -76,6 +83,8 @@ export class Lessor {
     if (this.#leases.has(id)) return Errors.LeaseExist;
     const lease = new Lease(id, Math.max(ttlSeconds, this.#options.ttlSecondsMin), 0);
     this.#leases.set(id, lease);
+    this.#metrics.granted.inc();
+    this.#metrics.ttlSeconds.observe(lease.ttlSeconds);
     this.#countdown?.start(lease, nowMs);
     return lease;
   }
@@ -92,6 +101,7 @@ export class Lessor {
     if (lease === undefined) return;
     for (const key of lease.keys) this.#leaseOfKey.delete(key);
     this.#leases.delete(id);
+    this.#metrics.revoked.inc();
     this.#countdown?.drop(lease);
     for (const waiter of takeWaiters(lease)) waiter.onRevoked();
   }
@@ -155,6 +165,7 @@ export class Lessor {
     if (lease.isExpired(nowMs)) return "expired";
     if (lease.remainingTtlSeconds > 0) return "checkpointed";
     this.#countdown.renew(lease, nowMs);
+    this.#metrics.renewed.inc();
     return lease.ttlSeconds;
   }
 

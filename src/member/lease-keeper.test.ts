@@ -4,6 +4,7 @@ import { DONE } from "../apply/result.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { Lessor } from "../lease/lessor.ts";
+import { Counter } from "../stdx/metrics/counter.ts";
 import {
   decodeInternalRaftRequest,
   InternalRaftRequestOperationField as Operation,
@@ -50,11 +51,13 @@ describe("LeaseKeeper", () => {
   let lessor: Lessor;
   let keeper: LeaseKeeper;
   let log: MemoryLog;
+  let expired: Counter;
   let proposals: Proposal[];
   let mayBatch: boolean;
   let isRefusing: boolean;
 
   beforeEach(() => {
+    expired = new Counter();
     lessor = new Lessor({ ttlSecondsMin: 2, checkpointSeconds: 300 });
     lessor.promote(0, 0);
     log = new MemoryLog();
@@ -65,6 +68,7 @@ describe("LeaseKeeper", () => {
       retryMs: RETRY_MS,
       caller: () => undefined,
       mayBatch: () => mayBatch,
+      expired,
       log,
       propose: (field, body, waiter) => {
         if (isRefusing) {

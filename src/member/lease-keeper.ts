@@ -11,6 +11,7 @@ import { Errors } from "../errors/table.ts";
 import type { Lease, LeaseWaiter } from "../lease/lease.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import type { Log } from "../ports/log.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
   createLeaseCheckpoint,
@@ -43,6 +44,8 @@ export interface LeaseKeeperOptions {
   readonly caller: () => AuthInfo | undefined;
   /** Whether expired leases may be revoked many at a time. */
   readonly mayBatch: () => boolean;
+  /** Counts leases that were ended because their time was over. */
+  readonly expired: Counter;
   readonly log: Log;
 }
 
@@ -123,8 +126,10 @@ export class LeaseKeeper {
       onApplied: (result) => {
         this.#revokesInFlight--;
         const isGone = !(result instanceof EtcdError) || result === Errors.LeaseNotFound;
-        if (isGone) this.#revokeExpired();
-        else this.#revokeFailed(lease, result);
+        if (isGone) {
+          this.#options.expired.inc();
+          this.#revokeExpired();
+        } else this.#revokeFailed(lease, result);
       },
     });
   }
@@ -140,7 +145,9 @@ export class LeaseKeeper {
           return;
         }
         // A key was attached after the batch was made, or --max-request-bytes leaves no room for batches.
-        for (const lease of leases) if (this.#lessor.isHeld(lease)) this.#left.push(lease);
+        const left = leases.filter((lease) => this.#lessor.isHeld(lease));
+        this.#options.expired.add(leases.length - left.length);
+        this.#left.push(...left);
         this.#revokeExpired();
       },
     });

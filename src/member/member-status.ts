@@ -7,4 +7,6 @@ export interface MemberStatus {
   readonly committedIndex: number;
   readonly appliedIndex: number;
   readonly isLearner: boolean;
+  /** Proposals whose outcome is waited for. */
+  readonly pendingProposals: number;
 }

@@ -30,7 +30,6 @@ import {
   type ConfState,
   type Entry,
   EntryType,
-  type HardState,
   type Message,
   MessageType,
   type Snapshot,
@@ -68,15 +67,8 @@ import type {
   RenewalWaiter,
 } from "./ready.ts";
 import { RequestIds } from "./request-ids.ts";
-import type { MemberOptions } from "./options.ts";
+import type { MemberOptions, StoredState } from "./options.ts";
 import { NO_CONNECTIONS, type PeerConnections, timeoutReason } from "./timeout-reason.ts";
-
-/** What was read from disk. Empty values for a new member. */
-export interface StoredState {
-  readonly snapshot: Snapshot | undefined;
-  readonly hardState: HardState;
-  readonly entries: Entry[];
-}
 
 export class Member {
   readonly id: bigint;
@@ -114,10 +106,9 @@ export class Member {
     this.#options = options;
     this.#log = options.log;
     this.#ids = new RequestIds(options.id, options.startWallMs);
-    const timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * options.electionTicks * options.tickMs;
-    this.#timeoutMs = timeoutMs;
-    const timeoutTicks = Math.ceil(timeoutMs / options.tickMs);
-    this.#proposals = new Proposals(timeoutTicks);
+    this.#timeoutMs = REQUEST_TIMEOUT_BASE_MS + 2 * options.electionTicks * options.tickMs;
+    const timeoutTicks = Math.ceil(this.#timeoutMs / options.tickMs);
+    this.#proposals = new Proposals(timeoutTicks, options.metrics.proposalsFailed);
     this.#membership = new MembershipProposals(options.id, this.#ids, timeoutTicks, options.log);
     this.#appliedWaits = new AppliedWaits(Math.ceil(APPLIED_WAIT_MS / options.tickMs));
     this.leaderAbsence = new LeaderAbsence(options.electionTicks);
@@ -148,21 +139,13 @@ export class Member {
       timeoutTicks,
       retryTicks: Math.max(1, Math.round(READ_INDEX_RETRY_MS / options.tickMs)),
       log: options.log,
+      metrics: options.metrics,
     });
     this.#transfers = new LeaderTransfers(timeoutTicks);
     const heldTicks = HELD_PROPOSAL_ELECTIONS * options.electionTicks;
     this.#held = new HeldProposals((message) => this.#raft.step(message), heldTicks);
     this.#noSpace = new NoSpaceAlarm(this, options.log);
-    this.#leases = new LeaseKeeper(applier.lessor, {
-      retryMs: timeoutMs,
-      // A leader that was deposed meanwhile must not have its successor end leases that were kept alive.
-      propose: (field, body, waiter) =>
-        this.#propose(field, body, waiter, "selfOnly", this.applier.auth.rootCaller()),
-      caller: () => this.applier.auth.rootCaller(),
-      proposeRaw: (makeData, waiter) => this.#proposeRaw(makeData, waiter, "selfOnly"),
-      mayBatch: () => allEndBatchedLeases(this.applier.cluster),
-      log: options.log,
-    });
+    this.#leases = this.#createLeaseKeeper();
     this.#renewals = new LeaseRenewals(
       {
         id: options.id,
@@ -176,6 +159,20 @@ export class Member {
       this.#certainty,
       this.#leases,
     );
+  }
+
+  #createLeaseKeeper(): LeaseKeeper {
+    return new LeaseKeeper(this.applier.lessor, {
+      retryMs: this.#timeoutMs,
+      // A leader that was deposed meanwhile must not have its successor end leases that were kept alive.
+      propose: (field, body, waiter) =>
+        this.#propose(field, body, waiter, "selfOnly", this.applier.auth.rootCaller()),
+      caller: () => this.applier.auth.rootCaller(),
+      proposeRaw: (makeData, waiter) => this.#proposeRaw(makeData, waiter, "selfOnly"),
+      mayBatch: () => allEndBatchedLeases(this.applier.cluster),
+      expired: this.#options.metrics.leasesExpired,
+      log: this.#options.log,
+    });
   }
 
   /** The applied state. A snapshot of a leader replaces it: nothing of it is to be kept. */
@@ -192,6 +189,7 @@ export class Member {
       committedIndex: commit,
       appliedIndex: this.#appliedIndex,
       isLearner: this.isLearner,
+      pendingProposals: this.#proposals.size,
     };
   }
 
@@ -601,7 +599,10 @@ export class Member {
     logLeader(this.#options.raftLog, this.id, this.#leader, leader, this.term);
     this.#leader = leader;
     // Without a leader reads wait, and are told when there is one; those that come then are sent to it.
-    if (leader !== NONE) this.#reads.leaderChanged();
+    if (leader !== NONE) {
+      this.#options.metrics.leaderChanges.inc();
+      this.#reads.leaderChanged();
+    }
     this.#transfers.leaderIs(leader);
     if (leader === this.id) {
       this.#electedMs = this.#certainty.lastTickMs;

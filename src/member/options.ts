@@ -1,7 +1,9 @@
-/** How a member is to behave, decided at its start. */
+/** How a member is to behave, decided at its start and what it starts from. */
+import type { MemberMetrics } from "./metrics.ts";
 import type { VoteHold } from "./vote-hold.ts";
 import type { Log } from "../ports/log.ts";
 import type { Random } from "../ports/random.ts";
+import type { Entry, HardState, Snapshot } from "../wire/gen/raft.ts";
 
 export interface MemberOptions {
   readonly id: bigint;
@@ -18,8 +20,16 @@ export interface MemberOptions {
   readonly requestBytesMax: number;
   /** Unix milliseconds at start; makes the ids of this life differ from those of an earlier one. */
   readonly startWallMs: number;
+  readonly metrics: MemberMetrics;
   readonly random: Random;
   readonly log: Log;
   /** For what Raft says. */
   readonly raftLog: Log;
+}
+
+/** What was read from disk. Empty values for a new member. */
+export interface StoredState {
+  readonly snapshot: Snapshot | undefined;
+  readonly hardState: HardState;
+  readonly entries: Entry[];
 }

@@ -9,6 +9,7 @@
  */
 import { Errors } from "../errors/table.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
+import { Counter } from "../stdx/metrics/counter.ts";
 import {
   FORWARDED_PROPOSAL_BYTES_MAX,
   PENDING_PROPOSALS_MAX,
@@ -25,6 +26,7 @@ export type HandToRaft = (payloads: readonly Uint8Array[]) => boolean;
 
 export class Proposals {
   readonly #waiting: Pending<ProposalWaiter>;
+  readonly #failed: Counter;
   /** Payloads that wait to be handed over, and beside them their keys. */
   #queue: Uint8Array[] = [];
   #keys: number[] = [];
@@ -34,9 +36,15 @@ export class Proposals {
   /** Whether what is queued has been there for a tick: its callers may have gone. */
   #isStale = false;
 
-  /** `limitTicks`: how many whole ticks a proposal may wait for its outcome. */
-  constructor(limitTicks: number) {
+  /** `limitTicks`: how many whole ticks a proposal may wait for its outcome. `failed` counts those in vain. */
+  constructor(limitTicks: number, failed: Counter = new Counter()) {
+    this.#failed = failed;
     this.#waiting = new Pending(limitTicks);
+  }
+
+  /** Proposals that somebody waits for. */
+  get size(): number {
+    return this.#waiting.size;
   }
 
   /** Whether there are as many as there may be. */
@@ -97,7 +105,9 @@ export class Proposals {
       if (waiter !== undefined) unsent.push(waiter);
     }
     if (count > 0) this.#dropFirst(count);
-    return { unsent, late: this.#waiting.tick() };
+    const late = this.#waiting.tick();
+    this.#failed.add(unsent.length + late.length);
+    return { unsent, late };
   }
 
   /** What only this member as leader could have carried out has failed: it does not lead. */
@@ -121,6 +131,7 @@ export class Proposals {
       const waiter = this.#waiting.get(key);
       if (waiter?.isGone?.() !== true) return true;
       this.#waiting.take(key);
+      this.#failed.inc();
       return false;
     });
   }

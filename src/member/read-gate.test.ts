@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { MemoryLog } from "../../sim/memory-log.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
+import { MemberMetrics } from "./metrics.ts";
 import { ReadGate } from "./read-gate.ts";
 import type { ReadWaiter } from "./ready.ts";
 
@@ -41,6 +43,7 @@ describe("ReadGate", () => {
       timeoutTicks: TIMEOUT_TICKS,
       retryTicks: RETRY_TICKS,
       log,
+      metrics: new MemberMetrics(new MetricsRegistry()),
     });
   });
 

@@ -15,6 +15,7 @@ import type { Log } from "../ports/log.ts";
 import { EMPTY_BYTES, equalBytes } from "../stdx/bytes.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { PENDING_READS_MAX } from "./limits.ts";
+import type { MemberMetrics } from "./metrics.ts";
 import type { ReadWaiter } from "./ready.ts";
 
 /** Asks Raft for a read index; the answer comes as a read state with the same context. */
@@ -36,6 +37,7 @@ export interface ReadGateOptions {
   /** Ticks after which an unanswered request is sent again. */
   readonly retryTicks: number;
   readonly log: Log;
+  readonly metrics: Pick<MemberMetrics, "slowReadIndexes" | "readIndexesFailed">;
 }
 
 export class ReadGate {
@@ -79,6 +81,7 @@ export class ReadGate {
   confirm(index: number, context: Uint8Array): void {
     if (!this.#isAsked) return;
     if (!equalBytes(context, this.#context)) {
+      this.#options.metrics.slowReadIndexes.inc();
       this.#options.log.warn(OUT_OF_DATE, {
         "sent-request-id": idOf(this.#context),
         "received-request-id": idOf(context),
@@ -86,7 +89,7 @@ export class ReadGate {
       return;
     }
     // Index 0 is what a leader answers that was deposed meanwhile.
-    if (index === 0) this.#failBatch(Errors.LeaderChanged);
+    if (index === 0) this.#lostLeader();
     else this.#confirmedIndex = index;
   }
 
@@ -98,7 +101,7 @@ export class ReadGate {
 
   /** There is a new leader, or one again: what the former one was asked is lost. */
   leaderChanged(): void {
-    if (this.#confirmedIndex === undefined) this.#failBatch(Errors.LeaderChanged);
+    if (this.#confirmedIndex === undefined) this.#lostLeader();
   }
 
   /** An entry of a new term is committed: requests sent before it may have been dropped. */
@@ -139,6 +142,11 @@ export class ReadGate {
     return this.#hasBatch && this.#confirmedIndex === undefined;
   }
 
+  #lostLeader(): void {
+    if (this.#hasBatch) this.#options.metrics.readIndexesFailed.inc();
+    this.#failBatch(Errors.LeaderChanged);
+  }
+
   #failBatch(error: EtcdError): void {
     for (const waiter of this.#takeBatch()) waiter.onFailed(error);
   }
@@ -152,7 +160,7 @@ export class ReadGate {
 
   /** Those that came first have waited too long. */
   #failLate({ waiters, cameAt }: Batch): void {
-    const { tickMs, timeoutTicks, log } = this.#options;
+    const { tickMs, timeoutTicks, log, metrics } = this.#options;
     const firstInTime = this.#tick - timeoutTicks;
     let late = 0;
     while (late < cameAt.length && cameAt[late] < firstInTime) late++;
@@ -160,6 +168,7 @@ export class ReadGate {
     log.warn("timed out waiting for read index response (local node might have slow network)", {
       timeout: goDurationOfMs(timeoutTicks * tickMs),
     });
+    metrics.slowReadIndexes.inc();
     cameAt.splice(0, late);
     const failed = waiters.splice(0, late);
     if (!this.#hasBatch) this.#confirmedIndex = undefined;

@@ -16,12 +16,14 @@ import type { KeyIndex } from "./key-index.ts";
 import { isSingleKey, keyRangeFrom } from "./key-range.ts";
 import { fetchAt, type ReadView } from "./read-view.ts";
 
-/** Whether all conditions hold on `view`. O(keys in the ranges) at most; ends at the first failure. */
-export function comparesHold(view: ReadView, compares: readonly Compare[]): boolean {
-  for (const compare of compares) {
-    if (!compareHolds(view, compare)) return false;
-  }
-  return true;
+/**
+ * How many conditions hold on `view` before the first that does not: all of them, if as many as there are.
+ * O(keys in the ranges) at most.
+ */
+export function comparesHolding(view: ReadView, compares: readonly Compare[]): number {
+  let holding = 0;
+  while (holding < compares.length && compareHolds(view, compares[holding])) holding++;
+  return holding;
 }
 
 function compareHolds(view: ReadView, compare: Compare): boolean {

@@ -48,7 +48,9 @@ export function putInto(
   request: PutRequest,
 ): RawPutResponse | EtcdError {
   const { key, ignoreValue, ignoreLease, prevKv } = request;
-  const previous = ignoreValue || ignoreLease || prevKv ? newest(transaction, key) : undefined;
+  const needsPrevious = ignoreValue || ignoreLease || prevKv;
+  if (needsPrevious) transaction.ranges++;
+  const previous = needsPrevious ? newest(transaction, key) : undefined;
   let { value, lease } = request;
   if (ignoreValue || ignoreLease) {
     if (previous === undefined) return Errors.KeyNotFound;
@@ -76,6 +78,7 @@ export function deleteInto(
   request: DeleteRangeRequest,
 ): RawDeleteRangeResponse {
   const { key, rangeEnd } = request;
+  if (request.prevKv) transaction.ranges++;
   const prevKvs = request.prevKv ? allNewest(transaction, key, rangeEnd) : [];
   let deleted = 0;
   if (!isSingleKey(rangeEnd)) deleted = transaction.deleteRange(keyRangeFrom(key, rangeEnd));

@@ -9,9 +9,11 @@
  */
 import { assert } from "../stdx/assert.ts";
 import { latin1FromBytes } from "../stdx/bytes.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import { KeyValueReader, keyOf } from "../wire/key-value.ts";
 import { Compactor } from "./compaction.ts";
 import type { LeaseBook } from "./lease-book.ts";
+import { MvccMetrics } from "./metrics.ts";
 import type { RevisionStorage } from "./storage.ts";
 import { Store } from "./store.ts";
 import { TreeIndex } from "./tree-index.ts";
@@ -29,6 +31,7 @@ export class Restore {
   readonly #storage: RevisionStorage;
   readonly #leases: LeaseBook;
   readonly #changes: ChangeSink;
+  readonly #metrics: MvccMetrics;
   readonly #index = new TreeIndex();
   readonly #reader = new KeyValueReader();
   readonly #leaseOfKey = new Map<string, bigint>();
@@ -39,8 +42,14 @@ export class Restore {
   #keysWithoutTheirLease = 0;
   #scanned = false;
 
-  /** `leases` must already know all granted leases. */
-  constructor(storage: RevisionStorage, leases: LeaseBook, changes: ChangeSink) {
+  /** `leases` must already know all granted leases. `metrics` are those of the store. */
+  constructor(
+    storage: RevisionStorage,
+    leases: LeaseBook,
+    changes: ChangeSink,
+    metrics: MvccMetrics = new MvccMetrics(new MetricsRegistry()),
+  ) {
+    this.#metrics = metrics;
     this.#storage = storage;
     this.#leases = leases;
     this.#changes = changes;
@@ -97,6 +106,7 @@ export class Restore {
       compactor,
       leases: this.#leases,
       changes: this.#changes,
+      metrics: this.#metrics,
       revision,
     });
   }

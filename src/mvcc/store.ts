@@ -14,6 +14,7 @@ import type { RangeRequest } from "../wire/gen/rpc.ts";
 import type { Compactor, FinishedCompaction } from "./compaction.ts";
 import { HashJob } from "./hash-job.ts";
 import { NOT_FOUND } from "./key-index.ts";
+import type { MvccMetrics } from "./metrics.ts";
 import type { KeyValueHash } from "./kv-hash.ts";
 import type { LeaseBook } from "./lease-book.ts";
 import { RangeScan } from "./range-scan.ts";
@@ -29,6 +30,7 @@ export interface StoreParts {
   readonly compactor: Compactor;
   readonly leases: LeaseBook;
   readonly changes: ChangeSink;
+  readonly metrics: MvccMetrics;
   /** Main revision of the last transaction; 1 for an empty store. */
   readonly revision: number;
 }
@@ -37,6 +39,7 @@ export class Store implements ReadView {
   readonly index: TreeIndex;
   readonly storage: RevisionStorage;
   readonly leases: LeaseBook;
+  readonly metrics: MvccMetrics;
   readonly #compactor: Compactor;
   readonly #changes: ChangeSink;
   #revision: number;
@@ -48,6 +51,7 @@ export class Store implements ReadView {
     this.index = parts.index;
     this.storage = parts.storage;
     this.leases = parts.leases;
+    this.metrics = parts.metrics;
     this.#compactor = parts.compactor;
     this.#changes = parts.changes;
     this.#revision = parts.revision;
@@ -71,7 +75,7 @@ export class Store implements ReadView {
   beginWrite(): WriteTransaction {
     assert(!this.#writing, "Cannot write in two transactions at once");
     this.#writing = true;
-    return new WriteTransaction(this, this.leases, this.#endWrite);
+    return new WriteTransaction(this, this.leases, this.metrics, this.#endWrite);
   }
 
   readonly #endWrite = (revision: number, changes: readonly KeyChange[]): void => {
@@ -97,6 +101,7 @@ export class Store implements ReadView {
    * Errors: FutureRevision, Compacted.
    */
   openRange(request: RangeRequest): RangeScan | EtcdError {
+    this.metrics.ranges.inc();
     const atRevision = revisionToRead(this, request.revision);
     if (atRevision instanceof EtcdError) return atRevision;
     const scan = new RangeScan(this, request, atRevision);

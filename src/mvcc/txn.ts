@@ -24,7 +24,7 @@ import type {
   RequestOp,
   TxnRequest,
 } from "../wire/gen/rpc.ts";
-import { comparesHold } from "./compare.ts";
+import { comparesHolding } from "./compare.ts";
 import { keyRangeFrom } from "./key-range.ts";
 import { deleteInto, putInto } from "./kv-requests.ts";
 import { executeRange, headerAt } from "./range.ts";
@@ -64,42 +64,57 @@ export function executeTxn(
   request: TxnRequest,
   answered = true,
 ): RawTxnResponse | EtcdError {
-  const branch = resolve(store, request);
+  const reads = new ReadTally();
+  const branch = resolve(store, request, reads);
   if (isReadOnlyTxn(request)) {
-    return checkRanges(store, branch) ?? runReadOnly(store, branch, answered);
+    const error = checkRanges(store, branch);
+    if (error === undefined) reads.ranges += branch.operations.length;
+    store.metrics.ended(reads.ranges, 0, 0);
+    return error ?? runReadOnly(store, branch, answered);
   }
-  const error =
-    checkPuts(store, branch) ?? checkRanges(store, branch) ?? new LostKeyCheck().check(branch);
+  const refused = checkPuts(store, branch, reads);
+  store.metrics.ended(reads.ranges, 0, 0);
+  const error = refused ?? checkRanges(store, branch) ?? new LostKeyCheck().check(branch);
   if (error !== undefined) return error;
   const transaction = store.beginWrite();
   const response = run(transaction, branch, answered);
   return { ...response, header: headerAt(transaction.end()) };
 }
 
-function resolve(view: ReadView, request: TxnRequest): Branch {
-  const succeeded = comparesHold(view, request.compare);
+/** Reads of a transaction before it writes, which etcd counts as one of their own. */
+class ReadTally {
+  ranges = 0;
+}
+
+function resolve(view: ReadView, request: TxnRequest, reads: ReadTally): Branch {
+  const { compare } = request;
+  const holding = comparesHolding(view, compare);
+  const succeeded = holding === compare.length;
+  reads.ranges += succeeded ? holding : holding + 1;
   const operations = succeeded ? request.success : request.failure;
   const nested: Branch[] = [];
   for (const { request: operation } of operations) {
-    if (operation?.case === "requestTxn") nested.push(resolve(view, operation.value));
+    if (operation?.case === "requestTxn") nested.push(resolve(view, operation.value, reads));
   }
   return { succeeded, operations, nested };
 }
 
 /** Checks the puts of a branch, in order, against the state before the transaction. */
-function checkPuts(store: Store, branch: Branch): EtcdError | undefined {
+function checkPuts(store: Store, branch: Branch, reads: ReadTally): EtcdError | undefined {
   let nested = 0;
   for (const { request } of branch.operations) {
     let error: EtcdError | undefined;
-    if (request?.case === "requestTxn") error = checkPuts(store, branch.nested[nested++]);
-    else if (request?.case === "requestPut") error = checkPut(store, request.value);
+    if (request?.case === "requestTxn") {
+      error = checkPuts(store, branch.nested[nested++], reads);
+    } else if (request?.case === "requestPut") error = checkPut(store, request.value, reads);
     if (error !== undefined) return error;
   }
   return undefined;
 }
 
-function checkPut(store: Store, request: PutRequest): EtcdError | undefined {
+function checkPut(store: Store, request: PutRequest, reads: ReadTally): EtcdError | undefined {
   if (request.ignoreValue || request.ignoreLease) {
+    reads.ranges++;
     if (store.index.get(latin1FromBytes(request.key))?.live !== true) return Errors.KeyNotFound;
   }
   const leaseKnown = request.lease === 0n || store.leases.exists(request.lease);
@@ -170,6 +185,7 @@ function run(transaction: WriteTransaction, branch: Branch, answered: boolean): 
   for (const { request } of branch.operations) {
     switch (request?.case) {
       case "requestRange":
+        transaction.ranges++;
         if (answered) responses.push(runRange(transaction, request.value));
         break;
       case "requestPut":

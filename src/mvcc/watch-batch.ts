@@ -72,6 +72,8 @@ export class WatchEvents {
   readonly #batches: (WatchBatch | undefined)[] = [];
   /** What keeping the events costs. */
   keptBytes = 0;
+  /** How many there are. */
+  count = 0;
 
   /** `coveredTo`: there are no events of this range behind the last one up to here; 0 when that is open. */
   constructor(limits: WatchLimits, coveredTo: number) {
@@ -89,6 +91,7 @@ export class WatchEvents {
       this.#steps.push({ revision: event.revision, events: [event] });
     }
     this.keptBytes += event.keptBytes;
+    this.count++;
   }
 
   /** Last revision that has events; 0 when there are none. */
@@ -100,6 +103,7 @@ export class WatchEvents {
   dropOlderHalf(): number {
     const dropped = this.#steps.splice(0, Math.ceil(this.#steps.length / 2));
     for (const { events } of dropped) {
+      this.count -= events.length;
       for (const event of events) this.keptBytes -= event.keptBytes;
     }
     this.#batches.length = 0;

@@ -14,6 +14,7 @@
  * Source: etcd server/mvcc/watchable_store.go, watcher.go, watcher_group.go (3.5) for what clients see.
  */
 import { assert } from "../stdx/assert.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import { FilterType, type WatchCreateRequest } from "../wire/gen/rpc.ts";
 import type { ChangeFeed, ChangedRevision } from "./change-feed.ts";
 import { isSingleKey, keyRangeFrom } from "./key-range.ts";
@@ -23,6 +24,7 @@ import {
   WATCH_SEGMENT_COST,
   type WatchLimits,
 } from "./limits.ts";
+import { WatchMetrics } from "./metrics.ts";
 import type { Store } from "./store.ts";
 import { EventForm, type WatchBatch, WatchEvents } from "./watch-batch.ts";
 import { WatchEvent } from "./watch-event.ts";
@@ -42,6 +44,7 @@ export class WatchHub {
   #store: Store;
   #feed: ChangeFeed;
   readonly #limits: WatchLimits;
+  readonly #metrics: WatchMetrics;
   readonly #index = new WatchIndex();
   #history: WatchHistory;
   readonly #progress = new WatchProgress();
@@ -56,6 +59,8 @@ export class WatchHub {
   #head: number;
   /** Watchers that have not ended. */
   #live = 0;
+  /** Watchers in the queues of their streams. */
+  #behind = 0;
   /** Watchers that streams remember, and what their ranges cost. */
   #known = 0;
   #keyBytes = 0;
@@ -63,7 +68,13 @@ export class WatchHub {
   readonly #touched: WatchGroup[] = [];
 
   /** `feed` is the change sink of `store`. */
-  constructor(store: Store, feed: ChangeFeed, limits: WatchLimits = WATCH_LIMITS) {
+  constructor(
+    store: Store,
+    feed: ChangeFeed,
+    limits: WatchLimits = WATCH_LIMITS,
+    metrics: WatchMetrics = new WatchMetrics(new MetricsRegistry()),
+  ) {
+    this.#metrics = metrics;
     this.#store = store;
     this.#feed = feed;
     this.#limits = limits;
@@ -79,6 +90,18 @@ export class WatchHub {
   /** Watchers that have not ended. */
   get watchers(): number {
     return this.#live;
+  }
+
+  /** Watchers that have not been shown everything. */
+  get watchersBehind(): number {
+    return this.#behind;
+  }
+
+  /** Events in memory that not all their watchers have been shown. O(ranges watched that have such events). */
+  pendingEvents(): number {
+    let events = 0;
+    for (const { recent } of this.#withRecent) events += recent?.count ?? 0;
+    return events;
   }
 
   /** Bytes of events kept in memory for watchers that have not been shown them yet. */
@@ -97,6 +120,7 @@ export class WatchHub {
       this.#connections.set(connection, shared);
     }
     shared.streams++;
+    this.#metrics.streams.inc();
     return new WatchStream(receiver, connection, shared, progressIntervalMs, this.#nowMs);
   }
 
@@ -104,6 +128,7 @@ export class WatchHub {
   close(stream: WatchStream): void {
     if (stream.closed) return;
     stream.closed = true;
+    this.#metrics.streams.dec();
     for (const watcher of stream.watchers.values()) this.#forget(watcher);
     stream.watchers.clear();
     this.#progress.forget(stream);
@@ -294,11 +319,13 @@ export class WatchHub {
   }
 
   #enqueue(watcher: Watcher): void {
+    this.#behind++;
     watcher.group.queued++;
     watcher.stream.queue.push(watcher);
   }
 
   #unqueue(watcher: Watcher): void {
+    this.#behind--;
     watcher.group.queued--;
     watcher.stream.queue.remove(watcher);
   }
@@ -432,6 +459,7 @@ export class WatchHub {
     watcher.nextRevision = batch.lastRevision + 1;
     if (batch.events.length === 0) return 1;
     watcher.flags |= WatcherFlag.SENT;
+    this.#metrics.events.add(batch.events.length);
     const hasRoom = stream.receiver.onEvents(id, watcher.has(WatcherFlag.FRAGMENT), batch);
     if (!hasRoom) stream.blocked = true;
     return 1 + Math.floor(batch.size / WATCH_BYTES_PER_COST_UNIT);

@@ -10,6 +10,7 @@ import { bytesFromLatin1, EMPTY_BYTES, latin1FromBytes } from "../stdx/bytes.ts"
 import { encodeKeyValueParts } from "../wire/key-value.ts";
 import type { KeyRange } from "./key-range.ts";
 import type { LeaseBook } from "./lease-book.ts";
+import type { MvccMetrics } from "./metrics.ts";
 import type { ReadView } from "./read-view.ts";
 import type { RevisionStorage } from "./storage.ts";
 import type { TreeIndex } from "./tree-index.ts";
@@ -34,6 +35,11 @@ export class WriteTransaction implements ReadView {
   readonly storage: RevisionStorage;
   readonly compactRevision: number;
   readonly #leases: LeaseBook;
+  readonly #metrics: MvccMetrics;
+  /** Operations so far; ranges are told by who makes them. */
+  ranges = 0;
+  #puts = 0;
+  #deletes = 0;
   readonly #beginRevision: number;
   readonly #changes: KeyChange[] = [];
   readonly #onEnd: (revision: number, changes: readonly KeyChange[]) => void;
@@ -43,6 +49,7 @@ export class WriteTransaction implements ReadView {
   constructor(
     view: ReadView,
     leases: LeaseBook,
+    metrics: MvccMetrics,
     onEnd: (revision: number, changes: readonly KeyChange[]) => void,
   ) {
     this.index = view.index;
@@ -50,6 +57,7 @@ export class WriteTransaction implements ReadView {
     this.compactRevision = view.compactRevision;
     this.#beginRevision = view.revision;
     this.#leases = leases;
+    this.#metrics = metrics;
     this.#onEnd = onEnd;
   }
 
@@ -64,6 +72,8 @@ export class WriteTransaction implements ReadView {
    */
   put(key: Uint8Array, value: Uint8Array, lease: bigint): void {
     assert(this.#open, "Cannot put in an ended transaction");
+    this.#puts++;
+    this.#metrics.putBytes.add(key.length + value.length);
     const main = this.#beginRevision + 1;
     const sub = this.#changes.length;
     const name = latin1FromBytes(key);
@@ -80,6 +90,7 @@ export class WriteTransaction implements ReadView {
   /** Deletes the live keys of the range, in key order; returns how many. O(keys deleted). */
   deleteRange(range: KeyRange): number {
     assert(this.#open, "Cannot delete in an ended transaction");
+    this.#deletes++;
     const names: string[] = [];
     const cursor = this.index.cursor(true);
     for (let ok = cursor.seek(range.from); ok; ok = cursor.next()) {
@@ -94,6 +105,7 @@ export class WriteTransaction implements ReadView {
   /** Deletes one key if it is live; returns whether it was. */
   deleteKey(key: string): boolean {
     assert(this.#open, "Cannot delete in an ended transaction");
+    this.#deletes++;
     const live = this.index.get(key)?.live === true;
     if (live) this.#delete(key);
     return live;
@@ -104,6 +116,7 @@ export class WriteTransaction implements ReadView {
     assert(this.#open, "Cannot end a transaction twice");
     this.#open = false;
     const { revision } = this;
+    this.#metrics.ended(this.ranges, this.#puts, this.#deletes);
     this.#onEnd(revision, this.#changes);
     return revision;
   }

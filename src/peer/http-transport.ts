@@ -31,12 +31,12 @@ export class HttpTransport implements Transport {
   #stopped = false;
 
   constructor(self: LocalPeer, receiver: PeerReceiver, options: PeerOptions) {
-    const { clock, log } = options;
+    const { clock, log, metrics } = options;
     const told = whileRunning(receiver, () => !this.#stopped);
     this.#self = self;
     this.#options = options;
     this.#receiver = told;
-    this.#inbox = new Inbox(self, told, log);
+    this.#inbox = new Inbox(self, told, options);
     this.#remotes = new Remotes(self, options, told);
     this.#snapshots = new SnapshotReceiver({
       self,
@@ -44,6 +44,7 @@ export class HttpTransport implements Transport {
       inbox: this.#inbox,
       clock,
       log,
+      metrics,
     });
     this.#routes = new RaftRoutes({
       self,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { QUIET_LOG } from "../../test/harness/quiet-log.ts";
 import { createMessage, type Message, MessageType } from "../wire/gen/raft.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
+import { PeerMetrics } from "./metrics.ts";
 import { Inbox } from "./inbox.ts";
 import type { PeerReceiver } from "./network.ts";
 
@@ -13,7 +15,10 @@ function delivered(message: Partial<Message>): string {
     onMessage: (arrived: Message) => taken.push(arrived),
     isRemoved: (id: bigint) => id === 3n,
   } as unknown as PeerReceiver;
-  const inbox = new Inbox({ id: SELF, clusterId: 7n, peerUrls: [] }, receiver, QUIET_LOG);
+  const inbox = new Inbox({ id: SELF, clusterId: 7n, peerUrls: [] }, receiver, {
+    log: QUIET_LOG,
+    metrics: new PeerMetrics(new MetricsRegistry()),
+  });
   const refusal = inbox.deliver(createMessage({ to: SELF, from: PEER, ...message }));
   expect(taken).toHaveLength(refusal === undefined ? 1 : 0);
   return refusal?.text ?? "taken";

@@ -4,10 +4,13 @@
  * Source: etcd server/etcdserver/server.go (Process).
  */
 import type { Log } from "../ports/log.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
+import type { Family } from "../stdx/metrics/family.ts";
 import { MessageType } from "../wire/gen/raft.ts";
 import type { Message } from "../wire/gen/raft.ts";
 import { formatId } from "./member-id.ts";
 import type { LocalPeer, PeerReceiver } from "./network.ts";
+import type { PeerOptions } from "./options.ts";
 
 /** Why a message is not taken, and the status of HTTP that says it. */
 export interface Refusal {
@@ -34,8 +37,14 @@ export class Inbox {
   readonly #self: LocalPeer;
   readonly #receiver: PeerReceiver;
   readonly #log: Log;
+  readonly #receivedFailures: Family<Counter>;
 
-  constructor(self: LocalPeer, receiver: PeerReceiver, log: Log) {
+  constructor(
+    self: LocalPeer,
+    receiver: PeerReceiver,
+    { log, metrics }: Pick<PeerOptions, "log" | "metrics">,
+  ) {
+    this.#receivedFailures = metrics.receivedFailures;
     this.#self = self;
     this.#receiver = receiver;
     this.#log = log;
@@ -75,6 +84,7 @@ export class Inbox {
   take = (message: Message): void => {
     const refusal = this.deliver(message);
     if (refusal === undefined) return;
+    this.#receivedFailures.child(formatId(message.from)).inc();
     this.#log.warn("failed to process Raft message", { error: refusal.text });
   };
 }

@@ -5,18 +5,30 @@
  */
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import type { Gauge } from "../stdx/metrics/gauge.ts";
 import { formatId } from "./member-id.ts";
+import type { PeerMetrics } from "./metrics.ts";
+import type { PeerOptions } from "./options.ts";
+
+export type StatusOptions = Pick<PeerOptions, "clock" | "log" | "metrics">;
 
 export class PeerStatus {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #id: bigint;
+  readonly #metrics: PeerMetrics;
+  readonly #labels: readonly string[];
+  readonly #active: Gauge;
   #activeSinceMs: number | undefined;
 
-  constructor(id: bigint, clock: Clock, log: Log) {
+  constructor(localId: bigint, id: bigint, options: StatusOptions) {
+    const { clock, log, metrics } = options;
     this.#id = id;
     this.#clock = clock;
     this.#log = log;
+    this.#labels = [formatId(localId), formatId(id)];
+    this.#active = metrics.active.child(...this.#labels);
+    this.#metrics = metrics;
   }
 
   /** When it became active, on the monotonic clock. */
@@ -31,6 +43,7 @@ export class PeerStatus {
   activate(): void {
     if (this.#activeSinceMs !== undefined) return;
     this.#activeSinceMs = this.#clock.nowMs();
+    this.#active.inc();
     this.#log.info("peer became active", { "peer-id": formatId(this.#id) });
   }
 
@@ -43,6 +56,8 @@ export class PeerStatus {
       return;
     }
     this.#activeSinceMs = undefined;
+    this.#active.dec();
+    this.#metrics.disconnected.child(...this.#labels).inc();
     this.#log.warn("peer became inactive (message send to peer failed)", { "peer-id": id, error });
   }
 }

@@ -55,7 +55,7 @@ export class Peer {
     this.#parts = parts;
     this.#urls = urls;
     const picker = new UrlPicker(urls);
-    const status = new PeerStatus(peerId, clock, log);
+    const status = new PeerStatus(self.id, peerId, options);
     this.#picker = picker;
     this.#status = status;
     const ways = { self, peerId, options, picker, status, receiver };
@@ -67,6 +67,7 @@ export class Peer {
       clock,
       log,
       heartbeatMs: options.readTimeoutMs / 3,
+      sentBytes: options.metrics.sentBytes.child(formatId(peerId)),
       onLost: () => receiver.onUnreachable(peerId),
     };
     this.#writers = {
@@ -83,19 +84,18 @@ export class Peer {
     };
     this.#snapshots = new SnapshotSender(ways);
     const onHeard = (): void => this.#silence.heard();
+    const receivedBytes = options.metrics.receivedBytes.child(formatId(peerId));
     this.#readers = {
       append: new StreamReader({
         ...ways,
         kind: "append",
-        inbox,
-        onHeard,
+        ...{ inbox, onHeard, receivedBytes },
         createDecoder: () => new AppendDecoder(self.id, peerId),
       }),
       message: new StreamReader({
         ...ways,
         kind: "message",
-        inbox,
-        onHeard,
+        ...{ inbox, onHeard, receivedBytes },
         createDecoder: () => new MessageDecoder(),
       }),
     };
@@ -140,6 +140,7 @@ export class Peer {
           ? [others, "streamMsg"]
           : [this.#pipeline, "pipeline"];
     if (way.send(message)) return true;
+    this.#parts.options.metrics.sentFailures.child(formatId(message.to)).inc();
     this.#logDropped(message, name);
     return false;
   }

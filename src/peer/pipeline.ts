@@ -60,6 +60,7 @@ export class Pipeline {
   #post(message: Message): void {
     const { options, picker, self } = this.#parts;
     const url = picker.pick();
+    const body = encodeMessage(message);
     const exchange = options.http.request(
       {
         method: "POST",
@@ -68,7 +69,7 @@ export class Pipeline {
           "Content-Type": "application/protobuf",
           ...requestHeaders(self, options.serverVersion),
         },
-        body: encodeMessage(message),
+        body,
         connectTimeoutMs: options.dialTimeoutMs,
         stallTimeoutMs: options.readTimeoutMs,
         reuse: true,
@@ -76,7 +77,7 @@ export class Pipeline {
       new ResponseCollector(SHORT_RESPONSE_BYTES_MAX, (response) => {
         exchange.abort();
         this.#underWay.delete(exchange);
-        this.#answered(url, response);
+        this.#answered(url, body.length, response);
         const next = this.#waiting.shift();
         if (next !== undefined) this.#post(next);
       }),
@@ -84,16 +85,19 @@ export class Pipeline {
     this.#underWay.add(exchange);
   }
 
-  #answered(url: string, response: CollectedResponse | Error): void {
+  #answered(url: string, bytes: number, response: CollectedResponse | Error): void {
     const { options, picker, self, peerId, status, receiver } = this.#parts;
     const failure =
       response instanceof Error
         ? response.message
         : refusalOfPost(response, url + PATH, peerId, self.clusterId, options.log);
+    const to = formatId(peerId);
     if (failure === undefined) {
       status.activate();
+      options.metrics.sentBytes.child(to).add(bytes);
       return;
     }
+    options.metrics.sentFailures.child(to).inc();
     picker.unreachable(url);
     if (failure === REMOVED) receiver.onRemoved();
     status.deactivate("pipeline", "write", failure);

@@ -9,6 +9,7 @@ import type { HttpExchange } from "../ports/http.ts";
 import { formatGoDuration, goDurationOfMs } from "../stdx/go-duration.ts";
 import { JsonError, type JsonValue, parseJson } from "../stdx/json.ts";
 import { utf8FromBytes } from "../stdx/bytes.ts";
+import type { Histogram } from "../stdx/metrics/histogram.ts";
 import { type CollectedResponse, ResponseCollector } from "./collected-response.ts";
 import {
   CLOCK_DIFFERENCE_MS_MAX,
@@ -36,6 +37,7 @@ export class Prober {
   readonly #peerId: bigint;
   readonly #urls: readonly string[];
   readonly #options: PeerOptions;
+  readonly #roundTrips: Histogram;
   #pinned = 0;
   #exchange: HttpExchange | undefined;
   #probeTimer: Timer | undefined;
@@ -50,6 +52,7 @@ export class Prober {
     this.#peerId = peerId;
     this.#urls = urls;
     this.#options = options;
+    this.#roundTrips = options.metrics.roundTripSeconds.child(formatId(peerId));
     if (urls.length === 0) return;
     this.#probeLater();
     this.#reportAfter(PROBE_ALARM_INTERVAL_MS);
@@ -120,6 +123,7 @@ export class Prober {
       "remote-peer-id": formatId(this.#peerId),
     };
     const rtt = goDurationOfMs(this.#roundTripMs);
+    this.#roundTrips.observe(this.#roundTripMs / 1000);
     const error: { readonly error?: string } = this.#error === "" ? {} : { error: this.#error };
     if (!this.#isHealthy) log.warn("prober detected unhealthy status", { ...who, rtt, ...error });
     if (Math.abs(this.#clockDifferenceMs) <= CLOCK_DIFFERENCE_MS_MAX) return;

@@ -40,8 +40,8 @@ export class Remotes {
     if (id === this.#self.id || this.#remotes.has(id) || this.#remotes.size >= REMOTES_MAX) return;
     const urls = header.split(",");
     if (urls.length > REMOTE_URLS_MAX || !urls.every(isPeerUrl)) return;
-    const { clock, log } = this.#options;
-    const status = new PeerStatus(id, clock, log);
+    const { log } = this.#options;
+    const status = new PeerStatus(this.#self.id, id, this.#options);
     const pipeline = new Pipeline({
       self: this.#self,
       peerId: id,
@@ -63,6 +63,7 @@ export class Remotes {
     const remote = this.#remotes.get(message.to);
     if (remote === undefined) return false;
     if (remote.pipeline.send(message)) return true;
+    this.#options.metrics.sentFailures.child(formatId(message.to)).inc();
     this.#options.log.warn(
       "dropped Raft message since sending buffer is full (overloaded network)",
       {

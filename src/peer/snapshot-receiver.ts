@@ -18,9 +18,11 @@ import type { Inbox } from "./inbox.ts";
 import { SNAPSHOTS_RECEIVED_MAX } from "./limits.ts";
 import { formatId } from "./member-id.ts";
 import { LeadingMessage } from "./message-stream.ts";
+import type { PeerMetrics } from "./metrics.ts";
 import type { LocalPeer, PeerReceiver, SnapshotSink } from "./network.ts";
 import { answerFailure, answerRefusal } from "./responses.ts";
 import { StreamError } from "./stream-codec.ts";
+import { TransferCounts } from "./transfer-counts.ts";
 
 export interface SnapshotReceiverParts {
   readonly self: LocalPeer;
@@ -28,6 +30,7 @@ export interface SnapshotReceiverParts {
   readonly inbox: Inbox;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: PeerMetrics;
 }
 
 /** All databases that come in at this member. */
@@ -72,6 +75,9 @@ class IncomingSnapshot implements HttpBodyHandler {
   readonly #onOver: () => void;
   readonly #startMs: number;
   readonly #head = new LeadingMessage();
+  /** From the moment when it is known whose it is. */
+  #counts: TransferCounts | undefined;
+  #from = "";
   #sink: SnapshotSink | undefined;
   #fields: LogFields;
   #bytes = 0;
@@ -154,6 +160,10 @@ class IncomingSnapshot implements HttpBodyHandler {
       "incoming-snapshot-message-size-bytes": size,
       "incoming-snapshot-message-size": humanBytes(size),
     });
+    const { metrics, clock } = this.#parts;
+    this.#from = formatId(message.from);
+    metrics.receivedBytes.child(this.#from).add(size);
+    this.#counts = new TransferCounts(metrics.snapshotsReceived, this.#from, clock);
     this.#sink = receiver.onSnapshot(message);
     if (rest.length > 0) this.#arrived.push(rest);
     this.#write();
@@ -199,6 +209,8 @@ class IncomingSnapshot implements HttpBodyHandler {
         "incoming-snapshot-size": humanBytes(this.#bytes),
         "download-took": goDurationOfMs(clock.nowMs() - this.#startMs),
       });
+      this.#parts.metrics.receivedBytes.child(this.#from).add(this.#bytes);
+      this.#counts?.succeeded();
       this.#over();
       this.#request.respond(204, clusterHeader(this.#parts.self), EMPTY_BYTES);
     });
@@ -226,12 +238,14 @@ class IncomingSnapshot implements HttpBodyHandler {
   }
 
   #end(status: number, text: string): void {
+    this.#counts?.failed();
     this.#over();
     answerFailure(this.#request, status, text, clusterHeader(this.#parts.self));
   }
 
   #over(): void {
     this.#isOver = true;
+    this.#counts?.ended();
     this.#onOver();
   }
 }

@@ -14,6 +14,7 @@ import { requestHeaders } from "./headers.ts";
 import { SHORT_RESPONSE_BYTES_MAX, SNAPSHOT_RESPONSE_MS, SNAPSHOT_STALL_MS } from "./limits.ts";
 import { formatId } from "./member-id.ts";
 import { encodeMessageFrame } from "./message-stream.ts";
+import { TransferCounts } from "./transfer-counts.ts";
 import type { SnapshotSource } from "./network.ts";
 import type { PipelineParts } from "./pipeline.ts";
 import { refusalOfPost, REMOVED } from "./post-response.ts";
@@ -40,6 +41,11 @@ export class SnapshotSender {
       size: humanBytes(bytes),
     };
     log.info("sending database snapshot", fields);
+    const counts = new TransferCounts(
+      options.metrics.snapshotsSent,
+      formatId(peerId),
+      options.clock,
+    );
     const collector = new ResponseCollector(SHORT_RESPONSE_BYTES_MAX, (response) => {
       this.#underWay.delete(transfer);
       transfer.stop();
@@ -49,18 +55,22 @@ export class SnapshotSender {
           : refusalOfPost(response, url + PATH, peerId, self.clusterId, log);
       if (failure === undefined) {
         status.activate();
+        options.metrics.sentBytes.child(formatId(peerId)).add(bytes);
+        counts.succeeded();
         receiver.onSnapshotSent(peerId, true);
         log.info("sent database snapshot", fields);
         return;
       }
       log.warn("failed to send database snapshot", { ...fields, error: failure });
+      options.metrics.sentFailures.child(formatId(peerId)).inc();
+      counts.failed();
       if (failure === REMOVED) receiver.onRemoved();
       picker.unreachable(url);
       status.deactivate("sendMsgSnap", "post", failure);
       receiver.onUnreachable(peerId);
       receiver.onSnapshotSent(peerId, false);
     });
-    const transfer = new SnapshotTransfer(this.#parts, url + PATH, database, collector);
+    const transfer = new SnapshotTransfer(this.#parts, url + PATH, database, collector, counts);
     this.#underWay.add(transfer);
     transfer.start(message);
   }
@@ -81,13 +91,16 @@ class SnapshotTransfer implements HttpResponseHandler {
   #exchange: HttpExchange | undefined;
   #deadline: Timer | undefined;
   #stopped = false;
+  readonly #counts: TransferCounts;
 
   constructor(
     parts: PipelineParts,
     url: string,
     database: SnapshotSource,
     collector: ResponseCollector,
+    counts: TransferCounts,
   ) {
+    this.#counts = counts;
     this.#parts = parts;
     this.#url = url;
     this.#database = database;
@@ -120,6 +133,7 @@ class SnapshotTransfer implements HttpResponseHandler {
     this.#deadline?.cancel();
     this.#exchange?.abort();
     this.#database.close();
+    this.#counts.ended();
   }
 
   onResponse(status: number, header: HeaderOf): void {

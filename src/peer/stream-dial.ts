@@ -123,6 +123,7 @@ export class StreamDial implements HttpResponseHandler {
   }
 
   onBytes(bytes: Uint8Array): void {
+    this.#parts.receivedBytes.add(bytes.length);
     if (this.#decoder === undefined) {
       const length = (this.#refusal ?? []).reduce((sum, chunk) => sum + chunk.length, 0);
       if (length < SHORT_RESPONSE_BYTES_MAX) this.#refusal?.push(bytes);

@@ -9,6 +9,7 @@
  * Source: etcd server/etcdserver/api/rafthttp (streamReader in stream.go).
  */
 import type { Timer } from "../ports/clock.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
 import type { Inbox } from "./inbox.ts";
 import { DIAL_BASE_MS, DIAL_INTERVAL_MS, DIAL_PATIENCE } from "./limits.ts";
 import { formatId } from "./member-id.ts";
@@ -29,6 +30,8 @@ export interface StreamReaderParts {
   readonly status: PeerStatus;
   readonly inbox: Inbox;
   readonly receiver: PeerReceiver;
+  /** Counts what comes in. */
+  readonly receivedBytes: Counter;
   /** A new decoder for a new connection. */
   readonly createDecoder: () => StreamDecoder;
   /** Called whenever bytes came in. */

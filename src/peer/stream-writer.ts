@@ -9,6 +9,7 @@
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { HttpResponseStream, HttpStreamHandler } from "../ports/http.ts";
 import type { Log } from "../ports/log.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
 import type { Message } from "../wire/gen/raft.ts";
 import { formatId } from "./member-id.ts";
 import { STREAM_QUEUE_BYTES_MAX, STREAM_QUEUE_MESSAGES_MAX, STREAM_WRITE_BYTES } from "./limits.ts";
@@ -24,6 +25,8 @@ export interface StreamWriterParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly heartbeatMs: number;
+  /** Counts what is sent. */
+  readonly sentBytes: Counter;
   /** A new encoder for a new connection. */
   readonly createEncoder: () => StreamEncoder;
   /** Messages were lost. Called later, never from inside a method. */
@@ -93,6 +96,7 @@ export class StreamWriter implements HttpStreamHandler {
   flush(): void {
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
+    this.#parts.sentBytes.add(this.#framesBytes);
     this.#frames = [];
     this.#framesBytes = 0;
     this.#hasRoom = this.#stream?.write(frames) ?? true;
@@ -144,7 +148,9 @@ export class StreamWriter implements HttpStreamHandler {
     const { clock, heartbeatMs } = this.#parts;
     this.#ticking = clock.after(heartbeatMs, () => {
       if (this.#hasRoom && this.#encoder !== undefined) {
-        this.#hasRoom = this.#stream?.write([this.#encoder.heartbeat()]) ?? true;
+        const heartbeat = this.#encoder.heartbeat();
+        this.#parts.sentBytes.add(heartbeat.length);
+        this.#hasRoom = this.#stream?.write([heartbeat]) ?? true;
       }
       this.#tick();
     });

@@ -86,6 +86,7 @@ export class AppliedState {
       ...environment,
       commits,
       log: log.named("server/snapshot-saver.ts"),
+      fileMetrics: environment.metrics.snapshotFiles,
       directory: directory.snap,
       snapshotsMax: config.snapshotFilesMax,
       walsMax: config.walFilesMax,

@@ -6,12 +6,14 @@
  */
 import type { Applier } from "../apply/applier.ts";
 import type { Tokens } from "../auth/tokens.ts";
-import { Backend, type Position } from "../backend/backend.ts";
+import type { Backend, Position } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import type { CompactionPolicy } from "../member/compaction-policy.ts";
-import { Member, type StoredState } from "../member/member.ts";
+import { Member } from "../member/member.ts";
+import type { StoredState } from "../member/options.ts";
 import { VoteHold } from "../member/vote-hold.ts";
 import type { MemberInfo } from "../membership/member-info.ts";
+import { WATCH_LIMITS } from "../mvcc/limits.ts";
 import { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Clock } from "../ports/clock.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
@@ -28,11 +30,13 @@ import { compactionPolicy, retentionMsOf } from "./compaction-retention.ts";
 import { electionTicksOf, type ServerConfig } from "./config.ts";
 import { type DataDirectory, prepareDataDirectory, removeLeftovers } from "./data-dir.ts";
 import { RESTORE_PROGRESS_REVISIONS } from "./limits.ts";
+import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import type { DefragSteps } from "./defragmentation.ts";
 import { forceNewCluster } from "./force-new-cluster.ts";
 import type { OpenRegistry } from "./discovery/registry.ts";
 import { establishIdentity } from "./founding.ts";
 import { foundLog, type OpenedLog, reopenLog } from "./open-log.ts";
+import { openBackend } from "./open-backend.ts";
 import { logQuota } from "./quota-log.ts";
 import { recoverSnapshotDatabase, replaceMissingDatabase } from "./recover-database.ts";
 import { goOnWithRepair, isDamage, repairMember } from "./repair-member.ts";
@@ -50,6 +54,8 @@ export interface Environment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: NamedLog;
+  /** What this life of the member counts. */
+  readonly metrics: ServerMetrics;
   readonly peers: PeerNetwork;
   /** Looks up host names of peer URLs; they are compared as they are written when absent. */
   readonly lookUpHost?: HostLookup;
@@ -153,7 +159,7 @@ async function openData(
   const isEmpty = !hasLog && !hasDatabase;
   const founding = isEmpty ? await establishIdentity(config, environment) : undefined;
   const openStartMs = environment.clock.nowMs();
-  let backend = Backend.open(disk, directory.database);
+  let backend = openBackend(environment, directory.database);
   log.info("opened backend db", {
     path: directory.database,
     took: goDurationOfMs(environment.clock.nowMs() - openStartMs),
@@ -232,14 +238,16 @@ function assemble(
   refuseUnfittingLog(directory, backend.position().index, found.stored);
   const opened = { ...found, stored: withAppliedCommit(found.stored, backend.position()) };
   logQuota(config, environment.log.named("server/quota-log.ts"));
-  const { clock, log, random } = environment;
+  const { clock, log, random, metrics } = environment;
   const slowRequests = new SlowRequests({
     clock,
+    metrics,
     random,
     log: log.named("server/slow-requests.ts"),
     warningMs: config.warningApplyMs,
     warningUnaryMs: config.warningUnaryRequestMs,
   });
+  metrics.quotaBytes.set(config.quotaBackendBytes);
   const { cluster } = opened;
   const restored = new RestoredState(config, environment, backend, cluster, tokens.table);
   while (!restored.step(RESTORE_PROGRESS_REVISIONS));
@@ -251,7 +259,7 @@ function assemble(
   const note = readRepairNote(environment.disk, directory);
   const hold = voteHoldOf(note, environment, directory);
   const member = createMember(config, environment, opened, applier, hold);
-  const watches = new WatchHub(applier.store, changes);
+  const watches = new WatchHub(applier.store, changes, WATCH_LIMITS, metrics.watch);
   const { wal } = opened;
   const remotes = note === undefined ? opened.remotes : note.members;
   const clusterId = opened.cluster.id;
@@ -276,7 +284,7 @@ function voteHoldOf(
 
 function createMember(
   config: ServerConfig,
-  { clock, random, log }: Environment,
+  { clock, random, log, metrics }: Environment,
   { memberId, stored }: { readonly memberId: bigint; readonly stored: StoredState },
   applier: Applier,
   voteHold: VoteHold | undefined,
@@ -292,6 +300,7 @@ function createMember(
       requestBytesMax: config.maxRequestBytes,
       startWallMs: clock.wallMs(),
       voteHold,
+      metrics: metrics.member,
       random,
       log: log.named("member/member.ts"),
       raftLog: log.named("raft/raft.ts", "raft"),

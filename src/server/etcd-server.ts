@@ -13,6 +13,8 @@ import { createFronts, type Fronts, type ServerEnvironment } from "./fronts.ts";
 import { DRAIN_GRACE_MS } from "./limits.ts";
 import { bindListeners, closeListeners, type MemberListeners } from "./listeners.ts";
 import { MemberHost } from "./member-host.ts";
+import { showMember } from "./metrics/member-gauges.ts";
+import { showRuntime } from "./metrics/runtime-metrics.ts";
 import type { ServerUrl } from "./server-url.ts";
 
 export interface EtcdServer {
@@ -55,6 +57,8 @@ export async function startEtcd(
   const observers = new CallObservers(config, environment);
   const fronts = createFronts(config, environment, host, observers);
   const all = [fronts.clients, fronts.http, fronts.metrics, fronts.peers];
+  showMember(environment.metrics, host);
+  const hideRuntime = showRuntime(environment.metrics.registry, environment.clock);
   await host.prepare();
   const joined = host.join();
   listeners.peers.handTo((stream) => fronts.peers.accept(stream));
@@ -69,7 +73,10 @@ export async function startEtcd(
   return {
     clientPorts: listeners.clients.ports,
     ready,
-    stop: () => stop(config, { host, listeners, fronts, observers }, log),
+    stop: () => {
+      hideRuntime();
+      return stop(config, { host, listeners, fronts, observers }, log);
+    },
   };
 }
 

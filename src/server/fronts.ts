@@ -7,17 +7,17 @@ import { serveWithAccessControl } from "../api/http/access-control.ts";
 import { clientRoutes, metricsRoutes, type RouteParts } from "../api/http/client-routes.ts";
 import { RequestLog } from "../api/http/debug/request-log.ts";
 import { HealthMetrics } from "../api/http/health-metrics.ts";
+import { MetricsPage } from "../api/http/metrics-page.ts";
 import { createServices } from "../api/services.ts";
-import type { GrpcServerConfig } from "../http2/options.ts";
+import type { GrpcServerConfig, GrpcTraffic } from "../http2/options.ts";
 import { createHttpServer, type HttpServer } from "../platform/http-server.ts";
 import { SharedMemory } from "../http2/shared-memory.ts";
+import { gzip } from "../platform/gzip.ts";
 import { inflate } from "../platform/inflate.ts";
-import { residentBytes } from "../platform/memory.ts";
 import type { HttpServerRequest } from "../ports/http.ts";
 import type { LogLevelControl } from "../ports/log.ts";
 import type { ProcessFacts } from "../ports/process-facts.ts";
 import type { Profiler } from "../ports/profiler.ts";
-import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { CallObservers, ObserverEnvironment } from "./call-observers.ts";
 import { ClientConnections } from "./client-listener.ts";
@@ -67,18 +67,13 @@ export function createFronts(
   const isDebug = config.log.level === "debug";
   const requests = isDebug ? new RequestLog(clock) : undefined;
   const looking = [...observers.of(context), ...(requests === undefined ? [] : [requests])];
-  const grpc = grpcConfigOf(config, createServices(context, looking));
+  const grpc = grpcConfigOf(config, createServices(context, looking), context.rpcs.traffic);
   const httpLog = log.named("embed/serve.go");
-  const registry = new MetricsRegistry();
-  registry.gaugeOf(
-    "process_resident_memory_bytes",
-    "Resident memory size in bytes.",
-    residentBytes,
-  );
+  const { registry } = environment.metrics;
   const profiles = config.http.pprof || isDebug;
   const routeParts: RouteParts = {
     context,
-    registry,
+    page: new MetricsPage({ registry, clock, gzip }),
     healthMetrics: new HealthMetrics(registry),
     facts: environment.facts,
     logLevel: config.http.pprof
@@ -128,9 +123,11 @@ export function createFronts(
 function grpcConfigOf(
   config: ServerConfig,
   services: Pick<GrpcServerConfig, "lookup" | "knowsService">,
+  traffic: GrpcTraffic,
 ): GrpcServerConfig {
   return {
     ...services,
+    traffic,
     inflate,
     sharedMemory: new SharedMemory(),
     limits: {

@@ -2,12 +2,13 @@ import { expect, test } from "vitest";
 import { ManualClock } from "../../sim/manual-clock.ts";
 import { MemoryLog } from "../../sim/memory-log.ts";
 import { createMessage, MessageType } from "../wire/gen/raft.ts";
+import { Counter } from "../stdx/metrics/counter.ts";
 import { HeartbeatWatch } from "./heartbeat-watch.ts";
 
 test("HeartbeatWatch warns of a heartbeat that comes more than two intervals after the last one", () => {
   const clock = new ManualClock();
   const log = new MemoryLog();
-  const watch = new HeartbeatWatch(clock, log.named("x"), 100);
+  const watch = new HeartbeatWatch(clock, log.named("x"), 100, new Counter());
   const send = (afterMs: number, ...to: bigint[]): number => {
     clock.advance(afterMs);
     const before = log.lines.length;

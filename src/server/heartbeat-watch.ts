@@ -7,6 +7,7 @@ import { formatId } from "../membership/member-info.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
+import type { Counter } from "../stdx/metrics/counter.ts";
 import { type Message, MessageType } from "../wire/gen/raft.ts";
 import { LATE_HEARTBEAT_INTERVALS } from "./limits.ts";
 
@@ -14,10 +15,12 @@ export class HeartbeatWatch {
   readonly #clock: Pick<Clock, "nowMs">;
   readonly #log: Log;
   readonly #intervalMs: number;
+  readonly #failures: Counter;
   /** When the last one was sent, by follower. */
   readonly #sentMs = new Map<bigint, number>();
 
-  constructor(clock: Pick<Clock, "nowMs">, log: Log, intervalMs: number) {
+  constructor(clock: Pick<Clock, "nowMs">, log: Log, intervalMs: number, failures: Counter) {
+    this.#failures = failures;
     this.#clock = clock;
     this.#log = log;
     this.#intervalMs = intervalMs;
@@ -42,6 +45,7 @@ export class HeartbeatWatch {
     const expectedMs = LATE_HEARTBEAT_INTERVALS * this.#intervalMs;
     const exceededMs = nowMs - lastMs - expectedMs;
     if (exceededMs <= 0) return;
+    this.#failures.inc();
     this.#log.warn(
       "leader failed to send out heartbeat on time; took too long, leader is overloaded likely from slow disk",
       {

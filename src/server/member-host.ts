@@ -132,6 +132,7 @@ export class MemberHost {
         clock,
         log.named("server/heartbeat-watch.ts"),
         config.heartbeatIntervalMs,
+        environment.metrics.heartbeatFailures,
       ),
       wal,
       current: this.current,

@@ -4,7 +4,7 @@
 import { AUTH } from "../backend/schema.ts";
 import type { Backend } from "../backend/backend.ts";
 import { encodeUint64 } from "../backend/integers.ts";
-import type { StoredState } from "../member/member.ts";
+import type { StoredState } from "../member/options.ts";
 import { Cluster } from "../membership/cluster.ts";
 import { FOUNDING_TERM, foundingEntries } from "../membership/founding-entries.ts";
 import { formatId, type MemberInfo } from "../membership/member-info.ts";
@@ -225,8 +225,8 @@ function writeFounding(wal: Wal, founding: Founding): Promise<OpenedLog> {
 }
 
 function walOptions(directory: DataDirectory, environment: Environment): WalOptions {
-  const { disk, clock, walSegmentBytes } = environment;
+  const { disk, clock, walSegmentBytes, metrics } = environment;
   const log = environment.log.named("wal/wal.ts");
   const size = walSegmentBytes === undefined ? {} : { segmentBytes: walSegmentBytes };
-  return { disk, clock, log, directory: directory.wal, ...size };
+  return { disk, clock, log, directory: directory.wal, metrics: metrics.wal, ...size };
 }

@@ -4,7 +4,7 @@
  *
  * Source: etcd server/etcdserver/backend.go (recoverSnapshotBackend, openSnapshotBackend) (3.5).
  */
-import { Backend } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import type { Disk } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { humanBytes } from "../stdx/humanize.ts";
@@ -16,6 +16,7 @@ import {
 import type { Snapshot } from "../wire/gen/raft.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { DataDirectory } from "./data-dir.ts";
+import { openBackend } from "./open-backend.ts";
 import { DamagedDataError } from "./start-error.ts";
 
 const CALLER = "server/recover-database.ts";
@@ -58,15 +59,16 @@ export function replaceMissingDatabase(
  * is none, with `backend` closed.
  */
 export function recoverSnapshotDatabase(
-  { disk, log: anyLog }: Environment,
+  environment: Environment,
   directory: DataDirectory,
   backend: Backend,
   snapshot: Snapshot | undefined,
 ): Backend {
   if (snapshot === undefined) return backend;
-  const log = anyLog.named(CALLER);
+  const { disk } = environment;
+  const log = environment.log.named(CALLER);
   const { index } = snapshot.metadata;
-  const recovered = databaseOf(disk, directory, backend, index, log);
+  const recovered = databaseOf(environment, directory, backend, index, log);
   releaseSnapshotDatabases({ disk, log, directory: directory.snap }, index);
   const { bytes, bytesInUse } = recovered.sizes();
   log.info("recovered v3 backend from snapshot", {
@@ -79,7 +81,7 @@ export function recoverSnapshotDatabase(
 }
 
 function databaseOf(
-  disk: Disk,
+  environment: Environment,
   directory: DataDirectory,
   backend: Backend,
   index: number,
@@ -88,7 +90,7 @@ function databaseOf(
   const databaseIndex = backend.position().index;
   if (index <= databaseIndex) return backend;
   backend.close();
-  if (!adoptSnapshotDatabase(disk, directory, index)) {
+  if (!adoptSnapshotDatabase(environment.disk, directory, index)) {
     throw new DamagedDataError(
       `database file "${directory.database}" ends at index ${databaseIndex}, before the snapshot of the ` +
         `log at ${index}, and "${snapshotDatabaseName(index)}", which would have come with that, is not ` +
@@ -100,5 +102,5 @@ function databaseOf(
     "snapshot-index": index,
     "previous-index": databaseIndex,
   });
-  return Backend.open(disk, directory.database);
+  return openBackend(environment, directory.database);
 }

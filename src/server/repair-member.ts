@@ -5,7 +5,6 @@
  *
  * Differs from etcd: it refuses to start on damaged data; one removes the member by hand, and adds it again.
  */
-import { Backend } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import { formatId, type MemberInfo } from "../membership/member-info.ts";
 import { decodeV2Store } from "../membership/v2-store.ts";
@@ -24,6 +23,7 @@ import { type DataDirectory, prepareDataDirectory } from "./data-dir.ts";
 import { FlagRefusal } from "./flags/refusal.ts";
 import { initialClusterOf } from "./initial-cluster.ts";
 import { JOIN_PROBE_TIMEOUT_MS } from "./limits.ts";
+import { openBackend } from "./open-backend.ts";
 import { beginLogAnew } from "./open-log.ts";
 import { highestTermOf } from "./peer-terms.ts";
 import { askForCluster } from "./remote-cluster.ts";
@@ -91,7 +91,7 @@ export async function goOnWithRepair(
   const self = { id: memberId, clusterId, peerUrls };
   const term = 1 + (await highestTermOf(voters, { network: peers, self, clock, log }));
   prepareDataDirectory(disk, config, log);
-  const backend = Backend.open(disk, directory.database);
+  const backend = openBackend(environment, directory.database);
   try {
     const wal = await beginLogAnew(directory, backend, environment, { clusterId, memberId, term });
     await new Promise<void>((resolve) => wal.close(() => resolve()));

@@ -76,7 +76,12 @@ export class RestoredState {
       }
       for (const alarm of records.alarms()) this.#alarms.activate(alarm);
     });
-    this.#restore = new Restore(new RevisionBucket(backend), this.#lessor, this.#changes);
+    this.#restore = new Restore(
+      new RevisionBucket(backend),
+      this.#lessor,
+      this.#changes,
+      environment.metrics.mvcc,
+    );
   }
 
   /** Reads up to `revisions` stored revisions; returns whether all are read. Throws `StartError`. */
@@ -186,10 +191,11 @@ function createLessor(config: ServerConfig, environment: Environment): Lessor {
         "Detected that checkpointing is enabled without persistence. Consider enabling experimental-enable-lease-checkpoint-persist",
       );
   }
-  return new Lessor({
+  const options = {
     ttlSecondsMin: leaseTtlSecondsMin(config),
     checkpointSeconds: config.leaseCheckpoints === "none" ? 0 : LEASE_CHECKPOINT_INTERVAL_SECONDS,
-  });
+  };
+  return new Lessor(options, environment.metrics.lease);
 }
 
 /** Leases must outlive an election: 1.5 election timeouts, in whole seconds. Source: etcd lessor. */

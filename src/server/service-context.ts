@@ -4,6 +4,7 @@
  */
 import type { ServiceContext } from "../api/context.ts";
 import { ServingStatus } from "../api/health-service.ts";
+import { RpcMetrics } from "../api/rpc-metrics.ts";
 import type { Log } from "../ports/log.ts";
 import type { Environment } from "./bootstrap.ts";
 import type { ServerConfig } from "./config.ts";
@@ -34,6 +35,10 @@ export function serviceContextOf(
     callers: host.callers,
     tokens: host.tokens,
     passwords: host.passwords,
+    rpcs: new RpcMetrics(
+      environment.metrics.registry,
+      config.http.metrics === "extensive" ? () => clock.nowMs() : undefined,
+    ),
     clock,
     log,
     watches: {

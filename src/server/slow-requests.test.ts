@@ -6,6 +6,7 @@ import type { Log, LogFields } from "../ports/log.ts";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import { createPutRequest, createRangeRequest, encodeRangeRequest } from "../wire/gen/rpc.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { SlowRequests } from "./slow-requests.ts";
 
 const OPERATION: InternalRaftRequestOperation = {
@@ -22,6 +23,7 @@ describe("SlowRequests", () => {
   };
   const log: Log = { ...QUIET_LOG, info: say("info"), warn: say("warn") };
   const slow = new SlowRequests({
+    metrics: new ServerMetrics(),
     clock: {
       nowMs: () => nowMs,
       wallMs: () => Date.UTC(2026, 0, 2) + nowMs,

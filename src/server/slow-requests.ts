@@ -17,6 +17,7 @@ import type { Random } from "../ports/random.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import { EMPTY_BYTES } from "../stdx/bytes.ts";
+import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import { encodeOperation } from "./operation-bytes.ts";
 import { proposalDetails, readDetails, traceFields } from "./request-traces.ts";
 import { requestStats } from "./request-stats.ts";
@@ -30,6 +31,8 @@ export interface SlowRequestsParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Counts what is applied, and what ranges take. */
+  readonly metrics: ServerMetrics;
   /** Applying an entry, or a read, that takes longer is warned of. */
   readonly warningMs: number;
   /** The same for unary calls as a whole. */
@@ -61,11 +64,12 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
     operation: InternalRaftRequestOperation,
     result: ApplyResult | EtcdError,
   ): void {
-    const { clock, log, warningMs } = this.#parts;
+    const { clock, log, warningMs, metrics } = this.#parts;
     this.#applyStartMs = start;
     this.#appliedMs = clock.nowMs();
     const tookMs = this.#appliedMs - start;
     const isRefused = result instanceof EtcdError;
+    metrics.apply.applied(operation.case, result, tookMs);
     if (tookMs <= warningMs && !isRefused) return;
     const request = operationText(id, operation);
     if (tookMs > warningMs) {
@@ -93,8 +97,23 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
     this.#stats(tookMs, { path, peer: { address: remote } }, encodeOperation(operation), response);
   }
 
+  appliedV2(start: number, method: string): void {
+    const { clock, metrics } = this.#parts;
+    metrics.apply.appliedV2(method, clock.nowMs() - start);
+    // What stands in the v2 store of etcd is part of the membership here.
+    if (method === "PUT") metrics.storeV2.writes.child("set").inc();
+  }
+
   isSlow(start: number): boolean {
     return this.#parts.clock.nowMs() - start > this.#readMs;
+  }
+
+  ranged(start: number, succeeded: boolean): boolean {
+    const { clock, metrics } = this.#parts;
+    const tookMs = clock.nowMs() - start;
+    const { succeededSeconds, failedSeconds } = metrics.ranges;
+    (succeeded ? succeededSeconds : failedSeconds).observe(tookMs / 1000);
+    return tookMs > this.#readMs;
   }
 
   answered(
@@ -166,6 +185,7 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
   }
 
   #warn(tookMs: number, prefix: string, request: string, outcome: LogFields): void {
+    this.#parts.metrics.slowApplies.inc();
     this.#parts.log.warn("apply request took too long", {
       took: goDurationOfMs(tookMs),
       "expected-duration": goDurationOfMs(this.#parts.warningMs),

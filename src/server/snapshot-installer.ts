@@ -12,7 +12,7 @@
  *
  * Source: etcd server/etcdserver/server.go (applySnapshot), raft.go (start), storage.go (SaveSnap) (3.5).
  */
-import { Backend } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import { MemberFormatError } from "../membership/member-info.ts";
 import { decodeV2Store, V2ContentError } from "../membership/v2-store.ts";
@@ -31,6 +31,7 @@ import type { Snapshot } from "../wire/gen/raft.ts";
 import { AppliedState, type AppliedStateParts, type CurrentState } from "./applied-state.ts";
 import type { OpenedMember } from "./bootstrap.ts";
 import { INSTALL_SLICE_PAGES, INSTALL_SLICE_REVISIONS } from "./limits.ts";
+import { openBackend } from "./open-backend.ts";
 import type { PeerLink } from "./peer-link.ts";
 import { adoptSnapshotDatabase } from "./recover-database.ts";
 import { RestoredState } from "./restored-state.ts";
@@ -85,7 +86,8 @@ export class SnapshotInstaller {
   saveFile(snapshot: Snapshot, done: () => void): void {
     const { environment, directory, onFailure } = this.#parts.state;
     const { disk, clock } = environment;
-    const location = { disk, clock, log: this.#log, directory: directory.snap };
+    const fileMetrics = environment.metrics.snapshotFiles;
+    const location = { disk, clock, log: this.#log, directory: directory.snap, fileMetrics };
     saveSnapshotFile(location, snapshot, (failure) => {
       if (this.#stopped) return;
       if (failure === undefined) done();
@@ -122,8 +124,9 @@ export class SnapshotInstaller {
     if (!adoptSnapshotDatabase(environment.disk, directory, index)) {
       throw new StartError(`failed to find database snapshot file for index ${index}`);
     }
-    const { disk, clock } = environment;
-    const backend = Backend.open(disk, directory.database, { freelistScan: "sliced" });
+    const { clock, metrics } = environment;
+    metrics.snapshotsApplying.set(1);
+    const backend = openBackend(environment, directory.database, { freelistScan: "sliced" });
     const cluster = decodeV2Store(utf8FromBytes(snapshot.data ?? EMPTY_BYTES), clusterId);
     const restored = new RestoredState(config, environment, backend, cluster, opened.tokens.table);
     const startedMs = clock.nowMs();
@@ -163,6 +166,7 @@ export class SnapshotInstaller {
     const { member, watches, slowRequests } = opened;
     const { index } = snapshot.metadata;
     this.#installing = undefined;
+    state.environment.metrics.snapshotsApplying.set(0);
     this.#snapshotIndex = index;
     const { applier, changes } = restored.finish(member.id, index, slowRequests);
     this.#log.info("restored mvcc store", { "consistent-index": applier.position().index });

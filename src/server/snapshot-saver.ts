@@ -14,6 +14,7 @@ import {
   releaseSnapshotDatabases,
   saveSnapshotFile,
 } from "../wal/snapshot-files.ts";
+import type { SnapshotFileMetrics } from "../wal/metrics.ts";
 import type { WalFailure } from "../wal/types.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { Snapshot } from "../wire/gen/raft.ts";
@@ -26,6 +27,7 @@ export interface SnapshotSaverParts {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
+  readonly fileMetrics: SnapshotFileMetrics;
   /** Directory of the .snap files. */
   readonly directory: string;
   /** Files to keep; 0 keeps all. */
@@ -58,8 +60,8 @@ export class SnapshotSaver {
 
   #saveFile(snapshot: Snapshot): void {
     if (this.#stopped) return;
-    const { disk, clock, log, directory } = this.#parts;
-    saveSnapshotFile({ disk, clock, log, directory }, snapshot, (failure) => {
+    const { disk, clock, log, directory, fileMetrics } = this.#parts;
+    saveSnapshotFile({ disk, clock, log, directory, fileMetrics }, snapshot, (failure) => {
       if (this.#stopped) return;
       if (failure === undefined) this.#saveRecord(snapshot);
       else this.#parts.onFailure(failure);

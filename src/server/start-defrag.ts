@@ -3,12 +3,13 @@
  *
  * Source: etcd server/etcdserver/backend.go (maybeDefragBackend).
  */
-import { Backend } from "../backend/backend.ts";
+import type { Backend } from "../backend/backend.ts";
 import { type DefragmentedSizes, defragmentFile } from "../backend/defragment-file.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";
 import { humanBytes } from "../stdx/humanize.ts";
 import type { Environment } from "./bootstrap.ts";
 import { defragFinishedFields, defragSizeFields } from "./defrag-log.ts";
+import { openBackend } from "./open-backend.ts";
 import { StartError } from "./start-error.ts";
 
 /**
@@ -19,10 +20,11 @@ export async function defragmentAtStart(
   backend: Backend,
   directory: string,
   thresholdBytes: number,
-  { disk, clock, random, log: anyLog }: Environment,
+  environment: Environment,
 ): Promise<Backend> {
   if (thresholdBytes === 0) return backend;
-  const log = anyLog.named("server/start-defrag.ts");
+  const { disk, clock, random } = environment;
+  const log = environment.log.named("server/start-defrag.ts");
   const { path } = backend;
   const before = backend.sizes();
   if (before.bytes - before.bytesInUse < thresholdBytes) {
@@ -53,5 +55,5 @@ export async function defragmentAtStart(
     ...defragFinishedFields(before, result.after),
     took,
   });
-  return Backend.open(disk, path);
+  return openBackend(environment, path);
 }

@@ -23,6 +23,7 @@ import type { Snapshot } from "../wire/gen/raft.ts";
 import { decodeSnapshot as decodeFile, encodeSnapshot as encodeFile } from "../wire/gen/snap.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { attempt } from "./failure.ts";
+import type { SnapshotFileMetrics } from "./metrics.ts";
 import { hex16 } from "./segment-name.ts";
 import type { WalDone, WalEnvironment, WalSnapshot } from "./types.ts";
 import { WalError } from "./wal-error.ts";
@@ -68,9 +69,14 @@ export function temporarySnapshotDatabaseName(index: number): string {
   return `${TEMPORARY_PREFIX}${hex16(index)}${DATABASE_SUFFIX}.part`;
 }
 
+/** What saving a snapshot needs; `fileMetrics` count it. */
+export interface SnapshotSaving extends WalEnvironment, SnapshotLocation {
+  readonly fileMetrics?: SnapshotFileMetrics;
+}
+
 /** Makes the snapshot durable as a file. An empty one (index 0) is not saved. Borrows it until return. */
 export function saveSnapshotFile(
-  { disk, clock, log, directory }: WalEnvironment & SnapshotLocation,
+  { disk, clock, log, directory, fileMetrics }: SnapshotSaving,
   snapshot: Snapshot,
   done: WalDone,
 ): void {
@@ -80,8 +86,11 @@ export function saveSnapshotFile(
   }
   const path = `${directory}/${snapshotFileName(snapshot.metadata)}`;
   const temporary = `${directory}/${TEMPORARY_PREFIX}${snapshotFileName(snapshot.metadata)}.part`;
+  const startMs = clock.nowMs();
   const data = encodeSnapshot(snapshot);
   const bytes = encodeFile({ crc: crc32c(0, data), data });
+  const marshalledMs = clock.nowMs();
+  fileMetrics?.marshalSeconds.observe((marshalledMs - startMs) / 1000);
   let file: DiskFile | undefined;
   const end: WalDone = (failure) => {
     file?.close();
@@ -99,9 +108,11 @@ export function saveSnapshotFile(
         end(error);
         return;
       }
+      fileMetrics?.fsyncSeconds.observe((clock.nowMs() - marshalledMs) / 1000);
       attempt(() => {
         disk.rename(temporary, path);
         disk.syncDirectory(directory);
+        fileMetrics?.saveSeconds.observe((clock.nowMs() - startMs) / 1000);
         end(undefined);
       }, end);
     });

@@ -3,6 +3,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Disk, DiskError } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import type { ConfState, Entry, HardState } from "../wire/gen/raft.ts";
+import type { WalMetrics } from "./metrics.ts";
 import type { WalError } from "./wal-error.ts";
 
 /** A snapshot as the log knows it: that it exists, and the configuration at its index. */
@@ -53,8 +54,8 @@ export interface WalOptions extends WalEnvironment {
   readonly segmentBytes?: number;
   /** Never wait for the device (`--unsafe-no-fsync`). Default false. */
   readonly unsafeNoSync?: boolean;
-  /** Told about each durable write: bytes and milliseconds. For metrics. */
-  readonly onWrite?: (bytes: number, elapsedMs: number) => void;
+  /** Counts the writes; nobody does when absent. */
+  readonly metrics?: WalMetrics;
 }
 
 /** Why an operation on the log failed. */

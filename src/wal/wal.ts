@@ -23,6 +23,7 @@ import { DiskError } from "../ports/disk.ts";
 import type { DiskFile } from "../ports/disk.ts";
 import { assert } from "../stdx/assert.ts";
 import { formatGoDuration } from "../stdx/go-duration.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
 import type { HardState } from "../wire/gen/raft.ts";
 import { HeldSegments, purgeSegments } from "./held-segments.ts";
 import type { HeldSegment } from "./held-segments.ts";
@@ -33,6 +34,7 @@ import {
   SLOW_SYNC_MS,
   ZERO_CHUNK_BYTES,
 } from "./limits.ts";
+import { WalMetrics } from "./metrics.ts";
 import { NextSegment } from "./next-segment.ts";
 import { RecordBuffer } from "./record-buffer.ts";
 import { segmentName } from "./segment-name.ts";
@@ -58,6 +60,7 @@ export interface WalStart {
 export class Wal {
   readonly #options: WalOptions;
   readonly #segmentBytes: number;
+  readonly #metrics: WalMetrics;
   readonly #records: RecordBuffer;
   readonly #segments: HeldSegments;
   readonly #next: NextSegment;
@@ -83,6 +86,7 @@ export class Wal {
   constructor(options: WalOptions, start: WalStart) {
     this.#options = options;
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.#metrics = options.metrics ?? new WalMetrics(new MetricsRegistry());
     this.#records = new RecordBuffer(start.crc);
     this.#segments = new HeldSegments(start.segments);
     this.#next = new NextSegment(options.disk, options.directory, this.#segmentBytes);
@@ -110,7 +114,10 @@ export class Wal {
    */
   append(batch: WalBatch, done: WalDone): void {
     if (this.#refuses(done)) return;
+    const { clock } = this.#options;
+    const startMs = clock.nowMs();
     if (this.#encode(batch)) this.#mustSync = true;
+    this.#metrics.writeSeconds.observe((clock.nowMs() - startMs) / 1000);
     this.#waiters.push(done);
     this.#proceed();
   }
@@ -337,7 +344,8 @@ export class Wal {
   }
 
   #observe(bytes: number, elapsedMs: number): void {
-    this.#options.onWrite?.(bytes, elapsedMs);
+    this.#metrics.writtenBytes.add(bytes);
+    if (this.#options.unsafeNoSync !== true) this.#metrics.fsyncSeconds.observe(elapsedMs / 1000);
     if (elapsedMs <= SLOW_SYNC_MS) return;
     this.#options.log.warn("slow fdatasync", {
       took: goDuration(elapsedMs),

@@ -23,6 +23,7 @@ import { Backend } from "../../src/backend/backend.ts";
 import { EtcdError } from "../../src/errors/etcd-error.ts";
 import { Cluster } from "../../src/membership/cluster.ts";
 import { sha1, sha256 } from "../../src/platform/digest.ts";
+import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { RestoredState } from "../../src/server/restored-state.ts";
 import { base64FromBytes } from "../../src/stdx/base64.ts";
 import {
@@ -50,7 +51,12 @@ import type { Directive } from "./datadriven.ts";
 const TERM = 1;
 const AUTH_BUCKETS = ["auth", "authRoles", "authUsers"] as const;
 
-const NO_TIMER = { start: () => 0, applied: () => undefined, proposalAnswered: () => undefined };
+const NO_TIMER = {
+  start: () => 0,
+  applied: () => undefined,
+  appliedV2: () => undefined,
+  proposalAnswered: () => undefined,
+};
 
 /** Answers the directives of one script. */
 export function createAuthScript(): (directive: Directive) => string {
@@ -97,6 +103,7 @@ class ScriptState {
     const clock = new ManualClock();
     const environment = {
       ...{ disk: this.#disk, clock, random: new Prng(1), log: this.#log, sha1, sha256 },
+      metrics: new ServerMetrics(),
       peers: noNetwork((run) => clock.defer(run)),
       passwords: plainPasswords(clock),
       secretDigest: plainDigest,

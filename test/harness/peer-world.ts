@@ -1,6 +1,8 @@
 /**
  * Members that are nothing but their ends of the network, over real sockets: what they are told is kept.
  */
+import { PeerMetrics } from "../../src/peer/metrics.ts";
+import { MetricsRegistry } from "../../src/stdx/metrics/registry.ts";
 import { HttpPeerNetwork } from "../../src/peer/http-network.ts";
 import type {
   LocalPeer,
@@ -142,6 +144,7 @@ export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
   const log = new MemoryLog();
   const http = createHttpClient();
   const network = new HttpPeerNetwork({
+    metrics: new PeerMetrics(new MetricsRegistry()),
     http,
     clock: systemClock,
     log,

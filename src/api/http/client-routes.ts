@@ -1,11 +1,7 @@
 /** What is served over HTTP to clients. Source: etcd server/embed/serve.go, api/etcdhttp. */
-import type { HttpServerRequest } from "../../ports/http.ts";
 import type { ProcessFacts } from "../../ports/process-facts.ts";
 import type { Profiler } from "../../ports/profiler.ts";
-import { TEXT_CONTENT_TYPE, textExposition } from "../../stdx/metrics/exposition.ts";
-import type { MetricsRegistry } from "../../stdx/metrics/registry.ts";
 import type { ServiceContext } from "../context.ts";
-import { answerText } from "./answers.ts";
 import { servePprof } from "./debug/pprof.ts";
 import type { RequestLog } from "./debug/request-log.ts";
 import { serveEvents, serveRequests } from "./debug/request-pages.ts";
@@ -14,12 +10,13 @@ import { routeHealthChecks } from "./health-checks.ts";
 import type { HealthMetrics } from "./health-metrics.ts";
 import { healthHandler } from "./health.ts";
 import { type LogLevelParts, serveLogLevel } from "./log-level.ts";
+import type { MetricsPage } from "./metrics-page.ts";
 import { HttpRouter } from "./router.ts";
 import { serveVersion } from "./version.ts";
 
 export interface RouteParts {
   readonly context: ServiceContext;
-  readonly registry: MetricsRegistry;
+  readonly page: MetricsPage;
   readonly healthMetrics: HealthMetrics;
   readonly facts: ProcessFacts;
   /** Present where the level of the log may be changed. */
@@ -52,14 +49,10 @@ export function clientRoutes(parts: RouteParts): HttpRouter {
 }
 
 /** The paths of --listen-metrics-urls: for those who watch over the member. */
-export function metricsRoutes({ context, registry, healthMetrics }: RouteParts): HttpRouter {
-  const serveMetrics = (request: HttpServerRequest): void => {
-    const headers = { "Content-Type": TEXT_CONTENT_TYPE };
-    answerText(request, 200, headers, textExposition(registry.collect()));
-  };
+export function metricsRoutes({ context, page, healthMetrics }: RouteParts): HttpRouter {
   const router = new HttpRouter()
     .handle("/health", healthHandler(context, healthMetrics))
-    .handle("/metrics", serveMetrics);
+    .handle("/metrics", (request) => page.serve(request));
   routeHealthChecks(router, context, healthMetrics);
   return router;
 }

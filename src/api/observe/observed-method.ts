@@ -83,6 +83,7 @@ function wrapperOf(call: GrpcServerCall): ObservedCall {
 
 class ObservedCall implements GrpcServerCall {
   context: unknown = undefined;
+  readonly countWith: GrpcServerCall["countWith"];
   readonly #call: GrpcServerCall;
   readonly #observations: readonly CallObservation[];
   #isOver = false;
@@ -90,6 +91,10 @@ class ObservedCall implements GrpcServerCall {
   constructor(call: GrpcServerCall, observations: readonly CallObservation[]) {
     this.#call = call;
     this.#observations = observations;
+    this.countWith =
+      call.countWith === undefined
+        ? undefined
+        : (counts, startedMs) => call.countWith?.(counts, startedMs);
   }
 
   received(message: Uint8Array): void {

@@ -34,7 +34,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
   "experimental-memory-mlock": MLOCK,
 
   "enable-grpc-gateway": { ...HTTP, harmless: [false] },
-  metrics: HTTP,
 
   "enable-v2": V2,
   "experimental-enable-v2v3": V2,

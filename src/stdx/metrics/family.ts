@@ -5,6 +5,7 @@
 import { assert } from "../assert.ts";
 import type { Counter } from "./counter.ts";
 import type { Gauge } from "./gauge.ts";
+import { FAMILY_CHILDREN_MAX } from "./limits.ts";
 import type { Histogram } from "./histogram.ts";
 import type { Summary } from "./summary.ts";
 
@@ -42,8 +43,8 @@ export class Family<M extends Metric> {
   }
 
   /**
-   * The metric of these label values, made when it is asked for first. Label values must come from a bounded
-   * set: each one stays until it is deleted.
+   * The metric of these label values, made when it is asked for first; it stays until it is deleted. Where there
+   * are `FAMILY_CHILDREN_MAX` already, one that nobody will see.
    */
   child(...values: readonly string[]): M {
     assert(values.length === this.description.labels.length, "one value for each label");
@@ -51,7 +52,7 @@ export class Family<M extends Metric> {
     const known = this.#children.get(key);
     if (known !== undefined) return known.metric;
     const metric = this.#create();
-    this.#children.set(key, { values, metric });
+    if (this.#children.size < FAMILY_CHILDREN_MAX) this.#children.set(key, { values, metric });
     return metric;
   }
 
@@ -66,7 +67,7 @@ export class Family<M extends Metric> {
   }
 
   /** In the order in which they were made. */
-  children(): Iterable<FamilyChild<Metric>> {
+  children(): Iterable<FamilyChild<M>> {
     return this.#children.values();
   }
 }

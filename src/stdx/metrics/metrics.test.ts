@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { textExposition } from "./exposition.ts";
 import { goFloat } from "./go-float.ts";
 import { exponentialBounds } from "./histogram.ts";
+import { FAMILY_CHILDREN_MAX } from "./limits.ts";
 import { MetricsRegistry } from "./registry.ts";
 
 describe("goFloat", () => {
@@ -116,6 +117,15 @@ describe("MetricsRegistry", () => {
     family.child("3.6");
     family.clear();
     expect(textExposition(registry.collect())).toBe("");
+  });
+
+  test("children beyond the bound count, and are not shown", () => {
+    const registry = new MetricsRegistry();
+    const family = registry.counters("c_total", "C.", ["version"]);
+    for (let version = 0; version < FAMILY_CHILDREN_MAX + 10; version++) {
+      family.child(String(version)).inc();
+    }
+    expect([...family.children()].length).toBe(FAMILY_CHILDREN_MAX);
   });
 
   test("a name is taken once", () => {
