@@ -17,6 +17,8 @@ export class Connection {
   #writable = true;
   #flushScheduled = false;
   #closing = false;
+  /** Sent with every call. */
+  metadata = NO_METADATA;
 
   /** @param {(reason: string) => void} onLost told when it ends without `close` */
   constructor(stream, authority, onLost) {
@@ -53,12 +55,12 @@ export class Connection {
 
   /** `done(status, message, call)`; the call's `context` is `context`. */
   unary(path, body, done, context) {
-    this.#engine.unary(path, NO_METADATA, body, NO_OPTIONS, done).context = context;
+    this.#engine.unary(path, this.metadata, body, NO_OPTIONS, done).context = context;
   }
 
   /** Opens a stream; `handlers` may be shared by many. */
   stream(path, handlers, context) {
-    const call = this.#engine.stream(path, NO_METADATA, handlers);
+    const call = this.#engine.stream(path, this.metadata, handlers);
     call.context = context;
     return call;
   }

@@ -1,4 +1,5 @@
 /** Every kind of benchmark, in the order of the README. */
+import { authFlood } from "./auth-flood.mjs";
 import { badClients } from "./bad-clients.mjs";
 import { catchUp } from "./catch-up.mjs";
 import { clusterPuts } from "./cluster-puts.mjs";
@@ -53,4 +54,5 @@ export const KINDS = [
   failover,
   catchUp,
   badClients,
+  authFlood,
 ];
