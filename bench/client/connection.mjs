@@ -95,16 +95,18 @@ export function describeStatus(status) {
   return `code ${status.code}: ${status.message}`;
 }
 
-/** @param {(reason: string) => void} onLost */
-export async function openConnection(port, onLost) {
+/** @param {(reason: string) => void} onLost @param {object} [tls] as `dial` takes it */
+export async function openConnection(port, onLost, tls) {
   const address = `127.0.0.1:${port}`;
-  return new Connection(await dial(address, undefined), address, onLost);
+  return new Connection(await dial(address, tls), address, onLost);
 }
 
 /** `ports`: one, or several that have their turn. */
-export function openConnections(ports, count, onLost) {
+export function openConnections(ports, count, onLost, tls) {
   const all = [ports].flat();
   return Promise.all(
-    Array.from({ length: count }, (_, index) => openConnection(all[index % all.length], onLost)),
+    Array.from({ length: count }, (_, index) =>
+      openConnection(all[index % all.length], onLost, tls),
+    ),
   );
 }

@@ -54,8 +54,8 @@ function rowsOf(kind, wanted) {
 /** One round on one server. A failure is told, and leaves its figures out. */
 async function runOnce(kind, candidate, results, round, options) {
   const running = new Set();
-  const begin = async ({ folder = runFolder(candidate.name) } = {}) => {
-    const server = await startServer(candidate, folder);
+  const begin = async ({ folder = runFolder(candidate.name), args, healthPort } = {}) => {
+    const server = await startServer(candidate, folder, args, healthPort);
     running.add(server);
     return server;
   };

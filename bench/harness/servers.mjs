@@ -77,9 +77,11 @@ export class Server {
  * Starts a server on what is in `folder`, and waits until it is healthy.
  * @param {Candidate} candidate
  * @param {string} folder
+ * @param {string[]} [extraArgs]
+ * @param {number} [healthPort] where it says so without TLS, when `extraArgs` have it listen elsewhere
  */
-export async function startServer(candidate, folder, extraArgs = []) {
-  const [port, peerPort] = [await freePort(), await freePort()];
+export async function startServer(candidate, folder, extraArgs = [], healthPort = undefined) {
+  const [port, peerPort] = [healthPort ?? (await freePort()), await freePort()];
   const peer = `http://127.0.0.1:${peerPort}`;
   const flags = { ...listenFlags(folder, port, peer), "initial-cluster": `default=${peer}` };
   const startMs = performance.now();

@@ -10,6 +10,7 @@ import { leaseRates } from "./lease-rates.mjs";
 import { maintenance } from "./maintenance.mjs";
 import { millionKeys } from "./million-keys.mjs";
 import { throughput } from "./throughput.mjs";
+import { tlsPuts } from "./tls-puts.mjs";
 import { watchEvents } from "./watch-events.mjs";
 import { watchLatency } from "./watch-latency.mjs";
 import { watchMemory } from "./watch-memory.mjs";
@@ -21,8 +22,8 @@ import { watchMemory } from "./watch-memory.mjs";
  * @property {boolean} quick   small sizes: to see that it works
  * @property {number} failovers how often the leader of a cluster is killed
  * @property {boolean} rebuild databases are built anew
- * @property {(options?: { folder?: string }) => Promise<import("../harness/servers.mjs").Server>} startServer
- *   in a fresh folder, or on what is in `folder`
+ * @property {(options?: { folder?: string, args?: string[], healthPort?: number }) => Promise<import("../harness/servers.mjs").Server>} startServer
+ *   in a fresh folder, or on what is in `folder`; with more flags
  * @property {() => Promise<import("../harness/clusters.mjs").Cluster>} startCluster  three members, in fresh folders
  * @property {(server: import("../harness/servers.mjs").Server) => Promise<void>} stopServer and removes its folder
  * @property {(row: string) => boolean} wants  whether the row was asked for
@@ -42,6 +43,7 @@ import { watchMemory } from "./watch-memory.mjs";
 /** @type {Kind[]} */
 export const KINDS = [
   throughput,
+  tlsPuts,
   watchLatency,
   watchEvents,
   watchMemory,

@@ -2,7 +2,7 @@
  * Calls per second: `clients` calls of one kind are always under way.
  *
  * Orders: port (or several, whose connections take turns), serverPid (or several), connections, clients, operation (put, range, serializable-range, lease-grant),
- * valueBytes, keySpace (number of different keys), seconds, warmupSeconds.
+ * valueBytes, keySpace (number of different keys), seconds, warmupSeconds, tls (as `dial` takes it; plain when absent).
  */
 import { processCpuSeconds } from "../harness/process-figures.mjs";
 import {
@@ -66,7 +66,7 @@ function serverCpuSeconds() {
   return [orders.serverPid].flat().reduce((sum, pid) => sum + processCpuSeconds(pid), 0);
 }
 
-const connections = await openConnections(orders.port, orders.connections, lost);
+const connections = await openConnections(orders.port, orders.connections, lost, orders.tls);
 for (let i = 0; i < orders.clients; i++) {
   call({ connection: connections[i % connections.length], atMs: performance.now() });
 }
