@@ -9,7 +9,11 @@ import net from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { ByteStream, StreamAddress } from "../ports/network.ts";
 import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
+import type { Certificate } from "../tls/certificate.ts";
+import { DerError } from "../tls/der-reader.ts";
+import { hostNameProblem } from "../tls/host-name.ts";
 import { joinHostPort, SOCKET_REASONS, SocketStream } from "./tcp.ts";
+import { VerificationError } from "./tls/verification-error.ts";
 
 /** What a client proves and believes in TLS. PEM texts. */
 export interface DialTls {
@@ -100,8 +104,14 @@ async function describeFailure(target: StreamAddress, failure: ConnectFailure): 
 }
 
 async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSocket> {
-  const tls = await import("node:tls");
-  const { ca, cert, key } = settings;
+  // Tools that do not need it start without it.
+  const [tls, { readChain }, { describeTlsFailure }, { systemAuthorities }] = await Promise.all([
+    import("node:tls"),
+    import("./tls/chain.ts"),
+    import("./tls/failure.ts"),
+    import("./tls/system-authorities.ts"),
+  ]);
+  const { ca = systemAuthorities(), cert, key } = settings;
   const named = splitHostPort(settings.serverName);
   const serverName = named instanceof GoUrlError ? settings.serverName : named.host;
   const options: ConnectionOptions = {
@@ -109,7 +119,7 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
     ALPNProtocols: [ALPN_HTTP2],
     minVersion: "TLSv1.2",
     rejectUnauthorized: !settings.insecureSkipVerify,
-    checkServerIdentity: (_, certificate) => tls.checkServerIdentity(serverName, certificate),
+    checkServerIdentity: (_, certificate) => identityProblem(serverName, readChain(certificate)),
     ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -119,7 +129,8 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
   return new Promise((resolve, reject) => {
     secure.once("error", (error: NodeJS.ErrnoException) => {
       socket.destroy();
-      reject(new DialError("handshake", describeTlsFailure(error)));
+      const isOurs = error instanceof VerificationError;
+      reject(new DialError("handshake", isOurs ? error.message : describeTlsFailure(error)));
     });
     secure.once("secureConnect", () => {
       secure.removeAllListeners("error");
@@ -129,53 +140,15 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
   });
 }
 
-const UNKNOWN_AUTHORITY =
-  "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-
-const TLS_REASONS: { readonly [code: string]: string } = {
-  ECONNRESET: "EOF",
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
-  CERT_HAS_EXPIRED:
-    "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
-  CERT_NOT_YET_VALID:
-    "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
-  ERR_SSL_WRONG_VERSION_NUMBER: "tls: first record does not look like a TLS handshake",
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: "tls: first record does not look like a TLS handshake",
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "remote error: tls: certificate required",
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "remote error: tls: bad certificate",
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "remote error: tls: unknown certificate authority",
-};
-
-/** What node:tls adds to an error about the names of a certificate. */
-interface TlsFailure extends NodeJS.ErrnoException {
-  readonly host?: string;
-  readonly cert?: { readonly subjectaltname?: string };
-}
-
-function describeTlsFailure(error: TlsFailure): string {
-  if (error.code === "ERR_TLS_CERT_ALTNAME_INVALID") {
-    return `tls: failed to verify certificate: x509: ${describeNames(error)}`;
+/** Why a certificate that somebody vouches for is not that of `serverName`. */
+function identityProblem(
+  serverName: string,
+  chain: readonly Certificate[] | DerError,
+): Error | undefined {
+  if (chain instanceof DerError || chain.length === 0) {
+    return new VerificationError("tls: failed to parse certificate from server");
   }
-  return TLS_REASONS[error.code ?? ""] ?? `tls: ${error.message}`;
-}
-
-/** How Go says that a certificate is for somebody else. */
-function describeNames({ host = "", cert }: TlsFailure): string {
-  const names = (cert?.subjectaltname ?? "").split(", ").filter((name) => name !== "");
-  if (names.length === 0) {
-    return "certificate relies on legacy Common Name field, use SANs instead";
-  }
-  const isAddress = net.isIP(host) !== 0;
-  const kind = isAddress ? "IP Address:" : "DNS:";
-  const valid = names
-    .filter((name) => name.startsWith(kind))
-    .map((name) => name.slice(kind.length));
-  if (valid.length > 0) return `certificate is valid for ${valid.join(", ")}, not ${host}`;
-  return isAddress
-    ? `cannot validate certificate for ${host} because it doesn't contain any IP SANs`
-    : `certificate is not valid for any names, but wanted to match ${host}`;
+  const problem = hostNameProblem(chain[0], serverName);
+  if (problem === undefined) return undefined;
+  return new VerificationError(`tls: failed to verify certificate: ${problem}`);
 }

@@ -27,7 +27,8 @@ export function describeSocketError(error: Error, host: string, port: number): E
   }
   if (error instanceof VerificationError) return error;
   if (code === "ECONNRESET" && first.syscall === undefined) return new Error("EOF");
-  if (first.syscall === undefined && code !== "") return new Error(describeTlsFailure(first));
+  const isTls = code === "EPROTO" || (first.syscall === undefined && code !== "");
+  if (isTls) return new Error(describeTlsFailure(first));
   const operation = first.syscall === "write" ? "write" : "read";
   const reason = SOCKET_REASONS[code] ?? first.message;
   return new Error(`${operation} tcp ${joinHostPort(host, port)}: ${reason}`);

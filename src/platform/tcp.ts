@@ -2,6 +2,7 @@
  * Streams over node:net. One object per socket; Node's events go straight to the handler's methods.
  */
 import net from "node:net";
+import { describeTlsFailure } from "./tls/failure.ts";
 import { type ClientPeer, unprovenPeer } from "../ports/client-peer.ts";
 import type { ByteStream, StreamAddress, StreamHandler, StreamListener } from "../ports/network.ts";
 
@@ -152,8 +153,9 @@ export class SocketStream implements ByteStream {
   readonly #onData = (chunk: Uint8Array): void => this.#handler?.onBytes(chunk);
   readonly #onDrain = (): void => this.#handler?.onWritable();
   readonly #onClose = (): void => this.#handler?.onClosed(this.#closeReason);
-  readonly #onError = (error: Error): void => {
-    this.#closeReason = error.message;
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    const isTls = /^(?:ERR_SSL|EPROTO)/.test(error.code ?? "");
+    this.#closeReason = isTls ? describeTlsFailure(error) : error.message;
   };
 }
 

@@ -16,6 +16,7 @@ import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamHandler } from "../ports/network.ts";
 import { concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
+import { TLS_HANDSHAKE } from "./first-bytes.ts";
 import { CLOSE_TIMEOUT_MS, CONNECTION_TICK_MS, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
 
 export interface ClientConnectionParts {
@@ -61,6 +62,11 @@ export class ClientConnections {
         const protocol = looksLikeHttp2Preface(head);
         if (protocol === "more") return;
         timeout.cancel();
+        if (head[0] === TLS_HANDSHAKE) {
+          // Where there is no TLS, an answer in plain text would only be misread.
+          stream.end();
+          return;
+        }
         if (protocol === "yes") this.#serveGrpc(stream, head);
         else http.serve(stream, head);
       },

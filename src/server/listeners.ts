@@ -10,6 +10,7 @@ import { listenOn, type ListenOptions, NetworkError, type SocketStream } from ".
 import type { Log } from "../ports/log.ts";
 import type { StreamListener } from "../ports/network.ts";
 import type { ServerConfig } from "./config.ts";
+import { TLS_HANDSHAKE } from "./first-bytes.ts";
 import { EARLY_CONNECTIONS_MAX, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
 import { type ListenPlace, listenPlacesOf } from "./listen-address.ts";
 import type { ServerUrl } from "./server-url.ts";
@@ -98,9 +99,6 @@ interface EarlyConnection {
   readonly stream: SocketStream;
   readonly encryption: ListenPlace["encryption"];
 }
-
-/** The first byte of every connection over TLS; no request of HTTP begins with it. */
-const TLS_HANDSHAKE = 0x16;
 
 /** Waits for what the client sends first, and leaves it to be read again. */
 function lookAtFirstByte(stream: SocketStream, done: (first: number) => void): void {

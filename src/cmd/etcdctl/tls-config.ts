@@ -6,7 +6,9 @@
  */
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
+import { FILE_REASONS } from "../../platform/file-reasons.ts";
 import type { DialTls } from "../../platform/socket-dial.ts";
+import { readKeyPair } from "../../platform/tls/key-pair.ts";
 import { byteString } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 
@@ -31,8 +33,8 @@ export function readTls(flags: TlsFlags): DialTls | undefined {
     throw new ToolExit(ExitCode.BAD_ARGUMENTS, message);
   }
   const pair = needsPair ? { cert: readText(cert), key: readText(key) } : undefined;
-  const problem = pair === undefined ? undefined : pairProblem(pair.cert, pair.key);
-  if (problem !== undefined) throw new ToolExit(ExitCode.BAD_ARGUMENTS, `tls: ${problem}`);
+  const read = pair === undefined ? undefined : readKeyPair(pair.cert, pair.key);
+  if (typeof read === "string") throw new ToolExit(ExitCode.BAD_ARGUMENTS, read);
   return {
     serverName,
     insecureSkipVerify,
@@ -42,40 +44,13 @@ export function readTls(flags: TlsFlags): DialTls | undefined {
   };
 }
 
-const PEM_BLOCK = /-----BEGIN ([^-]+)-----/;
-
-/** What is wrong with a certificate and its key, as Go's crypto/tls says it. */
-function pairProblem(cert: string, key: string): string | undefined {
-  const certBlock = PEM_BLOCK.exec(cert)?.[1];
-  if (certBlock === undefined) return "failed to find any PEM data in certificate input";
-  const keyBlock = PEM_BLOCK.exec(key)?.[1];
-  if (keyBlock === undefined) return "failed to find any PEM data in key input";
-  if (keyBlock === "CERTIFICATE") {
-    return "found a certificate rather than a key in the PEM for the private key";
-  }
-  const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
-  try {
-    const isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
-    return isPair ? undefined : "private key does not match public key";
-  } catch (error) {
-    return byteString((error as Error).message);
-  }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EISDIR: "is a directory",
-  ENOENT: "no such file or directory",
-  ENOTDIR: "not a directory",
-};
-
 function readText(file: string): string {
   try {
     return fs.readFileSync(Buffer.from(file, "latin1"), "latin1");
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException;
     const operation = code === "EISDIR" ? "read" : "open";
-    const reason = REASONS[code] ?? byteString(message);
+    const reason = FILE_REASONS[code] ?? byteString(message);
     throw new ToolExit(ExitCode.BAD_ARGUMENTS, `${operation} ${file}: ${reason}`);
   }
 }

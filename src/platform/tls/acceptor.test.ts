@@ -2,13 +2,14 @@ import * as fs from "node:fs";
 import net from "node:net";
 import tls, { type ConnectionOptions } from "node:tls";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { type LogLine, MemoryLog } from "../../../sim/memory-log.ts";
 import { CertificateFolder, type IssuedCertificate } from "../../../test/harness/certificates.ts";
-import type { LogFields } from "../../ports/log.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { NameLookups } from "../../tls/peer-rules.ts";
 import { systemClock } from "../clock.ts";
-import { TLS_HANDSHAKES_MAX } from "../limits.ts";
+import { TLS_FILES_CHECK_MS, TLS_HANDSHAKES_MAX } from "../limits.ts";
 import { listenOn, type SocketStream } from "../tcp.ts";
-import { TlsAcceptor, type TlsServerRules } from "./acceptor.ts";
+import { TlsAcceptor, type TlsAcceptorParts, type TlsServerRules } from "./acceptor.ts";
 import { type TlsFileNames, TlsFiles } from "./files.ts";
 import type { TlsStrength } from "./secure-context.ts";
 
@@ -31,16 +32,10 @@ const OPEN: TlsServerRules = {
 };
 const STRICT: TlsServerRules = { ...OPEN, requiresCertificate: true, namesCaller: true };
 
-interface Line {
-  readonly level: string;
-  readonly message: string;
-  readonly fields: LogFields;
-}
-
 interface Listening {
   readonly port: number;
   readonly acceptor: TlsAcceptor;
-  readonly lines: Line[];
+  readonly lines: LogLine[];
   readonly accepted: SocketStream[];
 }
 
@@ -53,22 +48,10 @@ async function listen(
   rules: TlsServerRules = OPEN,
   names: Partial<TlsFileNames> = {},
   strength: Partial<TlsStrength> = {},
-  clock = systemClock,
+  more: Pick<TlsAcceptorParts, "handshakeTimeoutMs"> & { clock?: Clock } = {},
 ): Promise<Listening> {
-  const lines: Line[] = [];
-  const note =
-    (level: string) =>
-    (message: string, fields: LogFields = {}): void => {
-      lines.push({ level, message, fields });
-    };
-  const log = {
-    enabled: () => true,
-    debug: note("debug"),
-    info: note("info"),
-    warn: note("warn"),
-    error: note("error"),
-    fatal: note("fatal"),
-  };
+  const log = new MemoryLog();
+  const { lines } = log;
   const files = TlsFiles.open(
     {
       certFile: server.certFile,
@@ -83,9 +66,10 @@ async function listen(
     files,
     strength: { ...STRENGTH, ...strength },
     rules,
-    clock,
+    clock: systemClock,
     log,
     rejectedMessage: "rejected connection on client endpoint",
+    ...more,
   });
   const accepted: SocketStream[] = [];
   const listener = await listenOn({ kind: "tcp", host: "127.0.0.1", port: 0 }, (stream) =>
@@ -147,8 +131,8 @@ function as(certificate: IssuedCertificate): ConnectionOptions {
   return { cert: certificate.certPem, key: certificate.keyPem };
 }
 
-async function rejection({ lines }: Listening): Promise<Line> {
-  const rejected = (): Line | undefined =>
+async function rejection({ lines }: Listening): Promise<LogLine> {
+  const rejected = (): LogLine | undefined =>
     lines.find(({ message }) => message.startsWith("rejected"));
   while (rejected() === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
   const line = rejected();
@@ -414,4 +398,79 @@ describe("TlsAcceptor with certificates of clients", () => {
     expect((await talk(listening.port, options)).echo).toBe("");
     expect((await rejection(listening)).fields["error"]).toMatch(/ revoked$/);
   });
+});
+
+describe("TlsAcceptor whose files change", () => {
+  /** A clock on which every look finds that it is time to look at the files. */
+  function hurrying(): Clock {
+    let nowMs = 0;
+    return { ...systemClock, nowMs: () => (nowMs += TLS_FILES_CHECK_MS) };
+  }
+
+  test("shows the new certificate, trusts the new authorities, and knows who was revoked", async () => {
+    const names: TlsFileNames = {
+      certFile: `${made.folder}/live.crt`,
+      keyFile: `${made.folder}/live.key`,
+      caFile: `${made.folder}/live-ca.crt`,
+      crlFile: `${made.folder}/live.crl`,
+    };
+    const use = (certificate: IssuedCertificate): void => {
+      fs.copyFileSync(certificate.certFile, names.certFile);
+      fs.copyFileSync(certificate.keyFile, names.keyFile);
+    };
+    use(server);
+    fs.copyFileSync(authority.caFile, names.caFile);
+    fs.writeFileSync(names.crlFile, authority.revocationList([]));
+    const { port, lines } = await listen(STRICT, names, {}, { clock: hurrying() });
+    const both = [authority.own.certPem, other.own.certPem];
+    const stranger = as(other.issue({ cn: "stranger" }));
+    const tell = async (options: ConnectionOptions): Promise<string> =>
+      (await talk(port, { ca: both, ...options })).echo;
+
+    expect(await tell(as(client))).toBe("hello");
+    expect(await tell(stranger)).toBe("");
+    fs.writeFileSync(names.caFile, both.join(""));
+    expect(await tell(stranger)).toBe("hello");
+    fs.writeFileSync(names.crlFile, authority.revocationList([client]));
+    expect(await tell(as(client))).toBe("");
+    expect(await tell(stranger)).toBe("hello");
+    expect(await tell({ ...stranger, ca: other.own.certPem })).toBe("");
+    use(other.issue({ ipAddresses: ["127.0.0.1"] }));
+    expect(await tell({ ...stranger, ca: other.own.certPem })).toBe("hello");
+    lines.length = 0;
+    fs.writeFileSync(names.certFile, "broken");
+    expect(await tell({ ...stranger, ca: other.own.certPem })).toBe("hello");
+    expect(lines.map(({ level }) => level)).toEqual(["error"]);
+  });
+});
+
+test("a handshake that does not go on is ended when its time is up", async () => {
+  const listening = await listen(OPEN, {}, {}, { handshakeTimeoutMs: 50 });
+  const socket = net.connect(listening.port, "127.0.0.1");
+  await new Promise((resolve) => socket.once("close", resolve));
+  const { fields } = await rejection(listening);
+  expect(fields["error"]).toMatch(/^read tcp 127\.0\.0\.1:\d+: i\/o timeout$/);
+});
+
+test("bytes that were read and put back belong to the handshake", async () => {
+  const listening = await listen();
+  const looking = await listenOn({ kind: "tcp", host: "127.0.0.1", port: 0 }, (stream) => {
+    stream.setHandler({
+      onBytes(bytes) {
+        expect(bytes[0]).toBe(0x16);
+        stream.putBack(bytes);
+        listening.acceptor.accept(stream, (secure) => {
+          secure.setHandler({
+            onBytes: (echo) => secure.write(echo.slice()),
+            onWritable: () => undefined,
+            onClosed: () => undefined,
+          });
+        });
+      },
+      onWritable: () => undefined,
+      onClosed: () => undefined,
+    });
+  });
+  closers.push(() => looking.close());
+  expect((await talk(looking.port)).echo).toBe("hello");
 });

@@ -50,6 +50,8 @@ export interface TlsAcceptorParts {
   readonly log: Log;
   /** What the log says of a connection that is closed. */
   readonly rejectedMessage: string;
+  /** How long a handshake may take; as `limits.ts` has it when absent. */
+  readonly handshakeTimeoutMs?: number;
 }
 
 /** What is spoken behind the handshake. The first one that the client offers, too. */
@@ -116,13 +118,13 @@ export class TlsAcceptor {
   }
 
   #options(): TlsOptions {
-    const { strength, rules } = this.#parts;
+    const { strength, rules, handshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = this.#parts;
     return {
       ...contextOptions(this.#material, strength),
       ...(rules.requiresCertificate ? WITHOUT_SESSIONS : {}),
       requestCert: rules.requiresCertificate,
       rejectUnauthorized: rules.requiresCertificate,
-      handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS,
+      handshakeTimeout: handshakeTimeoutMs,
       ALPNProtocols: PROTOCOLS,
       pauseOnConnect: true,
     };

@@ -66,12 +66,19 @@ const ALERTS: { readonly [number: string]: string } = {
 };
 
 /** The words of Go for an error of node:tls, or for the reason why a chain was not verified. */
-export function describeTlsFailure({ code = "", message }: NodeJS.ErrnoException): string {
+export function describeTlsFailure(failure: NodeJS.ErrnoException): string {
+  const { message } = failure;
+  const code = failure.code === "EPROTO" ? codeOf(message) : (failure.code ?? "");
   const alert = /SSL alert number (\d+)/.exec(message)?.[1];
   if (alert !== undefined && code.includes("ALERT")) {
     return `remote error: tls: ${ALERTS[alert] ?? `alert(${alert})`}`;
   }
   return REASONS[code] ?? `tls: ${reasonOf(message)}`;
+}
+
+/** The code of a failure that came up in a write, where node:tls gives another one. */
+function codeOf(message: string): string {
+  return `ERR_SSL_${reasonOf(message).toUpperCase().replaceAll(" ", "_")}`;
 }
 
 /** The part of an error of OpenSSL that says something: "error:0A0000C1:SSL routines:function:reason:file:…". */

@@ -1,5 +1,5 @@
 /** A certificate and its key, looked at as Go's crypto/tls looks at them when it reads them. */
-import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import type { KeyObject, X509Certificate } from "node:crypto";
 import { keyPairBlocks } from "../../tls/key-pair.ts";
 import { pemText } from "../../tls/pem.ts";
 
@@ -14,16 +14,18 @@ export function readKeyPair(certText: string, keyText: string): KeyPair | string
   const blocks = keyPairBlocks(certText, keyText);
   if (typeof blocks === "string") return blocks;
   const { chain, key } = blocks;
+  // Tools that do not need it start without it.
+  const crypto = process.getBuiltinModule("node:crypto");
   let leaf: X509Certificate;
   try {
-    leaf = new X509Certificate(chain[0].bytes);
+    leaf = new crypto.X509Certificate(chain[0].bytes);
   } catch {
     return "x509: malformed certificate";
   }
   const keyPem = pemText(key.label, key.bytes);
   let parsed: KeyObject;
   try {
-    parsed = createPrivateKey(keyPem);
+    parsed = crypto.createPrivateKey(keyPem);
   } catch {
     return "tls: failed to parse private key";
   }

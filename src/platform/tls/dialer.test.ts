@@ -1,0 +1,128 @@
+import * as fs from "node:fs";
+import tls, { type TlsOptions } from "node:tls";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { MemoryLog } from "../../../sim/memory-log.ts";
+import { CertificateFolder, type IssuedCertificate } from "../../../test/harness/certificates.ts";
+import type { HttpResponseHandler } from "../../ports/http.ts";
+import { systemClock } from "../clock.ts";
+import { createHttpClient } from "../http-client.ts";
+import { TlsDialer, type TlsDialerParts } from "./dialer.ts";
+import { type TlsFileNames, TlsFiles } from "./files.ts";
+
+const made = new CertificateFolder();
+const other = made.otherAuthority();
+const { authority, server, client } = made;
+afterAll(() => made.remove());
+
+const servers: tls.Server[] = [];
+afterEach(() => {
+  for (const each of servers.splice(0)) each.close();
+});
+
+/** A server that answers every request with the CN of its client. */
+function serve(certificate: IssuedCertificate, options: TlsOptions = {}): Promise<number> {
+  const listening = tls.createServer(
+    { cert: certificate.certPem, key: certificate.keyPem, ...options },
+    (socket) => {
+      const name = socket.getPeerCertificate().subject?.CN ?? "nobody";
+      socket.on("error", () => undefined);
+      socket.once("data", () =>
+        socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`),
+      );
+    },
+  );
+  servers.push(listening);
+  return new Promise((resolve) => {
+    listening.listen(0, "127.0.0.1", () => resolve((listening.address() as { port: number }).port));
+  });
+}
+
+/** The body of the answer, or why there is none. */
+function ask(
+  url: string,
+  names: Partial<TlsFileNames> = {},
+  parts: Partial<TlsDialerParts> = {},
+): Promise<string> {
+  const files = TlsFiles.open(
+    { certFile: "", keyFile: "", caFile: authority.caFile, crlFile: "", ...names },
+    new MemoryLog(),
+  );
+  const dialer = new TlsDialer({
+    files,
+    strength: { versions: { min: "TLSv1.2", max: "TLSv1.3" }, cipherSuites: [] },
+    allowed: { commonNames: [], hostNames: [] },
+    trustsAnybody: false,
+    serverName: "",
+    clock: systemClock,
+    ...parts,
+  });
+  const http = createHttpClient(() => dialer);
+  return new Promise((resolve) => {
+    let body = "";
+    const handler: HttpResponseHandler = {
+      onResponse: () => undefined,
+      onBytes: (bytes) => (body += Buffer.from(bytes).toString()),
+      onWritable: () => undefined,
+      onEnd: () => resolve(body),
+      onFailed: (reason) => resolve(reason.message),
+    };
+    const body0 = new Uint8Array(0);
+    const times = { connectTimeoutMs: 10_000, stallTimeoutMs: 0 };
+    http.request({ method: "GET", url, headers: {}, body: body0, ...times, reuse: false }, handler);
+  });
+}
+
+describe("a client of https", () => {
+  test("verifies who answers", async () => {
+    const port = await serve(server);
+    expect(await ask(`https://127.0.0.1:${port}`)).toBe("nobody");
+    expect(await ask(`https://localhost:${port}`)).toBe("nobody");
+    expect(await ask(`https://127.0.0.1:${port}`, { caFile: other.caFile })).toBe(
+      "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    );
+    expect(await ask(`https://127.0.0.1:${port}`, {}, { serverName: "m.example" })).toBe(
+      "tls: failed to verify certificate: x509: certificate is valid for localhost, not m.example",
+    );
+    const nameless = await serve(authority.issue({ cn: "127.0.0.1" }));
+    expect(await ask(`https://127.0.0.1:${nameless}`)).toBe(
+      "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead",
+    );
+    expect(await ask(`https://127.0.0.1:${nameless}`, {}, { trustsAnybody: true })).toBe("nobody");
+  });
+
+  test("shows its own certificate", async () => {
+    const port = await serve(server, { requestCert: true, ca: fs.readFileSync(authority.caFile) });
+    const own = { certFile: client.certFile, keyFile: client.keyFile };
+    expect(await ask(`https://127.0.0.1:${port}`, own)).toBe("client");
+    expect(await ask(`https://127.0.0.1:${port}`)).toBe("remote error: tls: certificate required");
+  });
+
+  test("keeps to names on a list, and to what is not revoked", async () => {
+    const port = await serve(server);
+    const only = (commonName: string): Partial<TlsDialerParts> => ({
+      allowed: { commonNames: [commonName], hostNames: [] },
+    });
+    expect(await ask(`https://127.0.0.1:${port}`, {}, only("server"))).toBe("nobody");
+    expect(await ask(`https://127.0.0.1:${port}`, {}, only("member"))).toBe(
+      "client certificate authentication failed",
+    );
+    const crlFile = authority.revoke([server]);
+    expect(await ask(`https://127.0.0.1:${port}`, { crlFile })).toMatch(
+      /^transport: certificate serial [0-9a-f]+ revoked$/,
+    );
+    expect(await ask(`https://127.0.0.1:${port}`, { crlFile: authority.revoke([client]) })).toBe(
+      "nobody",
+    );
+  });
+
+  test("a server that speaks something else, or nothing", async () => {
+    const { createServer } = await import("node:net");
+    const plain = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", () => resolve()));
+    const { port } = plain.address() as { port: number };
+    expect(await ask(`https://127.0.0.1:${port}`)).toBe(
+      "tls: first record does not look like a TLS handshake",
+    );
+    plain.close();
+  });
+});
