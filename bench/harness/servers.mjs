@@ -80,7 +80,7 @@ export class Server {
  * @param {string[]} [extraArgs]
  * @param {number} [healthPort] where it says so without TLS, when `extraArgs` have it listen elsewhere
  */
-export async function startServer(candidate, folder, extraArgs = [], healthPort = undefined) {
+export async function startServer(candidate, folder, extraArgs = [], healthPort) {
   const [port, peerPort] = [healthPort ?? (await freePort()), await freePort()];
   const peer = `http://127.0.0.1:${peerPort}`;
   const flags = { ...listenFlags(folder, port, peer), "initial-cluster": `default=${peer}` };

@@ -77,7 +77,11 @@ function masked({ code, stdout, stderr }: RunResult): unknown {
     .toString()
     .replace(/"ts":"[^"]*","logger":"etcd-client","caller":"[^"]*"/, "")
     .replace(/etcd-endpoints:\/\/0x[0-9a-f]+\/[^"]*/, "target")
-    .replace(/\d+\.\d+\.\d+\.\d+:\d+|\[::1\]:\d+/g, "address");
+    .replace(/\d+\.\d+\.\d+\.\d+:\d+|\[::1\]:\d+/g, "address")
+    // How a connection ends that the other side closes depends on who is first.
+    .replace(/read tcp address->address: read: connection reset by peer/, "EOF")
+    .replace(/connection error: desc = \\"error reading server preface: EOF\\"/, "EOF")
+    .replace(/write tcp address->address: write: broken pipe/, "EOF");
   return { code, stdout: stdout.toString(), stderr: text };
 }
 

@@ -24,7 +24,7 @@ function serve(certificate: IssuedCertificate, options: TlsOptions = {}): Promis
   const listening = tls.createServer(
     { cert: certificate.certPem, key: certificate.keyPem, ...options },
     (socket) => {
-      const name = socket.getPeerCertificate().subject?.CN ?? "nobody";
+      const name = String(socket.getPeerCertificate().subject?.CN ?? "nobody");
       socket.on("error", () => undefined);
       socket.once("data", () =>
         socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${name.length}\r\n\r\n${name}`),
