@@ -4,6 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NOBODY } from "../src/api/context.ts";
+import { RpcMetrics } from "../src/api/rpc-metrics.ts";
+import { MetricsRegistry } from "../src/stdx/metrics/registry.ts";
 import { keepAliveMethod } from "../src/api/lease-keep-alive.ts";
 import { leaseMethods } from "../src/api/lease.ts";
 import {
@@ -106,7 +108,9 @@ describe("the Lease service", () => {
     const leases = new ClusterLeases({ member: member.host.member, network, clock, poke });
     const { reads } = member.host;
     const callers = NOBODY;
-    const context = { member: member.host.member, clusterId, leases, backups, callers, reads };
+    const rpcs = new RpcMetrics(new MetricsRegistry(), undefined);
+    const own = { member: member.host.member, clusterId, leases, backups };
+    const context = { ...own, callers, reads, rpcs };
     const methods = Object.fromEntries(leaseMethods(context));
     if (waitingMax !== undefined) methods[KEEP_ALIVE] = keepAliveMethod(context, waitingMax);
     const clients = new MemoryNetwork();

@@ -4,6 +4,8 @@ import { fileBytes } from "../test/harness/wal.ts";
 import { Backend } from "../src/backend/backend.ts";
 import type { SnapshotSink } from "../src/peer/network.ts";
 import { SNAPSHOT_WRITE_BYTES } from "../src/server/limits.ts";
+import { MetricsRegistry } from "../src/stdx/metrics/registry.ts";
+import { SnapshotFileMetrics } from "../src/wal/metrics.ts";
 import { SnapshotReceiver } from "../src/server/snapshot-receiver.ts";
 import { bytesFromLatin1, equalBytes } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
@@ -41,6 +43,7 @@ class Bench {
     const { disk, clock, log } = member;
     this.receiver = new SnapshotReceiver({
       ...{ disk, clock, log },
+      metrics: new SnapshotFileMetrics(new MetricsRegistry()),
       member: { step: (message: Message) => this.stepped.push(message) },
       directory: DIRECTORY,
       reserveBytes: 1000,

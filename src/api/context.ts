@@ -223,7 +223,7 @@ export interface HeaderContext {
 /** What the Lease service needs. */
 export type LeaseContext = Pick<
   ServiceContext,
-  "member" | "clusterId" | "leases" | "callers" | "reads"
+  "member" | "clusterId" | "leases" | "rpcs" | "callers" | "reads"
 > & {
   readonly backups: Pick<Backups, "runInSlices">;
 };

@@ -37,8 +37,10 @@ export function keepAliveMethod(
     },
     onMessage(call, bytes) {
       const request = decodeStreamed(call, bytes, decodeLeaseKeepAliveRequest);
-      if (request === undefined) streamOf(call).end();
-      else streamOf(call).renew(request.id);
+      if (request === undefined) {
+        context.rpcs.streamFailed("lease-keepalive");
+        streamOf(call).end();
+      } else streamOf(call).renew(request.id);
     },
     onHalfClose(call) {
       streamOf(call).halfClose();

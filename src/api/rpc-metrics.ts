@@ -51,7 +51,7 @@ export type HandlingClock = (() => number) | undefined;
 
 export class RpcMetrics {
   readonly traffic: GrpcTraffic;
-  readonly streamFailures: Family<Counter>;
+  readonly #streamFailures: Family<Counter>;
   readonly #started: Family<Counter>;
   readonly #handled: Family<Counter>;
   readonly #received: Family<Counter>;
@@ -72,7 +72,7 @@ export class RpcMetrics {
         "The total number of bytes sent to grpc clients.",
       ),
     };
-    this.streamFailures = registry.counters(
+    this.#streamFailures = registry.counters(
       "etcd_network_server_stream_failures_total",
       "The total number of stream failures from the local server.",
       ["Type", "API"],
@@ -102,6 +102,11 @@ export class RpcMetrics {
       LABELS,
       HANDLING_BOUNDS,
     );
+  }
+
+  /** A message of a stream could not be read. */
+  streamFailed(api: "watch" | "lease-keepalive"): void {
+    this.#streamFailures.child("receive", api).inc();
   }
 
   /** The counters of a method, all of them at zero from now on. */

@@ -20,6 +20,8 @@ import {
   encodeWatchResponse,
 } from "../wire/gen/rpc.ts";
 import { NOBODY } from "./context.ts";
+import { MetricsRegistry } from "../stdx/metrics/registry.ts";
+import { RpcMetrics } from "./rpc-metrics.ts";
 import { watchMethods } from "./watch.ts";
 
 const FRAGMENT_BYTES_MAX = 1000;
@@ -42,6 +44,7 @@ class WatchServer {
       clusterId: 5n,
       member: { id: 7n, term: 3, applier: { auth: openAuthStore() } },
       callers: NOBODY,
+      rpcs: new RpcMetrics(new MetricsRegistry(), undefined),
       watches: {
         hub: this.hub,
         progressIntervalMs: 1000,

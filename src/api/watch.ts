@@ -17,6 +17,7 @@ import { assert } from "../stdx/assert.ts";
 import { decodeWatchRequest, type WatchCreateRequest, type WatchRequest } from "../wire/gen/rpc.ts";
 import type { CallerContext } from "./caller-checks.ts";
 import type { Callers, HeaderContext, WatchFacts } from "./context.ts";
+import type { RpcMetrics } from "./rpc-metrics.ts";
 import { decodeStreamed } from "./status.ts";
 import { controlResponse, fragmentedResponses, sendEvents } from "./watch-responses.ts";
 
@@ -42,6 +43,7 @@ export interface WatchContext extends HeaderContext {
   readonly member: Pick<Member, "id" | "term"> & CallerContext["member"];
   readonly callers: Callers;
   readonly watches: WatchFacts;
+  readonly rpcs: Pick<RpcMetrics, "streamFailed">;
 }
 
 export function watchMethods(context: WatchContext): [string, GrpcMethodHandler][] {
@@ -179,7 +181,10 @@ class WatchCall implements WatchReceiver {
   /** `undefined` after the call was ended: these bytes are no such message. */
   #decode(message: Uint8Array): WatchRequest | undefined {
     const request = decodeStreamed(this.#call, message, decodeWatchRequest);
-    if (request === undefined) this.end();
+    if (request === undefined) {
+      this.#context.rpcs.streamFailed("watch");
+      this.end();
+    }
     return request;
   }
 }

@@ -213,6 +213,17 @@ export class Backend {
     return new PinnedState(this.#db.beginRead("durable"));
   }
 
+  /** As `pin`, for a state that is sent away as a whole: how long that takes is counted. */
+  pinToSend(): PinnedState {
+    const state = this.pin();
+    const measures = this.#measures;
+    if (measures === undefined) return state;
+    const { metrics, clock } = measures;
+    const startMs = clock.nowMs();
+    state.onClosed = () => metrics.snapshotSeconds.observe((clock.nowMs() - startMs) / 1000);
+    return state;
+  }
+
   /** See `Db.scanFreePages`: for a database that was opened with a sliced scan. */
   scanFreePages(pagesMax: number): boolean {
     return this.#db.scanFreePages(pagesMax);

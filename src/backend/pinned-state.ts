@@ -9,6 +9,8 @@ export class PinnedState {
   /** Size of the database in this state, in bytes. */
   readonly bytes: number;
   readonly #tx: Tx;
+  /** Called once, when it is given back. */
+  onClosed: (() => void) | undefined;
 
   /** Made by `Backend.pin`. */
   constructor(tx: Tx) {
@@ -33,5 +35,7 @@ export class PinnedState {
   /** Gives the pages back. Closing twice does nothing. */
   close(): void {
     this.#tx.rollback();
+    this.onClosed?.();
+    this.onClosed = undefined;
   }
 }

@@ -49,7 +49,7 @@ export class AppliedState {
 
   constructor(parts: AppliedStateParts, applier: Applier) {
     const { config, environment, directory, background, onFailure } = parts;
-    const { clock, log } = environment;
+    const { clock, log, metrics } = environment;
     const { backend, store } = applier;
     const commits = new CommitSchedule(
       backend,
@@ -66,11 +66,21 @@ export class AppliedState {
       commits,
       clock,
       log: log.named("mvcc/compaction.ts"),
+      metrics: metrics.mvcc.compaction,
       sliceRevisionsMax: config.compactionBatchLimit,
       pauseMs: config.compactionSleepIntervalMs,
     });
-    this.keyspaceHashes = new KeyspaceHashes(store, background, clock);
-    this.databaseHashes = new DatabaseHashes(backend, store, commits, background);
+    this.keyspaceHashes = new KeyspaceHashes(
+      store,
+      background,
+      clock,
+      metrics.mvcc.hashRevisionSeconds,
+    );
+    this.databaseHashes = new DatabaseHashes({
+      ...{ backend, store, commits, clock },
+      work: background,
+      seconds: metrics.mvcc.hashSeconds,
+    });
     this.backups = new BackupSource(backend, commits);
     this.defragmentation = new Defragmentation({
       ...environment,
@@ -80,13 +90,14 @@ export class AppliedState {
       log: log.named("server/defragmentation.ts"),
       directory: directory.snap,
       reserveBytes: environment.walSegmentBytes ?? SEGMENT_BYTES,
+      metrics: metrics.backend,
     });
     this.#snapshots = new SnapshotSaver({
       ...parts,
       ...environment,
       commits,
       log: log.named("server/snapshot-saver.ts"),
-      fileMetrics: environment.metrics.snapshotFiles,
+      fileMetrics: metrics.snapshotFiles,
       directory: directory.snap,
       snapshotsMax: config.snapshotFilesMax,
       walsMax: config.walFilesMax,

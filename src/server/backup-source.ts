@@ -42,7 +42,7 @@ export class BackupSource {
         done(Errors.Stopped);
         return;
       }
-      const state = this.#backend.pin();
+      const state = this.#backend.pinToSend();
       this.#open.add(state);
       done(state);
     });

@@ -8,6 +8,7 @@
  */
 import type { Backend } from "../backend/backend.ts";
 import type { FinishedCompaction } from "../mvcc/compaction.ts";
+import type { CompactionMetrics } from "../mvcc/metrics.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -26,6 +27,7 @@ export interface CompactionLoopParts {
   readonly commits: CommitSchedule;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: CompactionMetrics;
   /** Revisions in one slice; not positive: as many as there is time for. */
   readonly sliceRevisionsMax: number;
   /** Pause between two slices. */
@@ -109,8 +111,16 @@ export class CompactionLoop {
   }
 
   #work(): void {
+    const { clock, metrics } = this.#parts;
+    const startMs = clock.nowMs();
+    this.#workUntil(startMs + COMPACTION_SLICE_MS_MAX);
+    // Index and database are compacted in one pass: a slice is a pause for both.
+    metrics.pauseMs.observe(clock.nowMs() - startMs);
+    metrics.indexPauseMs.observe(clock.nowMs() - startMs);
+  }
+
+  #workUntil(untilMs: number): void {
     const { store, backend, clock, sliceRevisionsMax } = this.#parts;
-    const untilMs = clock.nowMs() + COMPACTION_SLICE_MS_MAX;
     let left = sliceRevisionsMax > 0 ? sliceRevisionsMax : Number.POSITIVE_INFINITY;
     do {
       const step = Math.min(left, COMPACTION_STEP_REVISIONS);
@@ -123,9 +133,12 @@ export class CompactionLoop {
     } while (left > 0 && store.compactionPending && clock.nowMs() < untilMs);
   }
 
-  #finish({ revision, hash }: FinishedCompaction): void {
-    const { backend, clock, log } = this.#parts;
+  #finish({ revision, removed, hash }: FinishedCompaction): void {
+    const { backend, clock, log, metrics } = this.#parts;
     const nowMs = clock.nowMs();
+    metrics.keys.add(removed);
+    metrics.lastSeconds.set(Math.floor(clock.wallMs() / 1000));
+    metrics.totalMs.observe(nowMs - this.#startedMs);
     const { bytes, bytesInUse } = backend.sizes();
     log.info("finished scheduled compaction", {
       "compact-revision": revision,

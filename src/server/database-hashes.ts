@@ -11,6 +11,8 @@ import { Errors } from "../errors/table.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { BackgroundWork } from "./background-work.ts";
 import type { CommitSchedule } from "./commit-schedule.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Histogram } from "../stdx/metrics/histogram.ts";
 import { HASH_REQUESTS_WAITING_MAX, HASH_SLICE_ITEMS } from "./limits.ts";
 
 type HashDone = (result: DatabaseHashResult | EtcdError) => void;
@@ -19,13 +21,21 @@ interface Running {
   readonly state: PinnedState;
   readonly hash: DatabaseHash;
   readonly revision: number;
+  readonly startedMs: number;
+}
+
+export interface DatabaseHashesParts {
+  readonly backend: Backend;
+  readonly store: Store;
+  readonly commits: CommitSchedule;
+  readonly work: BackgroundWork;
+  readonly clock: Clock;
+  /** Takes note of how long each hash took. */
+  readonly seconds: Histogram;
 }
 
 export class DatabaseHashes implements BackgroundTask {
-  readonly #backend: Backend;
-  readonly #store: Store;
-  readonly #commits: CommitSchedule;
-  readonly #work: BackgroundWork;
+  readonly #parts: DatabaseHashesParts;
   /** Told the result of the next hash. */
   #waiting: HashDone[] = [];
   /** Told the result of the one that is on its way. */
@@ -34,11 +44,8 @@ export class DatabaseHashes implements BackgroundTask {
   #running: Running | undefined;
   #stopped = false;
 
-  constructor(backend: Backend, store: Store, commits: CommitSchedule, work: BackgroundWork) {
-    this.#backend = backend;
-    this.#store = store;
-    this.#commits = commits;
-    this.#work = work;
+  constructor(parts: DatabaseHashesParts) {
+    this.#parts = parts;
   }
 
   /** See `Hashes.ofDatabase`. */
@@ -59,7 +66,8 @@ export class DatabaseHashes implements BackgroundTask {
     const hash = running.hash.step(HASH_SLICE_ITEMS);
     if (hash === undefined) return true;
     this.#end(running);
-    const { revision } = running;
+    const { revision, startedMs } = running;
+    this.#parts.seconds.observe((this.#parts.clock.nowMs() - startedMs) / 1000);
     for (const done of this.#served) done({ hash, revision });
     if (this.#waiting.length > 0) this.#start();
     else this.#busy = false;
@@ -90,11 +98,13 @@ export class DatabaseHashes implements BackgroundTask {
     this.#busy = true;
     this.#served = this.#waiting;
     this.#waiting = [];
-    this.#commits.force(() => {
+    const { backend, store, commits, work, clock } = this.#parts;
+    const startedMs = clock.nowMs();
+    commits.force(() => {
       if (this.#stopped) return;
-      const state = this.#backend.pin();
-      this.#running = { state, hash: state.openHash(), revision: this.#store.revision };
-      this.#work.add(this);
+      const state = backend.pin();
+      this.#running = { state, hash: state.openHash(), revision: store.revision, startedMs };
+      work.add(this);
     });
   }
 

@@ -10,6 +10,7 @@
  */
 import type { BackgroundTask } from "../api/context.ts";
 import type { Backend, BackendSizes } from "../backend/backend.ts";
+import type { BackendMetrics } from "../backend/metrics.ts";
 import type { DatabaseCopy } from "../backend/database-copy.ts";
 import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import { GrpcCode } from "../errors/codes.ts";
@@ -55,6 +56,7 @@ export interface DefragmentationParts {
   /** Bytes that a copy leaves free on the disk: for the log, without which nothing goes on. */
   readonly reserveBytes: number;
   readonly defragSteps?: DefragSteps;
+  readonly metrics: Pick<BackendMetrics, "defragInflight" | "defragSeconds">;
 }
 
 interface Running {
@@ -123,6 +125,7 @@ export class Defragmentation implements BackgroundTask {
     this.#waiting = [];
     if (running?.isSwitching === false) this.#dropCopy();
     this.#running = undefined;
+    this.#parts.metrics.defragInflight.set(0);
     for (const done of waiters) done(Errors.Stopped);
   }
 
@@ -132,6 +135,7 @@ export class Defragmentation implements BackgroundTask {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    this.#parts.metrics.defragInflight.set(0);
     this.#waiting.unshift(...running.waiters);
     this.#dropCopy();
   }
@@ -162,6 +166,7 @@ export class Defragmentation implements BackgroundTask {
       const copy = backend.beginCopy(path);
       const startedMs = clock.nowMs();
       const reportedMs = startedMs;
+      this.#parts.metrics.defragInflight.set(1);
       this.#running = { copy, waiters, before, startedMs, reportedMs, isSwitching: false };
     } catch (error) {
       if (!isStorageError(error)) throw error;
@@ -197,13 +202,14 @@ export class Defragmentation implements BackgroundTask {
   /** A commit was made that went to the copy, if the copy could take it. */
   #switched(running: Running): void {
     if (this.#running !== running) return;
-    const { backend, clock, log } = this.#parts;
+    const { backend, clock, log, metrics } = this.#parts;
     const { copy, before, startedMs, waiters } = running;
     if (copy.failure !== undefined) {
       this.#fail(running, copy.failure);
       return;
     }
     const after = backend.sizes();
+    metrics.defragSeconds.observe((clock.nowMs() - startedMs) / 1000);
     log.info("finished defragmenting directory", {
       path: backend.path,
       ...defragFinishedFields(before, after),
@@ -220,6 +226,7 @@ export class Defragmentation implements BackgroundTask {
   /** Ends a defragmentation; the next one begins if somebody waits for it. */
   #answer(waiters: readonly DefragDone[], failure: EtcdError | undefined): void {
     this.#running = undefined;
+    this.#parts.metrics.defragInflight.set(0);
     for (const done of waiters) done(failure);
     if (this.#waiting.length > 0) this.#start();
   }

@@ -9,6 +9,7 @@ import { Errors } from "../errors/table.ts";
 import { HashJob } from "../mvcc/hash-job.ts";
 import type { Store } from "../mvcc/store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Histogram } from "../stdx/metrics/histogram.ts";
 import type { BackgroundWork } from "./background-work.ts";
 import { HASH_REQUESTS_WAITING_MAX, HASH_SLICE_ITEMS } from "./limits.ts";
 
@@ -27,6 +28,7 @@ export class KeyspaceHashes implements BackgroundTask {
   readonly #store: Store;
   readonly #work: BackgroundWork;
   readonly #clock: Clock;
+  readonly #seconds: Histogram;
   /** By the revision asked for; 0 stands for the newest. */
   readonly #waiting = new Map<number, HashDone[]>();
   #waitingCount = 0;
@@ -35,7 +37,9 @@ export class KeyspaceHashes implements BackgroundTask {
   #pauseUntilMs = 0;
   #stopped = false;
 
-  constructor(store: Store, work: BackgroundWork, clock: Clock) {
+  /** `seconds` takes note of how long each hash took. */
+  constructor(store: Store, work: BackgroundWork, clock: Clock, seconds: Histogram) {
+    this.#seconds = seconds;
     this.#store = store;
     this.#work = work;
     this.#clock = clock;
@@ -49,6 +53,7 @@ export class KeyspaceHashes implements BackgroundTask {
     }
     const opened = this.#store.openHash(revision);
     if (!(opened instanceof HashJob)) {
+      this.#seconds.observe(0);
       done(this.#answer(opened));
       return;
     }
@@ -73,6 +78,7 @@ export class KeyspaceHashes implements BackgroundTask {
     this.#running = undefined;
     const nowMs = this.#clock.nowMs();
     this.#pauseUntilMs = nowMs + (nowMs - running.startedMs);
+    this.#seconds.observe((nowMs - running.startedMs) / 1000);
     const { currentRevision } = running;
     for (const done of running.waiters) done({ hash, currentRevision });
     return this.#waiting.size > 0;

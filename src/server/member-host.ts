@@ -186,6 +186,7 @@ export class MemberHost {
     return new MembershipService({
       member: this.#opened.member,
       isStrict: this.#config.strictReconfigCheck,
+      learners: this.#environment.metrics.learners,
       activeSinceMs: (id) => this.#peers.transport.activeSinceMs(id),
       network: peers,
       log: log.named("server/membership-service.ts"),
@@ -238,11 +239,12 @@ export class MemberHost {
   }
 
   #createReceiver(): SnapshotReceiver {
-    const { disk, clock, log, walSegmentBytes } = this.#environment;
+    const { disk, clock, log, metrics, walSegmentBytes } = this.#environment;
     return new SnapshotReceiver({
       ...{ disk, clock },
       member: this.#opened.member,
       log: log.named("server/snapshot-receiver.ts"),
+      metrics: metrics.snapshotFiles,
       directory: this.#opened.directory.snap,
       reserveBytes: walSegmentBytes ?? SEGMENT_BYTES,
       poke: () => this.#loop.poke(),

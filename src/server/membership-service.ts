@@ -5,7 +5,7 @@
  * Source: etcd server/etcdserver/server.go (PromoteMember), cluster_util.go (promoteMemberHTTP) (3.5).
  */
 import type { MembershipRequests } from "../api/context.ts";
-import type { EtcdError } from "../errors/etcd-error.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import { Reconfiguration, type ReconfigurationParts } from "../member/reconfiguration.ts";
 import type { MembershipWaiter } from "../member/ready.ts";
@@ -16,12 +16,14 @@ import type { Clock } from "../ports/clock.ts";
 import { EMPTY_BYTES, utf8FromBytes } from "../stdx/bytes.ts";
 import { JsonError } from "../stdx/json.ts";
 import { type LeaderCall, LeaderCalls } from "./leader-calls.ts";
+import type { ServerMetrics } from "./metrics/server-metrics.ts";
 import { PROMOTE_PATH } from "./membership-endpoints.ts";
 
 export interface MembershipServiceParts extends Omit<ReconfigurationParts, "nowMs"> {
   readonly network: PeerCaller;
   readonly clock: Clock;
   readonly sha1: Sha1;
+  readonly learners: Pick<ServerMetrics["learners"], "promoted" | "failures">;
   /** Called after the member was given something. */
   readonly poke: () => void;
 }
@@ -29,11 +31,13 @@ export interface MembershipServiceParts extends Omit<ReconfigurationParts, "nowM
 export class MembershipService implements MembershipRequests {
   readonly #parts: MembershipServiceParts;
   readonly #changes: Reconfiguration;
+  readonly #promotions: CountedPromotions;
   readonly #leaderCalls: LeaderCalls;
 
   constructor(parts: MembershipServiceParts) {
     this.#parts = parts;
     this.#changes = new Reconfiguration({ ...parts, nowMs: () => parts.clock.nowMs() });
+    this.#promotions = new CountedPromotions(this.#changes, parts.learners);
     this.#leaderCalls = new LeaderCalls(parts);
   }
 
@@ -59,7 +63,7 @@ export class MembershipService implements MembershipRequests {
   }
 
   promote(id: bigint, waiter: MembershipWaiter, token?: string): void {
-    this.#leaderCalls.start(new Promotion(this.#changes, id, waiter, token));
+    this.#leaderCalls.start(new Promotion(this.#promotions, id, waiter, token));
     this.#parts.poke();
   }
 
@@ -73,20 +77,45 @@ export class MembershipService implements MembershipRequests {
   }
 }
 
+/** Promotions that this member decides about, counted. */
+class CountedPromotions {
+  readonly #changes: Reconfiguration;
+  readonly #learners: MembershipServiceParts["learners"];
+
+  constructor(changes: Reconfiguration, learners: MembershipServiceParts["learners"]) {
+    this.#changes = changes;
+    this.#learners = learners;
+  }
+
+  /** See `Reconfiguration.promote`. */
+  promote(id: bigint, waiter: MembershipWaiter): void {
+    this.#changes.promote(id, {
+      onChanged: (result) => {
+        const { promoted, failures } = this.#learners;
+        if (!(result instanceof EtcdError)) promoted.inc();
+        else if (result !== Errors.NotLeader) {
+          failures.child(REASONS.get(result) ?? result.message).inc();
+        }
+        waiter.onChanged(result);
+      },
+    });
+  }
+}
+
 /** A promotion that whoever leads decides about. */
 class Promotion implements LeaderCall {
-  readonly #changes: Reconfiguration;
+  readonly #promotions: CountedPromotions;
   readonly #id: bigint;
   readonly #waiter: MembershipWaiter;
   readonly request: PeerRequest;
 
   constructor(
-    changes: Reconfiguration,
+    promotions: CountedPromotions,
     id: bigint,
     waiter: MembershipWaiter,
     token: string | undefined,
   ) {
-    this.#changes = changes;
+    this.#promotions = promotions;
     this.#id = id;
     this.#waiter = waiter;
     const path = `${PROMOTE_PATH}${id}`;
@@ -99,7 +128,7 @@ class Promotion implements LeaderCall {
   }
 
   tryHere(settled: (isAnswered: boolean) => void): void {
-    this.#changes.promote(this.#id, {
+    this.#promotions.promote(this.#id, {
       onChanged: (result) => {
         const isAnswer = result !== Errors.NotLeader;
         settled(isAnswer);
@@ -119,6 +148,12 @@ class Promotion implements LeaderCall {
     this.#waiter.onChanged(error);
   }
 }
+
+/** What etcd calls the errors of its folder for the membership, where clients read another text. */
+const REASONS = new Map<EtcdError, string>([
+  [Errors.MemberNotFound, "membership: ID not found"],
+  [Errors.NotLearner, "membership: can only promote a learner member"],
+]);
 
 /** What the leader has decided; `undefined` when it is to be asked again. */
 function outcomeOf({ status, body }: PeerResponse): readonly MemberInfo[] | EtcdError | undefined {

@@ -12,6 +12,7 @@ import type { Clock } from "../ports/clock.ts";
 import { type Disk, DiskError, type DiskFile } from "../ports/disk.ts";
 import type { Log } from "../ports/log.ts";
 import { humanBytes } from "../stdx/humanize.ts";
+import type { SnapshotFileMetrics } from "../wal/metrics.ts";
 import { snapshotDatabaseName, temporarySnapshotDatabaseName } from "../wal/snapshot-files.ts";
 import type { Message } from "../wire/gen/raft.ts";
 import { SNAPSHOT_SYNC_BYTES, SNAPSHOT_WRITE_BYTES, SNAPSHOTS_RECEIVED_MAX } from "./limits.ts";
@@ -21,6 +22,7 @@ export interface SnapshotReceiverParts {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<SnapshotFileMetrics, "databaseFsyncSeconds" | "databaseSaveSeconds">;
   /** Directory of the snapshots. */
   readonly directory: string;
   /** Bytes that are left free on the disk: for the log, without which nothing goes on. */
@@ -73,6 +75,7 @@ function refusal(clock: Clock, reason: string): SnapshotSink {
 class ArrivingDatabase implements SnapshotSink {
   readonly #parts: SnapshotReceiverParts;
   readonly #message: Message;
+  readonly #startMs: number;
   readonly #index: number;
   readonly #onEnd: () => void;
   readonly #temporaryPath: string;
@@ -95,6 +98,7 @@ class ArrivingDatabase implements SnapshotSink {
   constructor(parts: SnapshotReceiverParts, message: Message, index: number, onEnd: () => void) {
     const { disk, directory } = parts;
     this.#parts = parts;
+    this.#startMs = parts.clock.nowMs();
     this.#message = message;
     this.#index = index;
     this.#onEnd = onEnd;
@@ -202,7 +206,10 @@ class ArrivingDatabase implements SnapshotSink {
   }
 
   #sync(next: (() => void) | undefined): void {
+    const { clock, metrics } = this.#parts;
+    const startMs = clock.nowMs();
     this.#file.sync((error) => {
+      metrics.databaseFsyncSeconds.observe((clock.nowMs() - startMs) / 1000);
       this.#unsyncedBytes = 0;
       this.#failure ??= error;
       this.#settled(next);
@@ -221,7 +228,7 @@ class ArrivingDatabase implements SnapshotSink {
 
   /** All of it is durable: names it and tells Raft. */
   #take(): void {
-    const { disk, directory, log, member, poke } = this.#parts;
+    const { disk, directory, log, member, poke, clock, metrics } = this.#parts;
     const position = readPosition(disk, this.#temporaryPath);
     if (position.index < this.#index) {
       throw new BoltError(
@@ -233,6 +240,7 @@ class ArrivingDatabase implements SnapshotSink {
     this.#file.close();
     disk.rename(this.#temporaryPath, path);
     disk.syncDirectory(directory);
+    metrics.databaseSaveSeconds.observe((clock.nowMs() - this.#startMs) / 1000);
     log.info("saved database snapshot to disk", {
       path,
       bytes: this.#bytes,

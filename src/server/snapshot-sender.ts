@@ -125,7 +125,7 @@ export class SnapshotSender {
       onDurable: () => {
         if (this.#stopped || this.#sending.get(to)?.waits !== true) return;
         if (snapshot === undefined) this.#giveUp(to);
-        else this.#hand({ ...request, snapshot }, backend.pin());
+        else this.#hand({ ...request, snapshot }, backend.pinToSend());
       },
     });
   }

@@ -37,7 +37,12 @@ export function routeHealthChecks(
   const { member } = context;
   const log = context.log.named("etcdhttp/health.go");
   // What is applied here can always be read; a database that cannot be read ends the process.
-  const local: HealthCheck = { name: "serializable_read", run: (done) => done(undefined) };
+  const { ranges } = member.applier.store.metrics;
+  const read = (done: (failure: string | undefined) => void): void => {
+    ranges.inc();
+    done(undefined);
+  };
+  const local: HealthCheck = { name: "serializable_read", run: read };
   const readyz: readonly HealthCheck[] = [
     { name: "data_corruption", run: (done) => done(corruption(context)) },
     local,
@@ -45,7 +50,7 @@ export function routeHealthChecks(
       name: "linearizable_read",
       run: (done) =>
         member.whenReadable({
-          onReadable: () => done(undefined),
+          onReadable: () => read(done),
           onFailed: ({ message }) => done(message),
         }),
     },

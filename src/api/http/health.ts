@@ -49,6 +49,7 @@ class HealthEndpoint {
       return;
     }
     if (queryValues(request.query, "serializable").at(0) === "true") {
+      this.#countRead();
       this.#answer(request, "");
       return;
     }
@@ -60,13 +61,21 @@ class HealthEndpoint {
     const startMs = clock.nowMs();
     const answer = (reason: string): void => this.#answer(request, reason, clock.nowMs() - startMs);
     member.whenReadable({
-      onReadable: () => answer(""),
+      onReadable: () => {
+        this.#countRead();
+        answer("");
+      },
       onFailed: (error) => {
         const failure = readFailure(error);
         this.#log.warn("serving /health false; Range fails", { error: failure });
         answer(`RANGE ERROR:${failure}`);
       },
     });
+  }
+
+  /** In etcd the read is a range like those of clients, and counts as one. */
+  #countRead(): void {
+    this.#context.member.applier.store.metrics.ranges.inc();
   }
 
   #raisedAlarm(excluded: readonly string[]): string | undefined {
