@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 /**
- * The server program. Ends with status 0 after --help and --version, 1 when the member cannot start or
- * cannot go on, 2 for a flag that cannot be read, and by the signal that stopped it otherwise.
+ * The server program, and the proxies behind its first words. Ends with status 0 after --help and --version, 1
+ * when the member cannot start or cannot go on, 2 for a flag that cannot be read, and by the signal that stopped
+ * it otherwise.
  */
+import process from "node:process";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
-import { runServer } from "./run-server.ts";
 
 installPlatformBytes();
-await runServer();
+const words = process.argv.slice(2);
+if (words[0] === "gateway") {
+  await (await import("./proxy/main.ts")).runProxy(words);
+} else {
+  await (await import("./run-server.ts")).runServer();
+}

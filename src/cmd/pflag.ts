@@ -13,7 +13,14 @@ import { assert } from "../stdx/assert.ts";
 import { csvRecord, parseCsvRecord } from "./csv-record.ts";
 
 /** The kind of a flag decides how its value is read, printed and described. */
-export type FlagKind = "bool" | "string" | "int64" | "uint64" | "duration" | "stringSlice";
+export type FlagKind =
+  | "bool"
+  | "string"
+  | "int64"
+  | "uint64"
+  | "uint32"
+  | "duration"
+  | "stringSlice";
 
 /** What a flag of each kind holds. Durations are nanoseconds. */
 export type FlagValue = boolean | string | bigint | readonly string[];
@@ -64,6 +71,10 @@ export class FlagSet {
     return this.#declare("uint64", name, value, usage, "");
   }
 
+  uint32(name: string, value: bigint, usage: string): this {
+    return this.#declare("uint32", name, value, usage, "");
+  }
+
   duration(name: string, nanoseconds: bigint, usage: string): this {
     return this.#declare("duration", name, nanoseconds, usage, "");
   }
@@ -105,7 +116,7 @@ export class FlagSet {
     return value;
   }
 
-  /** The value of an int64, uint64 or duration flag. */
+  /** The value of an int64, uint64, uint32 or duration flag. */
   getInteger(name: string): bigint {
     const value = this.lookup(name)?.value;
     assert(typeof value === "bigint", () => `Flag --${name} is not an integer`);
@@ -216,6 +227,8 @@ export function flagText(kind: FlagKind, value: FlagValue): string {
   return String(value);
 }
 
+const UINT32_MAX = 2n ** 32n - 1n;
+
 function helpRequested(): FlagError {
   return new FlagError("pflag: help requested", true);
 }
@@ -234,6 +247,14 @@ function store(flag: Flag, text: string): string | undefined {
     case "uint64": {
       const parsed = flag.kind === "int64" ? parseGoInt64(text, 0) : parseGoUint64(text, 0);
       return keep(flag, parsed, parsed instanceof GoNumberError ? parsed.stored : 0n);
+    }
+    case "uint32": {
+      const parsed = parseGoUint64(text, 0);
+      if (typeof parsed !== "bigint" || parsed <= UINT32_MAX) {
+        return keep(flag, parsed, parsed instanceof GoNumberError ? parsed.stored : 0n);
+      }
+      flag.value = UINT32_MAX;
+      return `strconv.ParseUint: parsing ${goQuote(text)}: value out of range`;
     }
     case "duration":
       return keep(flag, parseGoDuration(text), 0n);

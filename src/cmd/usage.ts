@@ -61,6 +61,7 @@ const KIND_NAMES = {
   string: "string",
   int64: "int",
   uint64: "uint",
+  uint32: "uint32",
   duration: "duration",
   stringSlice: "strings",
 };
