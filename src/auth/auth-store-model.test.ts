@@ -304,7 +304,7 @@ function act(store: AuthStore, action: Action): EtcdError | undefined {
       const name = action.user;
       const token = authenticate(store, { name, password: "", simpleToken: "token" }, 7);
       if (typeof token !== "string") return token;
-      expect(token).toBe("token.7");
+      expect(token).toBe("token.6");
       return undefined;
     }
     case "reopen":

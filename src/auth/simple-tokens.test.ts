@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { newTokenLetters, SimpleTokens, simpleTokenIndex } from "./simple-tokens.ts";
+import { newTokenLetters, SimpleTokens, simpleTokenEntry } from "./simple-tokens.ts";
 
 /** Tokens that live for a minute, and their clock. */
 function tokens(countMax = 100) {
@@ -110,9 +110,9 @@ test("newTokenLetters: sixteen letters, each chosen by chance", () => {
 });
 
 test.each([
-  ["abc.42", 42],
-  ["abc.007", 7],
-  [".5", 5],
+  ["abc.42", 43],
+  ["abc.007", 8],
+  [".5", 6],
   ["abc", undefined],
   ["abc.", undefined],
   ["a.b.4", undefined],
@@ -122,6 +122,6 @@ test.each([
   ["abc. 1", undefined],
   ["abc.99999999999999999999", undefined],
   ["", undefined],
-])("simpleTokenIndex(%j) is %s", (token, index) => {
-  expect(simpleTokenIndex(token)).toBe(index);
+])("simpleTokenEntry(%j) is %s", (token, entry) => {
+  expect(simpleTokenEntry(token)).toBe(entry);
 });

@@ -1,6 +1,6 @@
 /**
- * Simple tokens: random letters and the index of the entry that assigned them, such as
- * "AbCdEfGhIjKlMnOp.42". They are worth something only because this table knows them: it lives in memory, is
+ * Simple tokens: random letters and the index of the entry before the one that assigned them, such as
+ * "AbCdEfGhIjKlMnOp.42" of entry 43. They are worth something only because this table knows them: it lives in memory, is
  * filled where that entry is applied, on every member, and is empty after a start.
  *
  * A token ends when it has not been used for its time to live. The tokens are held in the order in which they
@@ -30,12 +30,12 @@ export function newTokenLetters(random: Random): string {
   return letters;
 }
 
-/** The index that `token` names; `undefined` when it does not have the form of a simple token. */
-export function simpleTokenIndex(token: string): number | undefined {
+/** The entry that assigned `token`; `undefined` when it does not have the form of a simple token. */
+export function simpleTokenEntry(token: string): number | undefined {
   const dot = token.indexOf(".");
   if (dot < 0) return undefined;
   const digits = token.slice(dot + 1);
-  return digits.length <= INDEX_DIGITS_MAX && /^\d+$/.test(digits) ? Number(digits) : undefined;
+  return digits.length <= INDEX_DIGITS_MAX && /^\d+$/.test(digits) ? Number(digits) + 1 : undefined;
 }
 
 interface Assigned {

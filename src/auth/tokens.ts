@@ -4,7 +4,7 @@ import { Errors } from "../errors/table.ts";
 import type { Random } from "../ports/random.ts";
 import type { AuthInfo } from "./auth-info.ts";
 import { NO_TOKENS, type TokenTable } from "./token-table.ts";
-import { newTokenLetters, simpleTokenIndex, type SimpleTokens } from "./simple-tokens.ts";
+import { newTokenLetters, simpleTokenEntry, type SimpleTokens } from "./simple-tokens.ts";
 
 export interface Tokens {
   /** What is told of tokens where entries are applied. */
@@ -28,7 +28,7 @@ export function simpleTokens(table: SimpleTokens, random: Random): Tokens {
     table,
     newLetters: () => newTokenLetters(random),
     issue: (assigned) => assigned,
-    awaitedIndex: (token) => simpleTokenIndex(token) ?? 0,
+    awaitedIndex: (token) => simpleTokenEntry(token) ?? 0,
     use: (token, revision) => table.use(token, revision),
   };
 }

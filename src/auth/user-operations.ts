@@ -48,7 +48,8 @@ export function disableAuth(store: AuthStore): void {
 
 /**
  * A user has shown its password, on the member that has proposed this. Returns its token: what that member has
- * chosen, and the index of the entry. Errors: AuthNotEnabled, AuthFailed.
+ * chosen, and the index of the entry before this one: etcd takes the last one whose effects are there. Every
+ * member must come to the same token. Errors: AuthNotEnabled, AuthFailed.
  */
 export function authenticate(
   store: AuthStore,
@@ -58,7 +59,7 @@ export function authenticate(
   if (!store.enabled) return Errors.AuthNotEnabled;
   const user = store.user(name);
   if (user === undefined || user.hasNoPassword) return Errors.AuthFailed;
-  const token = `${simpleToken}.${index}`;
+  const token = `${simpleToken}.${index - 1}`;
   store.tokens.assign(token, name);
   return token;
 }
