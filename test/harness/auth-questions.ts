@@ -29,8 +29,11 @@ import {
 import {
   AuthService,
   ClusterService,
+  ElectionService,
+  HealthService,
   KVService,
   LeaseService,
+  LockService,
   MaintenanceService,
   WatchService,
 } from "../../src/wire/gen/services.ts";
@@ -250,6 +253,22 @@ const AUTH: readonly AuthQuestion[] = [
   }),
 ];
 
+/** What asks the keyspace on behalf of whoever calls. Lease 9 is there for it. */
+const CONCURRENCY: readonly AuthQuestion[] = [
+  unary("Lock", LockService.lock, { name: key("lock"), lease: 9n }),
+  unary("Unlock", LockService.unlock, { key: key("missing") }),
+  unary("Unlock k2", LockService.unlock, { key: key("k2") }),
+  unary("Leader", ElectionService.leader, { name: key("nobody") }),
+  unary("Campaign", ElectionService.campaign, { name: key("election"), lease: 9n }),
+  unary("Proclaim", ElectionService.proclaim, {
+    leader: { name: key("e"), key: key("e/9"), rev: 1, lease: 9n },
+  }),
+  unary("Resign", ElectionService.resign, {
+    leader: { name: key("e"), key: key("e/9"), rev: 1, lease: 9n },
+  }),
+  unary("Health", HealthService.check),
+];
+
 /** All of them. */
 export const AUTH_QUESTIONS: readonly AuthQuestion[] = [
   ...KV,
@@ -258,4 +277,5 @@ export const AUTH_QUESTIONS: readonly AuthQuestion[] = [
   ...CLUSTER,
   ...MAINTENANCE,
   ...AUTH,
+  ...CONCURRENCY,
 ];
