@@ -100,7 +100,10 @@ async function start(
     random: systemRandom,
     sha1,
     sha256,
-    passwords: createPasswordWorkers(new URL("../platform/bcrypt-worker.js", import.meta.url)),
+    passwords: createPasswordWorkers(
+      new URL("../platform/bcrypt-worker.js", import.meta.url),
+      (reason) => log.warn("a thread that hashes passwords broke down", { error: reason.message }),
+    ),
     secretDigest: createSecretDigest(),
     lookUpHost,
     lookUpSrv: createSrvLookup(),

@@ -74,3 +74,6 @@ export const TLS_HANDSHAKES_MAX = 1024;
 
 /** Milliseconds between two lines of the log about handshakes that were given up. */
 export const TLS_OVERLOAD_LOG_MS = 10_000;
+
+/** Milliseconds until a thread that broke down is replaced. */
+export const PASSWORD_THREAD_RETRY_MS = 200;

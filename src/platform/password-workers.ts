@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { PasswordWorkers, SecretDigest } from "../ports/passwords.ts";
 import { latin1FromBytes, bytesFromLatin1 } from "../stdx/bytes.ts";
-import { PASSWORD_THREADS_MAX } from "./limits.ts";
+import { PASSWORD_THREAD_RETRY_MS, PASSWORD_THREADS_MAX } from "./limits.ts";
 import type { PasswordAnswer, PasswordQuestion } from "./password-message.ts";
 
 /** Whoever waits for an answer. */
@@ -20,8 +20,14 @@ interface Thread {
   readonly open: Map<number, { readonly question: PasswordQuestion; readonly onAnswer: OnAnswer }>;
 }
 
-/** Threads that run `script`, which is built from `bcrypt-worker.ts`. */
-export function createPasswordWorkers(script: URL): PasswordWorkers {
+/**
+ * Threads that run `script`, which is built from `bcrypt-worker.ts`. `onFailure` is told why one has broken down;
+ * another takes its place a moment later, and is asked what that one was.
+ */
+export function createPasswordWorkers(
+  script: URL,
+  onFailure: (reason: Error) => void,
+): PasswordWorkers {
   const count = Math.max(1, Math.min(PASSWORD_THREADS_MAX, availableParallelism() >> 1));
   const threads: Thread[] = [];
   let nextId = 0;
@@ -36,19 +42,21 @@ export function createPasswordWorkers(script: URL): PasswordWorkers {
       thread.open.delete(answer.id);
       asked?.onAnswer(answer);
     });
-    // One that broke down is replaced; what it was asked is asked again.
-    thread.worker.on("error", () => undefined);
+    thread.worker.on("error", onFailure);
     thread.worker.on("exit", () => {
-      const at = threads.indexOf(thread);
-      if (at >= 0) threads.splice(at, 1);
       if (isClosed) return;
-      for (const { question, onAnswer } of thread.open.values()) put(question, onAnswer);
+      // Not at once: what cannot run would be started again and again.
+      setTimeout(() => {
+        threads.splice(threads.indexOf(thread), 1);
+        for (const { question, onAnswer } of thread.open.values()) put(question, onAnswer);
+      }, PASSWORD_THREAD_RETRY_MS).unref();
     });
     threads.push(thread);
     return thread;
   };
 
   const put = (question: PasswordQuestion, onAnswer: OnAnswer): void => {
+    if (isClosed) return;
     const idle = threads.find(({ open }) => open.size === 0);
     const thread = idle ?? (threads.length < count ? start() : threads[question.id % count]);
     thread.open.set(question.id, { question, onAnswer });
@@ -56,7 +64,7 @@ export function createPasswordWorkers(script: URL): PasswordWorkers {
   };
 
   const ask = (password: string, task: PasswordQuestion["task"], onAnswer: OnAnswer): void => {
-    if (!isClosed) put({ id: nextId++, password, task }, onAnswer);
+    put({ id: nextId++, password, task }, onAnswer);
   };
 
   return {

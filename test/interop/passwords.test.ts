@@ -1,4 +1,6 @@
 /** Threads that hash passwords: beside everything else, and as Go's bcrypt has it. */
+import * as fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
@@ -11,7 +13,7 @@ const SCRIPT = pathToFileURL(
 );
 
 describe("createPasswordWorkers", () => {
-  const workers = createPasswordWorkers(SCRIPT);
+  const workers = createPasswordWorkers(SCRIPT, (reason) => expect.fail(reason.message));
   afterAll(() => workers.close());
 
   const hash = (password: string): Promise<Uint8Array> =>
@@ -48,6 +50,28 @@ describe("createPasswordWorkers", () => {
     isOver = true;
     expect(turns).toBeGreaterThan(20);
   });
+});
+
+test("createPasswordWorkers: a thread that breaks down is replaced, and its question is answered", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-passwords-"));
+  const [script, mark] = ["worker.mjs", "mark"].map((name) => path.join(folder, name));
+  fs.writeFileSync(
+    script,
+    `import fs from "node:fs";
+     const isFirst = !fs.existsSync(${JSON.stringify(mark)});
+     fs.writeFileSync(${JSON.stringify(mark)}, "");
+     if (isFirst) throw new Error("broken down");
+     await import(${JSON.stringify(SCRIPT.href)});`,
+  );
+  const failures: string[] = [];
+  const workers = createPasswordWorkers(pathToFileURL(script), ({ message }) =>
+    failures.push(message),
+  );
+  const hash = await new Promise<Uint8Array>((resolve) => workers.hash("secret", 4, resolve));
+  expect(utf8FromBytes(hash)).toMatch(/^\$2a\$04\$/);
+  expect(failures).toEqual(["broken down"]);
+  workers.close();
+  fs.rmSync(folder, { recursive: true });
 });
 
 test("createSecretDigest: keeps parts apart, and has a key of its own", () => {
