@@ -1,5 +1,6 @@
 /** Every kind of benchmark, in the order of the README. */
 import { authFlood } from "./auth-flood.mjs";
+import { authPuts } from "./auth-puts.mjs";
 import { badClients } from "./bad-clients.mjs";
 import { catchUp } from "./catch-up.mjs";
 import { clusterPuts } from "./cluster-puts.mjs";
@@ -44,6 +45,7 @@ import { watchMemory } from "./watch-memory.mjs";
 export const KINDS = [
   throughput,
   tlsPuts,
+  authPuts,
   watchLatency,
   watchEvents,
   watchMemory,

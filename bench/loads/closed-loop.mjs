@@ -2,7 +2,8 @@
  * Calls per second: `clients` calls of one kind are always under way.
  *
  * Orders: port (or several, whose connections take turns), serverPid (or several), connections, clients, operation (put, range, serializable-range, lease-grant),
- * valueBytes, keySpace (number of different keys), seconds, warmupSeconds, tls (as `dial` takes it; plain when absent).
+ * valueBytes, keySpace (number of different keys), seconds, warmupSeconds, tls (as `dial` takes it; plain when absent),
+ * metadata (sent with every call).
  */
 import { processCpuSeconds } from "../harness/process-figures.mjs";
 import {
@@ -67,6 +68,7 @@ function serverCpuSeconds() {
 }
 
 const connections = await openConnections(orders.port, orders.connections, lost, orders.tls);
+for (const connection of connections) connection.metadata = orders.metadata ?? connection.metadata;
 for (let i = 0; i < orders.clients; i++) {
   call({ connection: connections[i % connections.length], atMs: performance.now() });
 }
