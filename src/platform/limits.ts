@@ -68,9 +68,12 @@ export const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
  * Handshakes of TLS that may be under way on one listener; with one more the oldest is given up. Enough for a
- * crowd that comes back at once, and some tens of megabytes when nobody goes on.
+ * crowd that comes back at once, and some ten megabytes when nobody goes on.
  */
 export const TLS_HANDSHAKES_MAX = 1024;
+
+/** Milliseconds that a client whose certificate is not wanted has to close its side. */
+export const TLS_LINGER_MS = 1000;
 
 /** Milliseconds between two lines of the log about handshakes that were given up. */
 export const TLS_OVERLOAD_LOG_MS = 10_000;

@@ -118,6 +118,8 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
     socket,
     ALPNProtocols: [ALPN_HTTP2],
     minVersion: "TLSv1.2",
+    // As for Go, whoever is in the file is trusted, also where that is not the root of a chain.
+    allowPartialTrustChain: true,
     rejectUnauthorized: !settings.insecureSkipVerify,
     checkServerIdentity: (_, certificate) => identityProblem(serverName, readChain(certificate)),
     ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),

@@ -83,7 +83,11 @@ export function createFronts(
     profiler: profiles ? environment.startProfiler() : undefined,
   };
   const routes = clientRoutes(routeParts);
-  const access = { ...config.http, refusesCommonNames: () => false };
+  const namesByCertificate = config.clientTls.clientCertAuth && config.http.gateway;
+  const access = {
+    ...config.http,
+    refusesCommonNames: () => namesByCertificate && host.member.applier.auth.enabled,
+  };
   const serveHttp = (request: HttpServerRequest): void => {
     serveWithAccessControl(access, routes, request, httpLog);
     host.poke();

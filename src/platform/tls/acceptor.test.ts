@@ -286,6 +286,16 @@ describe("TlsAcceptor with certificates of clients", () => {
     expect(listening.acceptor.waiting).toBe(0);
   });
 
+  test("whoever is in the file is trusted, also where it is not the root", async () => {
+    const caFile = `${made.folder}/alone.crt`;
+    fs.writeFileSync(caFile, intermediate.own.certPem);
+    const listening = await listen(STRICT, { caFile });
+    expect((await talk(listening.port, as(intermediate.issue({ cn: "below" })))).echo).toBe(
+      "hello",
+    );
+    expect((await talk(listening.port, as(client))).echo).toBe("");
+  });
+
   test("a client without one is told so by an alert", async () => {
     const { port } = await listen(STRICT);
     expect((await talk(port)).failure).toBe("ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");

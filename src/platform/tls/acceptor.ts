@@ -11,7 +11,7 @@
  * Source: etcd client/pkg/transport/listener_tls.go, server/embed/config_logging.go (3.5).
  */
 import type { Socket } from "node:net";
-import tls, { type TlsOptions, type TLSSocket } from "node:tls";
+import tls, { type SecureContext, type TlsOptions, type TLSSocket } from "node:tls";
 import type { ClientPeer } from "../../ports/client-peer.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log, LogFields } from "../../ports/log.ts";
@@ -25,7 +25,12 @@ import {
   nameProblem,
   revocationProblem,
 } from "../../tls/peer-rules.ts";
-import { TLS_HANDSHAKE_TIMEOUT_MS, TLS_HANDSHAKES_MAX, TLS_OVERLOAD_LOG_MS } from "../limits.ts";
+import {
+  TLS_HANDSHAKE_TIMEOUT_MS,
+  TLS_HANDSHAKES_MAX,
+  TLS_LINGER_MS,
+  TLS_OVERLOAD_LOG_MS,
+} from "../limits.ts";
 import { SocketStream } from "../tcp.ts";
 import { readChain } from "./chain.ts";
 import { describeTlsFailure } from "./failure.ts";
@@ -81,6 +86,7 @@ export class TlsAcceptor {
     this.#parts = parts;
     this.#material = parts.files.current(parts.clock.nowMs());
     this.#server = tls.createServer(this.#options());
+    this.#trustLikeGo();
     this.#server.on("secureConnection", (secure) => this.#established(secure));
     this.#server.on("tlsClientError", (error, secure) => this.#failed(error, secure));
   }
@@ -115,6 +121,14 @@ export class TlsAcceptor {
     if (material === this.#material) return;
     this.#material = material;
     this.#server.setSecureContext(this.#options());
+    this.#trustLikeGo();
+  }
+
+  /** Servers of node:tls forget the option that whoever is in a file is trusted, root or not. */
+  #trustLikeGo(): void {
+    const server = this.#server as unknown as { _sharedCreds?: SecureContext };
+    if (server._sharedCreds === undefined) return;
+    server._sharedCreds = tls.createSecureContext(this.#options());
   }
 
   #options(): TlsOptions {
@@ -225,7 +239,7 @@ export class TlsAcceptor {
     // Not cut: what the client sends meanwhile would come back as a reset before it reads the end.
     secure.resume();
     secure.end();
-    this.#parts.clock.after(TLS_HANDSHAKE_TIMEOUT_MS, () => secure.destroy());
+    this.#parts.clock.after(TLS_LINGER_MS, () => secure.destroy());
     this.#tell(handshake.address, secure, leaf, problem);
   }
 

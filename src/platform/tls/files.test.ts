@@ -108,6 +108,16 @@ describe("TlsFiles.open", () => {
     }
   });
 
+  test("a list that is out of date is told of, and counts", () => {
+    write("crlFile", authority.revocationList([client], true));
+    const log = new MemoryLog();
+    const { revoked } = TlsFiles.open(names, log).current(0);
+    expect(revoked?.serials.size).toBe(1);
+    expect(log.lines).toMatchObject([
+      { level: "warn", message: "the list of revoked certificates is out of date" },
+    ]);
+  });
+
   test("authorities that are none end it", () => {
     expect(failure({ caFile: write("caFile", "junk") })).toMatch(
       /used-ca\.crt: failed to find any PEM/,

@@ -11,6 +11,7 @@ import { X509Certificate } from "node:crypto";
 import fs from "node:fs";
 import type { Log } from "../../ports/log.ts";
 import { DerError } from "../../tls/der-reader.ts";
+import { goTimeText } from "../../tls/der-time.ts";
 import { pemBlocks, pemText } from "../../tls/pem.ts";
 import { parseRevocationLists, type RevocationList } from "../../tls/revocation-list.ts";
 import { FILE_REASONS } from "../file-reasons.ts";
@@ -47,6 +48,7 @@ export class TlsFiles {
     this.#log = log;
     this.#state = stateOf(names);
     this.#material = readMaterial(names);
+    this.#warn();
   }
 
   /** Reads the files. Throws `TlsFileError`. */
@@ -64,6 +66,7 @@ export class TlsFiles {
     try {
       this.#material = readMaterial(this.#names);
       this.#log.info("read changed TLS files again", this.#fields());
+      this.#warn();
     } catch (error) {
       if (!(error instanceof TlsFileError)) throw error;
       this.#log.error("failed to read changed TLS files; the old ones stay in use", {
@@ -73,6 +76,16 @@ export class TlsFiles {
       });
     }
     return this.#material;
+  }
+
+  /** A list that is out of date revokes what it says, and not what was revoked since. */
+  #warn(): void {
+    const { nextUpdateMs = Number.POSITIVE_INFINITY } = this.#material.revoked ?? {};
+    if (nextUpdateMs > Date.now()) return;
+    this.#log.warn("the list of revoked certificates is out of date", {
+      "crl-file": this.#names.crlFile,
+      "next-update": goTimeText(nextUpdateMs),
+    });
   }
 
   #fields(): Record<string, string> {

@@ -23,6 +23,8 @@ export function contextOptions(
   return {
     ...(pair === undefined ? {} : pair),
     ...(trusted === undefined ? {} : { ca: trusted }),
+    // As for Go, whoever is in the file is trusted, also where that is not the root of a chain.
+    allowPartialTrustChain: true,
     minVersion: hasTls12 ? versions.min : "TLSv1.3",
     maxVersion: versions.max,
     ciphers: list,

@@ -45,7 +45,7 @@ test("makes a certificate as etcd does, for the hosts, and uses it again", () =>
     ["info", "created key file"],
   ]);
   expect(log.lines[0].fields).toEqual({
-    "certificate-validity-bound-not-after": "2032-02-03T04:05:06Z",
+    "certificate-validity-bound-not-after": "2032-02-03T04:05:06.000000Z",
   });
 
   log.lines.length = 0;

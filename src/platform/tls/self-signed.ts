@@ -8,7 +8,6 @@ import fs from "node:fs";
 import path from "node:path";
 import type { Log } from "../../ports/log.ts";
 import { encodeCertificate } from "../../tls/certificate-builder.ts";
-import { goTimeText } from "../../tls/der-time.ts";
 import { ObjectId } from "../../tls/object-ids.ts";
 import { pemText } from "../../tls/pem.ts";
 import { selfSignedContent, selfSignedEndMs } from "../../tls/self-signed.ts";
@@ -36,7 +35,7 @@ export function selfSignedCertificate(
   const place = { certFile, keyFile };
   if (fs.existsSync(certFile) && fs.existsSync(keyFile)) return place;
   log.warn("automatically generate certificates", {
-    "certificate-validity-bound-not-after": goTimeText(selfSignedEndMs(nowMs, years)),
+    "certificate-validity-bound-not-after": timeText(selfSignedEndMs(nowMs, years)),
   });
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-521" });
   const content = selfSignedContent(
@@ -55,6 +54,11 @@ export function selfSignedCertificate(
   writeWhole(keyFile, privateKey.export({ type: "sec1", format: "pem" }), 0o600);
   log.info("created key file", { path: keyFile });
   return place;
+}
+
+/** A time as zap prints it. */
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace("Z", "000Z");
 }
 
 /** After a crash there is the whole file, or none under its name. */
