@@ -3,6 +3,9 @@
  * `PasswordWorkers`, beside everything else; here is whose turn it is, and what need not be worked out again.
  *
  * A name that nobody has costs as much as a wrong password, so that names cannot be found out by time.
+ *
+ * Differs from etcd: what waits has a bound, callers with wrong passwords pause, and a right password is
+ * remembered. There every call takes a processor for as long as bcrypt takes, at once.
  */
 import type { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";

@@ -76,6 +76,9 @@ const USERS: readonly CommandLine[] = [
     ["user", "add", "g:"],
     ["user", "add", "", "--no-password"],
     ["user", "add", "жук:ключ"],
+    ["user", "add", `long:${"x".repeat(73)}`],
+    ["user", "add", `long:${"x".repeat(72)}`],
+    ["user", "delete", "long"],
   ),
   typed("secret\nsecret\n", "user", "add", "typed"),
   typed("secret\nother\n", "user", "add", "mistyped"),
@@ -197,5 +200,8 @@ const ENABLED: readonly CommandLine[] = lines(
   ["role", "list"],
 );
 
-/** All of them, in order. */
-export const AUTH_LINES: readonly CommandLine[] = [...MISTAKES, ...USERS, ...ROLES, ...ENABLED];
+/** Those that come to a server, in order. */
+export const AUTH_SERVER_LINES: readonly CommandLine[] = [...USERS, ...ROLES, ...ENABLED];
+
+/** All of them. */
+export const AUTH_LINES: readonly CommandLine[] = [...MISTAKES, ...AUTH_SERVER_LINES];

@@ -14,11 +14,21 @@ import { createTokenKey } from "../../src/platform/token-keys.ts";
 import { bytesFromUtf8, utf8FromBytes } from "../../src/stdx/bytes.ts";
 import type { MethodInfo } from "../../src/wire/codec.ts";
 import { decodeUser } from "../../src/wire/gen/auth.ts";
-import { AuthService, KVService } from "../../src/wire/gen/services.ts";
+import {
+  createWatchCreateRequest,
+  createWatchRequest,
+  encodeWatchRequest,
+} from "../../src/wire/gen/rpc.ts";
+import { AuthService, KVService, LeaseService, WatchService } from "../../src/wire/gen/services.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { QUIET_LOG } from "../harness/quiet-log.ts";
-import { openRawCaller, type RawAnswer, type RawCaller } from "../harness/raw-calls.ts";
+import {
+  openRawCaller,
+  type OpenStream,
+  type RawAnswer,
+  type RawCaller,
+} from "../harness/raw-calls.ts";
 import { REFERENCE } from "../harness/reference.ts";
 import { sleep } from "../harness/sleep.ts";
 import { TwinServers } from "../harness/twin-servers.ts";
@@ -54,6 +64,33 @@ async function tokenOf(caller: RawCaller): Promise<string> {
   const { body, text } = await authenticate(caller);
   expect(text).toBe("");
   return AuthService.authenticate.response.decode(body ?? new Uint8Array(0)).token;
+}
+
+/** A stream, and what comes on it: messages, and how it ends. */
+class Listener {
+  readonly #stream: OpenStream;
+  readonly #heard: string[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(caller: RawCaller, method: string) {
+    const hear = (what: string): void => {
+      this.#heard.push(what);
+      this.#wake?.();
+    };
+    this.#stream = caller.open(method, {
+      onMessage: () => hear("message"),
+      onEnd: (code, text) => hear(`${code} ${text}`),
+    });
+  }
+
+  send(body: Uint8Array): void {
+    this.#stream.send(body);
+  }
+
+  async next(): Promise<string> {
+    if (this.#heard.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    return this.#heard.shift() ?? "";
+  }
 }
 
 describe.skipIf(REFERENCE === undefined)("tokens", () => {
@@ -169,6 +206,41 @@ describe.skipIf(REFERENCE === undefined)("tokens", () => {
       expect(answers[1][0]).toContain("verify-only");
     }, 60_000);
   });
+
+  test("what runs goes on when its token is worth nothing any more, but renewals", async () => {
+    const twins = await TwinServers.start([CHEAP]);
+    for (const caller of twins.callers) await enable(caller);
+    const said = [];
+    for (const [at, caller] of twins.callers.entries()) {
+      const metadata = [{ name: "token", value: await tokenOf(caller) }];
+      const old = await openRawCaller(twins.servers[at].endpoint, { metadata });
+      expect((await call(old, LeaseService.leaseGrant, { id: 7n, ttl: 1000 })).text).toBe("");
+      const watch = new Listener(old, WatchService.watch.path);
+      const value = createWatchCreateRequest({ key: bytesFromUtf8("k") });
+      watch.send(
+        encodeWatchRequest(createWatchRequest({ requestUnion: { case: "createRequest", value } })),
+      );
+      const renewals = new Listener(old, LeaseService.leaseKeepAlive.path);
+      const renewal = LeaseService.leaseKeepAlive.request.encode({ id: 7n });
+      renewals.send(renewal);
+      const begun = [await watch.next(), await renewals.next()];
+      const change = { name: "root", password: "toor" };
+      expect((await call(old, AuthService.userChangePassword, change)).text).toBe("");
+      const put = { key: bytesFromUtf8("k") };
+      const refused = await call(old, KVService.put, put);
+      const fresh = await call(caller, KVService.put, put, await tokenOf(caller));
+      renewals.send(renewal);
+      said.push([...begun, refused.text, fresh.text, await watch.next(), await renewals.next()]);
+      old.close();
+    }
+    const invalid = "etcdserver: invalid auth token";
+    expect(said).toEqual([
+      ["message", "message", invalid, "", "message", "message"],
+      // Since 3.5.30 renewals need their user's rights.
+      ["message", "message", invalid, "", "message", `16 ${invalid}`],
+    ]);
+    await twins.remove();
+  }, 60_000);
 
   test("a simple token that is not used ends after its time, and the cost of hashes is that of the flag", async () => {
     const flags = ["--auth-token-ttl=1", "--bcrypt-cost=5"];
