@@ -1,4 +1,8 @@
-/** Counts the calls that reach a method, and hands everything on as it comes. */
+/**
+ * Counts the calls that reach a method, and hands everything on as it comes.
+ *
+ * Differs from etcd: a request that cannot be read counts, too, as Internal; there it does not reach what counts.
+ */
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { MethodCounts, RpcMetrics, RpcType } from "./rpc-metrics.ts";
 
@@ -18,8 +22,8 @@ export function countedMethod(
   path: string,
   handler: GrpcMethodHandler,
 ): GrpcMethodHandler {
-  const type: RpcType =
-    handler.kind === "unary" ? "unary" : SERVER_STREAMS.has(path) ? "server_stream" : "bidi_stream";
+  const kind = handler.kind === "unary" ? "unary" : "bidi_stream";
+  const type: RpcType = SERVER_STREAMS.has(path) ? "server_stream" : kind;
   const known = SHOWN_WHEN_CALLED.test(path) ? undefined : metrics.method(path, type);
   let called: MethodCounts | undefined = known;
   const counts = (): MethodCounts => (called ??= metrics.method(path, type));

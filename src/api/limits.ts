@@ -89,5 +89,8 @@ export const AUDIT_RENEWED_LEASES_MAX = 1000;
 /** Characters of a `tracestate` that is handed on: what W3C asks for at least. */
 export const TRACE_STATE_CHARACTERS_MAX = 512;
 
+/** Milliseconds for which a page of metrics is given out again at most: nobody scrapes as often as that. */
+export const SCRAPE_REUSE_MS_MAX = 100;
+
 /** Share of the time that may go into pages of metrics: a leader must not miss its heartbeats for them. */
 export const SCRAPE_TIME_SHARE = 0.1;

@@ -2,7 +2,7 @@
  * `/metrics`: everything that the member counts, as text for Prometheus.
  *
  * Making the page takes milliseconds in which nothing else goes on. Whoever asks again before ten times as long
- * has passed gets the same page: however many scrape, and however often, a tenth of the time is theirs at most.
+ * has passed, up to a bound, gets the same page: however many scrape, about a tenth of the time is theirs at most.
  *
  * Differs from etcd: nothing but the text format is offered, which is what etcd's own scrapers get, too; it also
  * has Prometheus' old binary one.
@@ -16,7 +16,7 @@ import type { Counter } from "../../stdx/metrics/counter.ts";
 import { TEXT_CONTENT_TYPE, textExposition } from "../../stdx/metrics/exposition.ts";
 import type { Gauge } from "../../stdx/metrics/gauge.ts";
 import type { MetricsRegistry } from "../../stdx/metrics/registry.ts";
-import { SCRAPE_TIME_SHARE } from "../limits.ts";
+import { SCRAPE_REUSE_MS_MAX, SCRAPE_TIME_SHARE } from "../limits.ts";
 
 export interface MetricsPageParts {
   readonly registry: MetricsRegistry;
@@ -34,19 +34,10 @@ export class MetricsPage {
   #validUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: MetricsPageParts) {
-    const requests = parts.registry.counters(
-      "promhttp_metric_handler_requests_total",
-      "Total number of scrapes by HTTP status code.",
-      ["code"],
-    );
+    const { succeeded, underWay } = registerScrapes(parts.registry);
     this.#parts = parts;
-    this.#succeeded = requests.child("200");
-    requests.child("500");
-    requests.child("503");
-    this.#underWay = parts.registry.gauge(
-      "promhttp_metric_handler_requests_in_flight",
-      "Current number of scrapes being served.",
-    );
+    this.#succeeded = succeeded;
+    this.#underWay = underWay;
   }
 
   serve(request: HttpServerRequest): void {
@@ -61,9 +52,11 @@ export class MetricsPage {
     } else {
       request.respond(200, headers, this.#page);
     }
-    const nowMs = clock.nowMs();
-    const pauseUntilMs = nowMs + (nowMs - startMs) / SCRAPE_TIME_SHARE;
-    if (startMs >= this.#validUntilMs) this.#validUntilMs = pauseUntilMs;
+    if (startMs >= this.#validUntilMs) {
+      const nowMs = clock.nowMs();
+      const pauseMs = (nowMs - startMs) / SCRAPE_TIME_SHARE;
+      this.#validUntilMs = nowMs + Math.min(SCRAPE_REUSE_MS_MAX, pauseMs);
+    }
     this.#underWay.dec();
     this.#succeeded.inc();
   }
@@ -72,6 +65,25 @@ export class MetricsPage {
     this.#page = bytesFromUtf8(textExposition(this.#parts.registry.collect()));
     this.#compressed = undefined;
   }
+}
+
+/** What the page says of itself. */
+export function registerScrapes(registry: MetricsRegistry): {
+  readonly succeeded: Counter;
+  readonly underWay: Gauge;
+} {
+  const requests = registry.counters(
+    "promhttp_metric_handler_requests_total",
+    "Total number of scrapes by HTTP status code.",
+    ["code"],
+  );
+  // Pages do not fail here, and none is refused for want of time.
+  for (const code of ["500", "503"]) requests.child(code);
+  const underWay = registry.gauge(
+    "promhttp_metric_handler_requests_in_flight",
+    "Current number of scrapes being served.",
+  );
+  return { succeeded: requests.child("200"), underWay };
 }
 
 /** Source: promhttp (gzipAccepted). */
