@@ -46,7 +46,13 @@ import { proposeForCall, ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
 
-export function kvMethods(context: ServiceContext): [string, GrpcMethodHandler][] {
+/** What the KV service needs. */
+export type KvContext = Pick<
+  ServiceContext,
+  "member" | "clusterId" | "clock" | "reads" | "callers" | "compactor" | "txnOpsMax"
+>;
+
+export function kvMethods(context: KvContext): [string, GrpcMethodHandler][] {
   return [
     ["/etcdserverpb.KV/Range", rangeMethod(context)],
     ["/etcdserverpb.KV/Put", putMethod(context)],
@@ -82,7 +88,7 @@ class WaitingRead<Request> implements ReadWaiter {
   }
 }
 
-function rangeMethod(context: ServiceContext): GrpcMethodHandler {
+function rangeMethod(context: KvContext): GrpcMethodHandler {
   const { member, clusterId, clock } = context;
   const ranges = new LongRanges({ member, clusterId, clock, store: () => member.applier.store });
   const answer: Answer<RangeRequest> = (call, request, start) => {
@@ -108,7 +114,7 @@ function rangeMethod(context: ServiceContext): GrpcMethodHandler {
 
 /** Why the caller may not read a range, where authentication is on. */
 function rangeRefusal(
-  { callers, member }: ServiceContext,
+  { callers, member }: KvContext,
   call: GrpcServerCall,
   { key, rangeEnd }: RangeRequest,
 ): EtcdError | undefined {
@@ -118,7 +124,7 @@ function rangeRefusal(
 }
 
 function answerOne(
-  context: ServiceContext,
+  context: KvContext,
   call: GrpcServerCall,
   request: RangeRequest,
   start: number,
@@ -137,7 +143,7 @@ function answerOne(
 }
 
 function answerMany(
-  context: ServiceContext,
+  context: KvContext,
   ranges: LongRanges,
   call: GrpcServerCall,
   request: RangeRequest,
@@ -153,7 +159,7 @@ function answerMany(
 }
 
 function finishRange(
-  context: ServiceContext,
+  context: KvContext,
   call: GrpcServerCall,
   request: RangeRequest,
   start: number,
@@ -165,7 +171,7 @@ function finishRange(
 }
 
 function warnOfSlowRange(
-  { reads }: ServiceContext,
+  { reads }: KvContext,
   call: GrpcServerCall,
   request: RangeRequest,
   start: number,
@@ -186,7 +192,7 @@ function warnOfSlowRange(
   });
 }
 
-function putMethod(context: ServiceContext): GrpcMethodHandler {
+function putMethod(context: KvContext): GrpcMethodHandler {
   return unary(decodePutRequest, (call, request: PutRequest, bytes) => {
     const refused =
       checkPutRequest(request) ?? spaceRefusal(context.member, { case: "put", value: request });
@@ -195,7 +201,7 @@ function putMethod(context: ServiceContext): GrpcMethodHandler {
   });
 }
 
-function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
+function deleteRangeMethod(context: KvContext): GrpcMethodHandler {
   return unary(decodeDeleteRangeRequest, (call, request, bytes) => {
     const refused = checkDeleteRangeRequest(request);
     if (refused !== undefined) fail(call, refused);
@@ -204,7 +210,7 @@ function deleteRangeMethod(context: ServiceContext): GrpcMethodHandler {
   });
 }
 
-function txnMethod(context: ServiceContext): GrpcMethodHandler {
+function txnMethod(context: KvContext): GrpcMethodHandler {
   const answer: Answer<TxnRequest> = (call, request, start) =>
     answerReadOnlyTxn(context, call, request, start);
   return unary(decodeTxnRequest, (call, request, bytes) => {
@@ -227,7 +233,7 @@ function txnMethod(context: ServiceContext): GrpcMethodHandler {
   });
 }
 
-function proposeTxn(context: ServiceContext, call: GrpcServerCall, bytes: Uint8Array): void {
+function proposeTxn(context: KvContext, call: GrpcServerCall, bytes: Uint8Array): void {
   proposeForCall(context, call, Operation.txn, bytes, new ProposedCall(context, call));
 }
 
@@ -239,7 +245,7 @@ function proposeTxn(context: ServiceContext, call: GrpcServerCall, bytes: Uint8A
  * proposed it refuses; and releases before 3.5.30 do not check all of it.
  */
 function proposeTxnUnlessRefused(
-  context: ServiceContext,
+  context: KvContext,
   call: GrpcServerCall,
   ownBytes: Uint8Array,
 ): void {
@@ -256,7 +262,7 @@ function proposeTxnUnlessRefused(
 
 /** Why the caller may not make a transaction, as far as is known here. */
 function txnRefusal(
-  { callers, member }: ServiceContext,
+  { callers, member }: KvContext,
   call: GrpcServerCall,
   request: TxnRequest,
 ): EtcdError | undefined {
@@ -266,7 +272,7 @@ function txnRefusal(
 }
 
 function answerReadOnlyTxn(
-  context: ServiceContext,
+  context: KvContext,
   call: GrpcServerCall,
   request: TxnRequest,
   start: number,
@@ -316,7 +322,7 @@ function txnResponseText({ responses }: RawTxnResponse): string {
   return `responses:<${counts.filter((text) => text !== "").join(" ")}>`;
 }
 
-function compactMethod(context: ServiceContext): GrpcMethodHandler {
+function compactMethod(context: KvContext): GrpcMethodHandler {
   return unary(decodeCompactionRequest, (call, request, bytes) => {
     const caller = context.callers.identityOf(call);
     const refused =
@@ -351,7 +357,7 @@ class PhysicalCompaction implements ProposalWaiter {
   }
 }
 
-function completeOptionalHeader(context: ServiceContext, header: ResponseHeader | undefined): void {
+function completeOptionalHeader(context: KvContext, header: ResponseHeader | undefined): void {
   assert(header !== undefined, "Every KV answer has a header");
   completeHeader(context, header);
 }
