@@ -96,6 +96,26 @@ describe.skipIf(REFERENCE === undefined)("a cluster over TLS", () => {
     120_000,
   );
 
+  test("databases go to who joins, from ours and from the real one", async () => {
+    const flags = [...MUTUAL, "--snapshot-count=50", "--experimental-snapshot-catchup-entries=10"];
+    const members: Program[] = ["ours", "real", "real"];
+    await withCluster({ members, flags, place: securePlace }, async (cluster) => {
+      const [first, second] = cluster.members;
+      const { kv } = cluster.clientOf(first);
+      const value = new Uint8Array(20_000).fill(7);
+      for (let at = 0; at < 200; at++) await kv.put({ key: bytesFromUtf8(`many/${at}`), value });
+      for (const [leader, program] of [
+        [second, "ours"],
+        [first, "real"],
+      ] as const) {
+        await cluster.moveLeader(leader);
+        const joined = await cluster.join(program);
+        expect(joined.log(), "it got a snapshot").toMatch(/appl(?:ied|ying) snapshot/);
+      }
+      await cluster.expectEqualHashes();
+    });
+  }, 120_000);
+
   test("who has a certificate that is not wanted does not take part, and the log says why", async () => {
     const flags = [...MUTUAL, "--peer-cert-allowed-cn=member"];
     const members: Program[] = ["ours", "real", "ours"];

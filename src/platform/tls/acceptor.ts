@@ -25,6 +25,7 @@ import {
   nameProblem,
   revocationProblem,
 } from "../../tls/peer-rules.ts";
+import type { RevocationList } from "../../tls/revocation-list.ts";
 import {
   TLS_HANDSHAKE_TIMEOUT_MS,
   TLS_HANDSHAKES_MAX,
@@ -35,7 +36,7 @@ import { SocketStream } from "../tcp.ts";
 import { readChain } from "./chain.ts";
 import { describeTlsFailure } from "./failure.ts";
 import type { TlsFiles, TlsMaterial } from "./files.ts";
-import { contextOptions, type TlsStrength, WITHOUT_SESSIONS } from "./secure-context.ts";
+import { contextOptions, serverRestrictions, type TlsStrength } from "./secure-context.ts";
 
 export interface TlsServerRules {
   /** Who connects must show a certificate that one of the authorities vouches for. */
@@ -135,7 +136,7 @@ export class TlsAcceptor {
     const { strength, rules, handshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = this.#parts;
     return {
       ...contextOptions(this.#material, strength),
-      ...(rules.requiresCertificate ? WITHOUT_SESSIONS : {}),
+      ...serverRestrictions(rules.requiresCertificate),
       requestCert: rules.requiresCertificate,
       rejectUnauthorized: rules.requiresCertificate,
       handshakeTimeout: handshakeTimeoutMs,
@@ -167,14 +168,13 @@ export class TlsAcceptor {
       secure.destroy();
       return;
     }
-    const chain = this.#parts.rules.requiresCertificate
-      ? readChain(secure.getPeerCertificate(true))
-      : [];
+    const { revoked } = this.#material;
+    const chain = this.#chainOf(secure, revoked !== undefined);
     if (chain instanceof DerError) {
       this.#reject(secure, handshake, undefined, `x509: malformed certificate: ${chain.message}`);
       return;
     }
-    this.#check(chain, handshake.address, (problem) => {
+    this.#check(chain, revoked, handshake.address, (problem) => {
       if (secure.destroyed) return;
       if (problem === undefined) this.#handOver(secure, handshake, chain.at(0));
       else this.#reject(secure, handshake, chain.at(0), problem);
@@ -190,19 +190,28 @@ export class TlsAcceptor {
     accept(new SocketStream(secure, peer, isOld));
   }
 
+  /** What the client showed: its own certificate, or, for more work, also those that vouch for it. */
+  #chainOf(secure: TLSSocket, isWhole: boolean): readonly Certificate[] | DerError {
+    if (!this.#parts.rules.requiresCertificate) return [];
+    if (isWhole) return readChain(secure.getPeerCertificate(true));
+    const leaf = secure.getPeerX509Certificate();
+    return readChain(leaf === undefined ? leaf : { raw: leaf.raw });
+  }
+
   #check(
     chain: readonly Certificate[],
+    revoked: RevocationList | undefined,
     address: string,
     done: (problem: string | undefined) => void,
   ): void {
     const { allowed, addressLookups } = this.#parts.rules;
     const leaf = chain.at(0);
     if (leaf === undefined) {
-      done(undefined);
+      const isMissing = this.#parts.rules.requiresCertificate;
+      done(isMissing ? "tls: client didn't provide a certificate" : undefined);
       return;
     }
     const problem = nameProblem(allowed, leaf);
-    const { revoked } = this.#material;
     const checkRevoked = (): string | undefined =>
       revoked === undefined ? undefined : revocationProblem(revoked, chain);
     if (problem !== undefined || addressLookups === undefined) {

@@ -3,8 +3,9 @@ import tls, { type TlsOptions } from "node:tls";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { MemoryLog } from "../../../sim/memory-log.ts";
 import { CertificateFolder, type IssuedCertificate } from "../../../test/harness/certificates.ts";
-import type { HttpResponseHandler } from "../../ports/http.ts";
+import type { HttpClient, HttpResponseHandler } from "../../ports/http.ts";
 import { systemClock } from "../clock.ts";
+import { TLS_FILES_CHECK_MS } from "../limits.ts";
 import { createHttpClient } from "../http-client.ts";
 import { TlsDialer, type TlsDialerParts } from "./dialer.ts";
 import { type TlsFileNames, TlsFiles } from "./files.ts";
@@ -37,12 +38,20 @@ function serve(certificate: IssuedCertificate, options: TlsOptions = {}): Promis
   });
 }
 
-/** The body of the answer, or why there is none. */
+/** Asks once. */
 function ask(
   url: string,
   names: Partial<TlsFileNames> = {},
   parts: Partial<TlsDialerParts> = {},
 ): Promise<string> {
+  return dialling(names, parts)(url);
+}
+
+/** Asks for pages: their body, or why there is none. */
+function dialling(
+  names: Partial<TlsFileNames>,
+  parts: Partial<TlsDialerParts>,
+): (url: string) => Promise<string> {
   const files = TlsFiles.open(
     { certFile: "", keyFile: "", caFile: authority.caFile, crlFile: "", ...names },
     new MemoryLog(),
@@ -57,6 +66,10 @@ function ask(
     ...parts,
   });
   const http = createHttpClient(() => dialer);
+  return (url) => get(http, url);
+}
+
+function get(http: HttpClient, url: string): Promise<string> {
   return new Promise((resolve) => {
     let body = "";
     const handler: HttpResponseHandler = {
@@ -113,6 +126,40 @@ describe("a client of https", () => {
     expect(await ask(`https://127.0.0.1:${port}`, { crlFile: authority.revoke([client]) })).toBe(
       "nobody",
     );
+  });
+
+  test("files that change count from the next connection on", async () => {
+    const own = authority.issue({ cn: "member" });
+    const stranger = other.issue({ ipAddresses: ["127.0.0.1"] });
+    const names: TlsFileNames = {
+      certFile: `${made.folder}/live.crt`,
+      keyFile: `${made.folder}/live.key`,
+      caFile: `${made.folder}/live-ca.crt`,
+      crlFile: `${made.folder}/live.crl`,
+    };
+    const use = ({ certFile, keyFile }: IssuedCertificate): void => {
+      fs.copyFileSync(certFile, names.certFile);
+      fs.copyFileSync(keyFile, names.keyFile);
+    };
+    use(client);
+    fs.copyFileSync(other.caFile, names.caFile);
+    fs.writeFileSync(names.crlFile, authority.revocationList([]));
+    let nowMs = 0;
+    const clock = { ...systemClock, nowMs: () => (nowMs += TLS_FILES_CHECK_MS) };
+    const get = dialling(names, { clock });
+    const options = { requestCert: true, ca: authority.own.certPem };
+    const first = `https://127.0.0.1:${await serve(stranger, options)}`;
+    const second = `https://127.0.0.1:${await serve(server, options)}`;
+    expect(await get(first)).toBe("client");
+    use(own);
+    expect(await get(first)).toBe("member");
+    expect(await get(second)).toMatch(/signed by unknown authority$/);
+    fs.copyFileSync(authority.caFile, names.caFile);
+    expect(await get(second)).toBe("member");
+    fs.writeFileSync(names.crlFile, authority.revocationList([server]));
+    expect(await get(second)).toMatch(/revoked$/);
+    fs.writeFileSync(names.crlFile, "broken");
+    expect(await get(second)).toMatch(/revoked$/);
   });
 
   test("a server that speaks something else, or nothing", async () => {

@@ -33,9 +33,13 @@ export function contextOptions(
 }
 
 /**
- * A server that demands certificates takes up no session again: a certificate that expired, was revoked or
- * belongs to an authority that is no longer trusted must not live on in one.
+ * What servers do without. Like Go's they let nobody begin a second handshake on a connection. One that demands
+ * certificates takes up no session again: a certificate that expired, was revoked or belongs to an authority
+ * that is no longer trusted must not live on in one.
  */
-export const WITHOUT_SESSIONS: SecureContextOptions = {
-  secureOptions: constants.SSL_OP_NO_TICKET,
-};
+export function serverRestrictions(demandsCertificates: boolean): SecureContextOptions {
+  const { SSL_OP_NO_RENEGOTIATION, SSL_OP_NO_TICKET } = constants;
+  return {
+    secureOptions: SSL_OP_NO_RENEGOTIATION | (demandsCertificates ? SSL_OP_NO_TICKET : 0),
+  };
+}
