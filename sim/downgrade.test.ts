@@ -9,9 +9,9 @@ import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/
 import { SimulatedDisk } from "./disk.ts";
 import { SimulatedMember } from "./simulated-member.ts";
 
-async function started(disk: SimulatedDisk): Promise<SimulatedMember> {
+async function started(disk: SimulatedDisk, downgradeCheckMs = 5000): Promise<SimulatedMember> {
   const member = new SimulatedMember(disk, 1_000_000);
-  expect(await member.start(new Prng(1))).toBe(true);
+  expect(await member.start(new Prng(1), { downgradeCheckMs })).toBe(true);
   return member;
 }
 
@@ -62,3 +62,19 @@ test("one that has not arrived goes on, and keeps this version from starting", a
   expect(await member.stop()).toBe(true);
   await expect(started(disk)).rejects.toThrow("not allowed to join when downgrade is enabled");
 });
+
+test.each([
+  [0, true],
+  [100, false],
+])(
+  "looks every %d milliseconds, or never: whether one goes on after 3 seconds",
+  async (ms, goesOn) => {
+    const member = await started(new SimulatedDisk({ random: new Prng(4) }), ms);
+    const { cluster } = member.host.member.applier;
+    expect(await member.until(() => cluster.version === "3.5.0")).toBe(true);
+    expect(await setDowngrade(member, "3.5.0")).toBe(true);
+    expect(await member.pass(3000)).toBe(true);
+    expect(cluster.downgrade.enabled).toBe(goesOn);
+    expect(await member.stop()).toBe(true);
+  },
+);

@@ -116,6 +116,25 @@ describe("parseServerArgs", () => {
     expect(parse(args).kind).toBe("start");
   });
 
+  test.each([
+    ["20.20.2", "exit"],
+    ["22.11.0", "exit"],
+    ["22.12.0", "start"],
+    ["23.0.0", "exit"],
+    ["23.1.0", "start"],
+    ["24.0.0", "start"],
+  ])("--socket-reuse-port needs a Node.js that can: %s", (version, kind) => {
+    const parsed = parseServerArgs({
+      command: ["etcd", "--socket-reuse-port"],
+      environment: {},
+      defaultHost: undefined,
+      runtime: { version, platform: "linux", arch: "x64" },
+      readConfigFile,
+    });
+    expect(parsed.kind).toBe(kind);
+    if (parsed.kind === "start") expect(parsed.config.socketReusePort).toBe(true);
+  });
+
   test("does not know the proxies", () => {
     expect(parse(["gateway"])).toMatchObject({ kind: "exit", code: 1 });
     expect(parse(["grpc-proxy", "start"])).toMatchObject({ kind: "exit", code: 1 });

@@ -2,7 +2,7 @@ import net from "node:net";
 import http from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import type { HttpServerRequest } from "../ports/http.ts";
-import { createHttpServer, type HttpServer } from "./http-server.ts";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "./http-server.ts";
 import { listenOn } from "./tcp.ts";
 
 const cleanups: (() => void)[] = [];
@@ -15,8 +15,10 @@ const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 /** A server with this handler, and the port that it is on. */
 async function serve(
   handler: (request: HttpServerRequest) => void,
+  given: Partial<HttpServerOptions> = {},
 ): Promise<{ readonly server: HttpServer; readonly port: number }> {
-  const timeouts = { readTimeoutMs: 60_000, writeTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
+  const long = { readTimeoutMs: 60_000, writeTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
+  const timeouts = { ...long, ...given };
   const server = createHttpServer(timeouts, handler);
   const listener = await listenOn({ kind: "tcp", host: "127.0.0.1", port: 0 }, (stream) =>
     server.serve(stream, new Uint8Array(0)),
@@ -167,6 +169,46 @@ describe("responses", () => {
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
     );
     expect(answer).toMatch(/abc\r\n0\r\n\r\n$/);
+  });
+});
+
+describe("a client that stands still", () => {
+  test("is given up when it sends nothing of a body for the time of --raft-read-timeout", async () => {
+    const failed: Error[] = [];
+    const onFailed = (reason: Error): void => {
+      failed.push(reason);
+    };
+    const { port } = await serve(
+      (request) => request.readBody({ onBytes() {}, onEnd() {}, onFailed }),
+      { readTimeoutMs: 100 },
+    );
+    const head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx";
+    await converse(port, head);
+    expect(failed).toHaveLength(1);
+  });
+
+  test("is given up when it takes nothing of a response for the time of --raft-write-timeout", async () => {
+    let closed = 0;
+    const { port } = await serve(
+      (request) => {
+        const onClosed = (): void => {
+          closed++;
+        };
+        const stream = request.stream(200, {}, { onWritable() {}, onClosed });
+        stream.write([new Uint8Array(64 * 1024 * 1024)]);
+      },
+      { writeTimeoutMs: 100 },
+    );
+    const socket = net.connect(port, "127.0.0.1", () => {
+      socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      socket.pause();
+    });
+    socket.on("error", () => {});
+    for (let tries = 0; closed === 0 && tries < 3000; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(closed).toBe(1);
+    socket.destroy();
   });
 });
 

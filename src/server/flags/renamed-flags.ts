@@ -31,8 +31,8 @@ export const RENAMED_FLAGS = {
   "audit-log-maxbackup": "audit-log-maxbackups",
 } as const satisfies { readonly [Name in FlagName]?: FlagName };
 
-/** The feature of each. */
-const GATED_FLAGS = {
+/** The feature of --feature-gates that each one switches. */
+export const GATED_FLAGS = {
   "experimental-stop-grpc-service-on-defrag": "StopGRPCServiceOnDefrag",
   "experimental-initial-corrupt-check": "InitialCorruptCheck",
   "experimental-compact-hash-check-enabled": "CompactHashCheck",
