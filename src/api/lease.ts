@@ -8,8 +8,7 @@ import { checkLeaseKeys } from "../apply/authorization.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
-import type { Lease } from "../lease/lease.ts";
-import { type Lessor, NO_LEASE } from "../lease/lessor.ts";
+import { NO_LEASE } from "../lease/lessor.ts";
 import { InternalRaftRequestOperationField as Operation } from "../wire/gen/raft-internal.ts";
 import {
   createLeaseTimeToLiveResponse,
@@ -26,6 +25,7 @@ import { strangerRefusal } from "./caller-checks.ts";
 import { headerAt, type LeaseContext, type LeaseState } from "./context.ts";
 import { keepAliveMethod } from "./lease-keep-alive.ts";
 import { LeaseLister } from "./lease-list.ts";
+import { LeaseRights } from "./lease-rights.ts";
 import { proposeForCall, ProposedCall, spaceRefusal } from "./proposed-call.ts";
 import { fail } from "./status.ts";
 import { unary } from "./unary.ts";
@@ -118,26 +118,23 @@ function timeToLive(
 }
 
 /** Who asks for all leases must be allowed to read all their keys. */
-function allKeysRefusal(
-  { member: { applier }, callers }: LeaseContext,
-  call: GrpcServerCall,
-): EtcdError | undefined {
-  if (!applier.auth.enabled) return undefined;
-  const caller = callers.identityOf(call);
-  if (caller instanceof EtcdError) return caller;
-  return checkLeaseKeys(applier, caller, leasesOf(applier.lessor));
-}
-
-function* leasesOf(lessor: Lessor): Generator<Lease> {
-  const leases = lessor.leases();
-  for (let next = leases.next(); next.done !== true; next = leases.next()) yield next.value;
-}
-
 function leasesMethod(context: LeaseContext): GrpcMethodHandler {
+  const { member, callers, backups } = context;
   const lister = new LeaseLister(context);
   return unary(decodeLeaseLeasesRequest, (call) => {
-    const refused = strangerRefusal(context, call) ?? allKeysRefusal(context, call);
-    if (refused === undefined) lister.list(call);
-    else fail(call, refused);
+    const { auth } = member.applier;
+    const caller = callers.identityOf(call);
+    if (caller instanceof EtcdError) {
+      fail(call, caller);
+    } else if (auth.checkAdmin(caller) === undefined) {
+      lister.list(call);
+    } else if (caller === undefined) {
+      fail(call, Errors.UserEmpty);
+    } else {
+      const answer = (refused: EtcdError | undefined): void =>
+        refused === undefined ? lister.list(call) : fail(call, refused);
+      const rights = new LeaseRights(context, caller, () => !call.open, answer);
+      if (rights.step()) backups.runInSlices(rights);
+    }
   });
 }

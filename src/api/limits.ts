@@ -94,3 +94,6 @@ export const SCRAPE_REUSE_MS_MAX = 100;
 
 /** Share of the time that may go into pages of metrics: a leader must not miss its heartbeats for them. */
 export const SCRAPE_TIME_SHARE = 0.1;
+
+/** Keys of leases that one slice asks for whether somebody may read them: about a millisecond. */
+export const LEASE_KEYS_PER_SLICE = 4_000;
