@@ -1,5 +1,6 @@
 /** What a caller may say about one call, and what that has to do with how the call ended. */
 import { GrpcCode } from "../errors/codes.ts";
+import type { GrpcMetadata } from "../http2/grpc-metadata.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { CancelSignal } from "./cancel-signal.ts";
 import { DEADLINE_SLACK_MS } from "./limits.ts";
@@ -17,6 +18,8 @@ export interface CallOptions {
 export interface StreamOptions extends CallOptions {
   /** Whether the server must end the stream, with `Errors.NoLeader`, when its cluster has no leader. */
   readonly requireLeader?: boolean | undefined;
+  /** Sent instead of the channel's own. */
+  readonly metadata?: GrpcMetadata | undefined;
 }
 
 /** Which bound of `options` ended the call, if one did. */

@@ -15,6 +15,7 @@
  * Source: etcd client/v3/retry_interceptor.go, client/v3/retry.go.
  */
 import { GrpcCode } from "../errors/codes.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { GrpcClient, GrpcStatus } from "../http2/grpc-client-types.ts";
 import { EMPTY_METADATA, type GrpcMetadata } from "../http2/grpc-metadata.ts";
@@ -55,11 +56,21 @@ export interface ChannelSettings {
   readonly openLinks: (onChange: (link: Link) => void) => readonly Link[];
   /** Sent with every call. */
   readonly metadata: () => GrpcMetadata;
+  /** Bytes of a request; the client library's own bound when absent. */
+  readonly requestBytesMax?: number;
   /** Gets a new token; `undefined` where the client has no user. */
   readonly refreshToken: (() => Promise<void>) | undefined;
 }
 
-type Answer = RpcStatus & { readonly body: Uint8Array | undefined };
+/** How a call ended; `body` is there exactly when the code is 0. */
+export type Answer = RpcStatus & { readonly body: Uint8Array | undefined };
+
+/** What a call is made with whose request and answer are bytes. */
+export interface ForwardOptions extends CallOptions {
+  /** Sent instead of the channel's own; compared by identity to reuse its encoded form. */
+  readonly metadata: GrpcMetadata;
+  readonly repeatability: Repeatability;
+}
 
 /** The calls of one client to one set of endpoints. */
 export class Channel {
@@ -108,6 +119,35 @@ export class Channel {
   }
 
   /**
+   * Makes one call for somebody else, of whom the metadata are: bytes go and come as they are, and how it ended
+   * is told as the server told it. Never throws.
+   */
+  async forward(path: string, body: Uint8Array, options: ForwardOptions): Promise<Answer> {
+    const { clock } = this.#settings;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#attempt(path, body, options, options.metadata);
+      const mayHelp =
+        options.repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;
+      const isLast =
+        attempt >= CALL_ATTEMPTS_MAX || endReason(answer, options, clock) !== undefined;
+      if (!mayHelp || isLast) return answer;
+      try {
+        await this.#pause(attempt, options);
+      } catch (error) {
+        if (!(error instanceof EtcdError)) throw error;
+        return { code: error.code, message: error.message, body: undefined };
+      }
+    }
+  }
+
+  /** The next connection in turn, as soon as there is one; or why there is none. */
+  pick({ deadlineMs, signal }: CallOptions): Promise<GrpcClient | RpcStatus> {
+    return new Promise((settle) => {
+      this.#balancer.pick({ deadlineMs, signal }, settle);
+    });
+  }
+
+  /**
    * Opens a stream on the next connection in turn, as soon as there is one. Throws `EtcdError` where there is
    * none in time, or the user is refused; what happens later the stream tells.
    */
@@ -117,12 +157,12 @@ export class Channel {
   ): Promise<CallStream<Request, Response>> {
     const { clock, log, refreshToken } = this.#settings;
     await refreshToken?.();
-    const picked = await this.#pick(options);
+    const picked = await this.pick(options);
     if ("code" in picked) {
       log.error("streamer failed to create ClientStream", { error: statusText(picked) });
       throw errorFromStatus(picked, endReason(picked, options, clock));
     }
-    const plain = this.#settings.metadata();
+    const plain = options.metadata ?? this.#settings.metadata();
     const metadata = options.requireLeader === true ? [...plain, HAS_LEADER_ENTRY] : plain;
     return new CallStream(method, { grpc: picked, metadata, options, clock });
   }
@@ -163,21 +203,21 @@ export class Channel {
   }
 
   /** One try: waits for a connection and sends the call, again where it surely was not processed. */
-  async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Answer> {
-    if (body.length > REQUEST_BYTES_MAX) return tooLarge(body.length);
+  async #attempt(
+    path: string,
+    body: Uint8Array,
+    options: CallOptions,
+    metadata?: GrpcMetadata,
+  ): Promise<Answer> {
+    const { requestBytesMax = REQUEST_BYTES_MAX } = this.#settings;
+    if (body.length > requestBytesMax) return tooLarge(body.length, requestBytesMax);
     for (let resends = 0; ; resends++) {
-      const picked = await this.#pick(options);
+      const picked = await this.pick(options);
       if ("code" in picked) return { ...picked, body: undefined };
-      const { status, message } = await this.#send(picked, path, body, options);
+      const { status, message } = await this.#send(picked, path, body, options, metadata);
       if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
       return { code: status.code, message: status.message, body: message };
     }
-  }
-
-  #pick({ deadlineMs, signal }: CallOptions): Promise<GrpcClient | RpcStatus> {
-    return new Promise((settle) => {
-      this.#balancer.pick({ deadlineMs, signal }, settle);
-    });
   }
 
   #send(
@@ -185,11 +225,12 @@ export class Channel {
     path: string,
     body: Uint8Array,
     { deadlineMs, signal }: CallOptions,
+    metadata: GrpcMetadata = this.#settings.metadata(),
   ): Promise<{ status: GrpcStatus; message: Uint8Array | undefined }> {
     return new Promise((settle) => {
       const onAbort = (): void => call.cancel();
       const limits = deadlineMs === undefined ? {} : { deadlineMs };
-      const call = grpc.unary(path, this.#settings.metadata(), body, limits, (status, message) => {
+      const call = grpc.unary(path, metadata, body, limits, (status, message) => {
         signal?.removeEventListener("abort", onAbort);
         // The view is valid until return only.
         settle({ status, message: message?.slice() });
@@ -215,10 +256,10 @@ export class Channel {
   }
 }
 
-function tooLarge(length: number): Answer {
+function tooLarge(length: number, bytesMax: number): Answer {
   return {
     code: GrpcCode.ResourceExhausted,
-    message: `trying to send message larger than max (${length} vs. ${REQUEST_BYTES_MAX})`,
+    message: `trying to send message larger than max (${length} vs. ${bytesMax})`,
     body: undefined,
   };
 }

@@ -40,6 +40,11 @@ export interface ClientOptions {
   readonly keepaliveTimeMs?: number;
   /** Milliseconds from that PING until the connection counts as dead. */
   readonly keepaliveTimeoutMs?: number;
+  /** Whether such PINGs go on while there are no calls. */
+  readonly keepalivePermitWithoutStream?: boolean;
+  /** Bytes of a request and of an answer; bounds of the library when absent. */
+  readonly requestBytesMax?: number;
+  readonly responseBytesMax?: number;
   /** Both or neither. */
   readonly username?: string;
   readonly password?: string;
@@ -128,7 +133,8 @@ export class Client {
   }
 
   #openChannel(endpoints: readonly string[]): Channel {
-    const { clock, random, log, connector, username = "", password = "" } = this.#options;
+    const { clock, random, log, connector, requestBytesMax } = this.#options;
+    const { username = "", password = "" } = this.#options;
     const parsed = endpoints.map(parseEndpoint);
     const secure = this.#isSecure(parsed[0]);
     const limits = this.#limits();
@@ -139,6 +145,7 @@ export class Client {
       log,
       target: `${this.#name}/${endpointAuthority(this.#options.endpoints[0])}`,
       metadata: () => this.#metadata,
+      ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
       refreshToken: hasUser ? () => this.authenticate() : undefined,
       openLinks: (onChange) =>
         parsed.map(
@@ -154,8 +161,10 @@ export class Client {
 
   #limits(): ClientConnectionOptions {
     const { keepaliveTimeMs = 0, keepaliveTimeoutMs } = this.#options;
+    const { responseBytesMax = RESPONSE_BYTES_MAX, keepalivePermitWithoutStream } = this.#options;
     return {
-      receiveMessageBytesMax: RESPONSE_BYTES_MAX,
+      receiveMessageBytesMax: responseBytesMax,
+      ...(keepalivePermitWithoutStream === undefined ? {} : { keepalivePermitWithoutStream }),
       ...(keepaliveTimeMs === 0
         ? {}
         : { keepaliveTimeMs: Math.max(keepaliveTimeMs, KEEPALIVE_TIME_MIN_MS) }),

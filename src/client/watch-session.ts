@@ -41,8 +41,11 @@ interface Pieces {
 /** The id in an answer that is about every watch of a stream, or about none. */
 const NO_WATCH_ID = -1n;
 
+/** Where streams are opened. */
+export type StreamOpener = Pick<Channel, "openStream">;
+
 export class WatchSession {
-  readonly #channel: Channel;
+  readonly #channel: StreamOpener;
   readonly #clock: Clock;
   readonly #requireLeader: boolean;
   readonly #entries = new Set<WatchEntry>();
@@ -57,7 +60,7 @@ export class WatchSession {
   readonly #pieces = new Map<bigint, Pieces>();
   #isProgressWanted = false;
 
-  constructor(channel: Channel, clock: Clock, requireLeader: boolean) {
+  constructor(channel: StreamOpener, clock: Clock, requireLeader: boolean) {
     this.#channel = channel;
     this.#clock = clock;
     this.#requireLeader = requireLeader;

@@ -11,11 +11,10 @@
 import type { Clock } from "../ports/clock.ts";
 import type { WatchCreateRequest, WatchResponse } from "../wire/gen/rpc.ts";
 import type { CancelSignal } from "./cancel-signal.ts";
-import type { Channel } from "./channel.ts";
 import { answersOf } from "./inbox.ts";
 import { CANCELLED } from "./rpc-status.ts";
 import { WatchEntry } from "./watch-entry.ts";
-import { WatchSession } from "./watch-session.ts";
+import { type StreamOpener, WatchSession } from "./watch-session.ts";
 
 /** How a watch is run. */
 export interface WatchOptions {
@@ -63,13 +62,13 @@ export class Watcher {
 
 /** The watches of one client. */
 export class Watch {
-  readonly #channel: Channel;
+  readonly #channel: StreamOpener;
   readonly #clock: Clock;
   /** Shared streams: of watches that need no leader, and of those that do. */
   readonly #shared: readonly [WatchSession, WatchSession];
   readonly #own = new Set<WatchSession>();
 
-  constructor(channel: Channel, clock: Clock) {
+  constructor(channel: StreamOpener, clock: Clock) {
     this.#channel = channel;
     this.#clock = clock;
     this.#shared = [

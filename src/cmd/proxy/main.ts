@@ -1,5 +1,5 @@
 /**
- * `etcd gateway`: a program of its own behind the name of the server.
+ * `etcd gateway` and `etcd grpc-proxy`: programs of their own behind the name of the server.
  *
  * Source: etcd server/etcdmain (main.go, gateway.go, grpc_proxy.go); spf13/cobra for pages and refusals.
  */
@@ -7,6 +7,7 @@ import process from "node:process";
 import { Command } from "../command.ts";
 import { FlagError, FlagSet } from "../pflag.ts";
 import { plainUsagePage } from "../usage.ts";
+import { grpcProxyFlags } from "./grpc-proxy-flags.ts";
 import { ProxyExit } from "./proxy-exit.ts";
 
 /** Runs the proxy that `words` name; it goes on when this returns, unless the exit code is set. */
@@ -53,6 +54,18 @@ function proxyCommands(): Command<undefined> {
             short: "start the gateway",
             flags: gatewayFlags(),
             run: async (_, { flags }) => (await import("./run-gateway.ts")).runGateway(flags),
+          },
+        ],
+      },
+      {
+        use: "grpc-proxy <subcommand>",
+        short: "grpc-proxy related command",
+        commands: [
+          {
+            use: "start",
+            short: "start the grpc proxy",
+            flags: grpcProxyFlags(),
+            run: async (_, { flags }) => (await import("./run-grpc-proxy.ts")).runGrpcProxy(flags),
           },
         ],
       },
