@@ -9,22 +9,12 @@
  * ```
  * `\0` in a key is the byte 0.
  */
-import { ManualClock } from "../../sim/manual-clock.ts";
 import { MemoryLog } from "../../sim/memory-log.ts";
-import { noNetwork } from "../../sim/no-network.ts";
-import { plainDigest, plainPasswords } from "../../sim/plain-passwords.ts";
-import { SimulatedDisk } from "../../sim/disk.ts";
-import { simulatedConfig } from "../../sim/simulated-member.ts";
 import type { Applier } from "../../src/apply/applier.ts";
 import type { ApplyResult } from "../../src/apply/result.ts";
 import { type AuthInfo, requestHeaderOf } from "../../src/auth/auth-info.ts";
 import type { TokenTable } from "../../src/auth/token-table.ts";
-import { Backend } from "../../src/backend/backend.ts";
 import { EtcdError } from "../../src/errors/etcd-error.ts";
-import { Cluster } from "../../src/membership/cluster.ts";
-import { sha1, sha256 } from "../../src/platform/digest.ts";
-import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
-import { RestoredState } from "../../src/server/restored-state.ts";
 import { base64FromBytes } from "../../src/stdx/base64.ts";
 import {
   bytesFromLatin1,
@@ -32,7 +22,6 @@ import {
   hexFromBytes,
   utf8FromBytes,
 } from "../../src/stdx/bytes.ts";
-import { Prng } from "../../src/stdx/prng.ts";
 import { PermissionType } from "../../src/wire/gen/auth.ts";
 import {
   createInternalRaftRequest,
@@ -46,17 +35,11 @@ import {
   createLeaseGrantRequest,
   createPutRequest,
 } from "../../src/wire/gen/rpc.ts";
+import { closeApplier, freshDisk, openApplier } from "./applied-state.ts";
 import type { Directive } from "./datadriven.ts";
 
 const TERM = 1;
 const AUTH_BUCKETS = ["auth", "authRoles", "authUsers"] as const;
-
-const NO_TIMER = {
-  start: () => 0,
-  applied: () => undefined,
-  appliedV2: () => undefined,
-  proposalAnswered: () => undefined,
-};
 
 /** Answers the directives of one script. */
 export function createAuthScript(): (directive: Directive) => string {
@@ -65,7 +48,7 @@ export function createAuthScript(): (directive: Directive) => string {
 }
 
 class ScriptState {
-  readonly #disk = new SimulatedDisk({ random: new Prng(1) });
+  readonly #disk = freshDisk();
   readonly #log = new MemoryLog();
   readonly #notes: string[] = [];
   readonly #tokens: TokenTable = {
@@ -78,7 +61,6 @@ class ScriptState {
   #caller: AuthInfo | undefined;
 
   constructor() {
-    this.#disk.makeDirectory("/data");
     this.#applier = this.#open();
   }
 
@@ -100,33 +82,13 @@ class ScriptState {
   }
 
   #open(): Applier {
-    const clock = new ManualClock();
-    const environment = {
-      ...{ disk: this.#disk, clock, random: new Prng(1), log: this.#log, sha1, sha256 },
-      metrics: new ServerMetrics(),
-      peers: noNetwork((run) => clock.defer(run)),
-      passwords: plainPasswords(clock),
-      secretDigest: plainDigest,
-    };
-    const backend = Backend.open(this.#disk, "/data/db");
-    const cluster = new Cluster(1n);
-    const restored = new RestoredState(
-      simulatedConfig(),
-      environment,
-      backend,
-      cluster,
-      this.#tokens,
-    );
-    while (!restored.step(1000));
+    const applier = openApplier(this.#disk, this.#log, this.#tokens);
     this.#log.lines.length = 0;
-    return restored.finish(1n, 0, NO_TIMER).applier;
+    return applier;
   }
 
   #reopen(): void {
-    const { backend } = this.#applier;
-    backend.commit(this.#applier.position(), () => undefined);
-    this.#disk.runUntilIdle();
-    backend.close();
+    closeApplier(this.#disk, this.#applier);
     this.#applier = this.#open();
   }
 
