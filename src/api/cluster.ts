@@ -72,7 +72,14 @@ export function clusterMethods(context: ServiceContext): [string, GrpcMethodHand
         context,
         unary(decodeMemberPromoteRequest, (call, { id }) => {
           const token = call.get("token") ?? call.get("authorization");
-          membership.promote(id, answer(call, encodeMemberPromoteResponse), token);
+          const { applier } = context.member;
+          // Differs from etcd: whom a certificate names is told at once that only the leader can do it. There
+          // the leader is asked until the time is over, and does not know in whose name.
+          if (token === undefined && applier.auth.enabled && !context.member.isLeader()) {
+            fail(call, Errors.NotLeader);
+          } else {
+            membership.promote(id, answer(call, encodeMemberPromoteResponse), token);
+          }
         }),
       ),
     ],
