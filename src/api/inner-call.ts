@@ -14,6 +14,7 @@ import { STREAM_QUEUE_BYTES_HIGH, STREAM_QUEUE_BYTES_LOW } from "../http2/limits
 import type { ClientPeer } from "../ports/client-peer.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { concatBytes } from "../stdx/bytes.ts";
+import { CALL_TIMER_MS_MAX } from "./limits.ts";
 
 /** On whose behalf a call is made. */
 export interface CallOrigin {
@@ -35,6 +36,8 @@ export interface InnerCallEvents {
   /** `wanted` was false, and now messages may be sent again. */
   onWanted?(): void;
 }
+
+const DEADLINE_TEXT = "context deadline exceeded";
 
 /** Starts calls; one for a server. */
 export class InnerCalls {
@@ -149,7 +152,14 @@ export class InnerCall implements GrpcServerCall {
     const { deadlineMs } = this.#origin;
     if (deadlineMs < Number.POSITIVE_INFINITY) {
       const { clock } = this.#calls;
-      this.#deadline = clock.after(deadlineMs - clock.nowMs(), () => this.#onDeadline());
+      if (deadlineMs <= clock.nowMs()) {
+        this.sendStatus(GrpcCode.DeadlineExceeded, DEADLINE_TEXT);
+        return;
+      }
+      const leftMs = deadlineMs - clock.nowMs();
+      if (leftMs < CALL_TIMER_MS_MAX) {
+        this.#deadline = clock.after(leftMs, () => this.#onDeadline());
+      }
     }
     handler.onCall?.(this);
   }
@@ -306,7 +316,7 @@ export class InnerCall implements GrpcServerCall {
   }
 
   #onDeadline(): void {
-    this.#refuse(GrpcCode.DeadlineExceeded, "context deadline exceeded");
+    this.#refuse(GrpcCode.DeadlineExceeded, DEADLINE_TEXT);
   }
 
   /** Ends the call without its handler's doing. */

@@ -77,6 +77,9 @@ export const RANGES_RETRY_MS = 20;
 /** Seconds that a lock or a leadership without a lease of its own lasts: etcd's number. */
 export const SESSION_TTL_SECONDS = 60;
 
+/** The longest time limit of a call that a timer is set for: platforms count milliseconds in 31 bits. */
+export const CALL_TIMER_MS_MAX = 0x7fff_ffff;
+
 /** Bytes of a key that a line of the audit log shows: longer ones are cut there, and their length is told. */
 export const AUDIT_KEY_BYTES_MAX = 512;
 

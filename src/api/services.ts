@@ -18,6 +18,8 @@ import { watchMethods } from "./watch.ts";
 
 export interface Services {
   lookup(path: string): GrpcMethodHandler | undefined;
+  /** Calls from inside the process, guarded and observed as those from outside. */
+  readonly calls: InnerCalls;
   /** Whether any method of the service is there; decides how an unknown method is answered. */
   knowsService(service: string): boolean;
 }
@@ -38,18 +40,23 @@ export function createServices(
     ...watchMethods(context),
     ...healthMethods(context.serving),
   ];
-  const calls = new InnerCalls((path) => methods.get(path), {
+  const options = {
     clock: context.clock,
     messageBytesMax: context.requestBytesMax,
     poke: () => context.watches.wake(),
-  });
-  served.push(...lockMethods(calls), ...electionMethods(calls));
+  };
+  // What a lock asks for is part of the call of the lock, and not seen as calls of its own.
+  const unobserved = new Map<string, GrpcMethodHandler>();
+  const steps = new InnerCalls((path) => unobserved.get(path), options);
+  served.push(...lockMethods(steps), ...electionMethods(steps));
   for (const [path, handler] of served) {
+    unobserved.set(path, admission.guard(path, handler));
     const guarded = admission.guard(path, countedMethod(context.rpcs, path, handler));
     methods.set(path, observed(path, guarded, observers, context.clock));
   }
   const services = new Set([...methods.keys()].map((path) => path.split("/")[1]));
   return {
+    calls: new InnerCalls((path) => methods.get(path), options),
     lookup: (path) => methods.get(path),
     knowsService: (service) => services.has(service),
   };

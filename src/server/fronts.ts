@@ -4,6 +4,7 @@
  * Source: etcd server/embed/etcd.go, serve.go.
  */
 import { serveWithAccessControl } from "../api/http/access-control.ts";
+import { JsonGateway } from "../api/gateway/gateway.ts";
 import { clientRoutes, metricsRoutes, type RouteParts } from "../api/http/client-routes.ts";
 import { RequestLog } from "../api/http/debug/request-log.ts";
 import { HealthMetrics } from "../api/http/health-metrics.ts";
@@ -67,7 +68,8 @@ export function createFronts(
   const isDebug = config.log.level === "debug";
   const requests = isDebug ? new RequestLog(clock) : undefined;
   const looking = [...observers.of(context), ...(requests === undefined ? [] : [requests])];
-  const grpc = grpcConfigOf(config, createServices(context, looking), context.rpcs.traffic);
+  const services = createServices(context, looking);
+  const grpc = grpcConfigOf(config, services, context.rpcs.traffic);
   const httpLog = log.named("embed/serve.go");
   const { registry } = environment.metrics;
   const profiles = config.http.pprof || isDebug;
@@ -76,6 +78,7 @@ export function createFronts(
     page: new MetricsPage({ registry, clock, gzip }),
     healthMetrics: new HealthMetrics(registry),
     facts: environment.facts,
+    gateway: config.http.gateway ? new JsonGateway(services.calls, environment.sha1) : undefined,
     logLevel: config.http.pprof
       ? { control: environment.logLevel, log: httpLog, parse: parseLogLevel }
       : undefined,

@@ -3,7 +3,8 @@
  *
  * Source: Go net/url (ParseQuery, unescape).
  */
-import { bytesFromUtf8, utf8FromBytes } from "./bytes.ts";
+import { bytesFromUtf8, latin1FromBytes, utf8FromBytes } from "./bytes.ts";
+import { goQuote } from "./go-quote.ts";
 
 /** All values of `name` in a query (without "?"), in order. Pairs that cannot be read are passed over, as by Go. */
 export function queryValues(query: string, name: string): string[] {
@@ -21,6 +22,17 @@ export function queryValues(query: string, name: string): string[] {
 /** Whether a query has `name` at all. */
 export function queryHas(query: string, name: string): boolean {
   return queryValues(query, name).length > 0;
+}
+
+/** What Go finds wrong with a form, or a query; the first fault only. */
+export function formFault(text: string): string | undefined {
+  for (const pair of text.split("&")) {
+    if (pair.includes(";")) return "invalid semicolon separator in query";
+    const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(pair);
+    if (wrong !== null)
+      return `invalid URL escape ${goQuote(latin1FromBytes(bytesFromUtf8(wrong[0])))}`;
+  }
+  return undefined;
 }
 
 /** A path without its percent signs; `undefined` when one stands for nothing. */

@@ -12,7 +12,8 @@ import { describe, expect, test } from "vitest";
 import { parseFolder } from "../../tools/gen-proto/schema.mjs";
 import type { Codec } from "./codec.ts";
 import { METHODS } from "./gen/services.ts";
-import { jsonFromMessage, messageFromJson } from "./json.ts";
+import { jsonFromMessage } from "./json.ts";
+import { messageFromJson } from "./json-input.ts";
 import { WireError } from "./wire-error.ts";
 
 const PROTO = join(import.meta.dirname, "../../proto");

@@ -15,7 +15,8 @@ import {
   LeaseService,
   MaintenanceService,
 } from "./gen/services.ts";
-import { jsonFromMessage, messageFromJson } from "./json.ts";
+import { jsonFromMessage } from "./json.ts";
+import { messageFromJson } from "./json-input.ts";
 
 const range: Codec<RangeRequest> = KVService.range.request;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -6,7 +6,7 @@ import { bytesFromUtf8 } from "../../stdx/bytes.ts";
 export const TEXT_TYPE = "text/plain; charset=utf-8";
 
 export function answerText(
-  request: HttpServerRequest,
+  request: Pick<HttpServerRequest, "respond">,
   status: number,
   headers: HttpHeaders,
   text: string,
@@ -16,7 +16,7 @@ export function answerText(
 
 /** A line of text that says what went wrong. Source: Go net/http (Error). */
 export function answerFailure(
-  request: HttpServerRequest,
+  request: Pick<HttpServerRequest, "respond">,
   status: number,
   text: string,
   headers: HttpHeaders = {},

@@ -2,6 +2,7 @@
 import type { ProcessFacts } from "../../ports/process-facts.ts";
 import type { Profiler } from "../../ports/profiler.ts";
 import type { ServiceContext } from "../context.ts";
+import type { JsonGateway } from "../gateway/gateway.ts";
 import { servePprof } from "./debug/pprof.ts";
 import type { RequestLog } from "./debug/request-log.ts";
 import { serveEvents, serveRequests } from "./debug/request-pages.ts";
@@ -19,6 +20,8 @@ export interface RouteParts {
   readonly page: MetricsPage;
   readonly healthMetrics: HealthMetrics;
   readonly facts: ProcessFacts;
+  /** Present where the JSON gateway is served. */
+  readonly gateway: JsonGateway | undefined;
   /** Present where the level of the log may be changed. */
   readonly logLevel: LogLevelParts | undefined;
   /** Present where profiles may be taken. */
@@ -29,12 +32,15 @@ export interface RouteParts {
 
 /** The paths of the client port. */
 export function clientRoutes(parts: RouteParts): HttpRouter {
-  const { context, facts, logLevel, profiler, requests } = parts;
+  const { context, facts, logLevel, profiler, requests, gateway } = parts;
   const router = metricsRoutes(parts)
     .handle("/version", (request) => serveVersion(context, request))
     .handle("/debug/vars", (request) => serveVars(context.member, facts, request));
   if (logLevel !== undefined) {
     router.handle("/config/local/log", (request) => serveLogLevel(logLevel, request));
+  }
+  if (gateway !== undefined) {
+    router.handle("/v3/", (request, path) => gateway.serve(request, path));
   }
   if (profiler !== undefined) {
     const pprof = { profiler, facts, clock: context.clock };

@@ -23,6 +23,7 @@ export function observed(
 
 class ObservedMethod implements GrpcMethodHandler {
   readonly kind: GrpcMethodHandler["kind"];
+  readonly isEndless: boolean;
   readonly #path: string;
   readonly #handler: GrpcMethodHandler;
   readonly #observers: readonly CallObserver[];
@@ -35,6 +36,7 @@ class ObservedMethod implements GrpcMethodHandler {
     clock: Clock,
   ) {
     this.kind = handler.kind;
+    this.isEndless = handler.isEndless === true;
     this.#path = path;
     this.#handler = handler;
     this.#observers = observers;

@@ -17,9 +17,6 @@ const DISCOVERY: NotYet = {
     "the v2 API does not exist; use --discovery-endpoints with --discovery-token, or --discovery-srv",
 };
 const V2: NotYet = { reason: "the v2 API does not exist" };
-const HTTP: NotYet = {
-  reason: "over HTTP there are /version and /health only, on the client URLs",
-};
 const MLOCK: NotYet = {
   reason:
     "Node.js cannot lock its memory; keep the process out of swap instead, as with MemorySwapMax=0 in its systemd unit",
@@ -32,8 +29,6 @@ export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
 
   "memory-mlock": MLOCK,
   "experimental-memory-mlock": MLOCK,
-
-  "enable-grpc-gateway": { ...HTTP, harmless: [false] },
 
   "enable-v2": V2,
   "experimental-enable-v2v3": V2,
