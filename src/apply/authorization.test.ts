@@ -2,10 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { AuthStore } from "../auth/auth-store.ts";
 import { addRole, grantPermission } from "../auth/role-operations.ts";
 import { openAuthStore } from "../auth/testing/open-auth-store.ts";
-import { addUser, enableAuth, grantRole } from "../auth/user-operations.ts";
+import { addUser, enableAuth, grantRole, revokeRole } from "../auth/user-operations.ts";
 import { Errors } from "../errors/table.ts";
+import { LeaseRights } from "../lease/lease-rights.ts";
+import { LEASE_UNCHECKED_KEYS_MAX } from "../lease/limits.ts";
 import { Lessor } from "../lease/lessor.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
+import { Prng } from "../stdx/prng.ts";
 import { createPermission, PermissionType } from "../wire/gen/auth.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import {
@@ -164,6 +167,51 @@ describe("what a request is checked for", () => {
       expect(check({ case: "txn", value: allowed })).toBeUndefined();
     },
   );
+
+  it("is every attached key, however leases were used before", () => {
+    const prng = new Prng(7);
+    const keys = ["p1", "p2", "both", "write", "read", "secret"];
+    const users = ["alice", "bob", "root"];
+    addUser(auth, createAuthUserAddRequest({ name: "bob" }));
+    grantRole(auth, { user: "bob", role: "role" });
+    addRole(auth, { name: "more" });
+    let refused = 0;
+    for (let step = 0; step < 5000; step++) {
+      const key = prng.pick(keys);
+      const lease = lessor.lease(OWN_LEASE);
+      if (prng.chance(0.4)) lessor.attach(OWN_LEASE, key);
+      else if (prng.chance(0.5) && lease?.keys.has(key) === true) lessor.detach(OWN_LEASE, key);
+      if (prng.chance(0.02)) {
+        const perm = createPermission({ key: bytes("secret"), permType: prng.pick([READ, WRITE]) });
+        grantPermission(auth, { name: "more", perm });
+        const name = prng.pick(["alice", "bob"]);
+        if (prng.chance(0.5)) grantRole(auth, { user: name, role: "more" });
+        else revokeRole(auth, { name, role: "more" });
+      }
+      const asking = caller(prng.pick(users));
+      const who = prng.chance(0.9) ? asking : { ...asking, revision: asking.revision - 1 };
+      const each = [...(lease?.keys ?? [])].map((attached) => auth.checkPut(who, bytes(attached)));
+      const expected = asking.username === "root" ? undefined : each.find((one) => one);
+      expect(checkLeaseChange(state, who, OWN_LEASE)).toBe(expected);
+      if (expected !== undefined) refused++;
+    }
+    expect(refused).toBeGreaterThan(500);
+    expect(refused).toBeLessThan(4500);
+  });
+
+  it("is only what was attached since, for who was allowed before", () => {
+    const rights = new LeaseRights();
+    const all = new Set(["a", "b"]);
+    expect([...rights.toCheck("alice", 3, all)]).toEqual(["a", "b"]);
+    rights.allChecked("alice", 3);
+    expect([...rights.toCheck("alice", 3, all)]).toEqual([]);
+    rights.keyAdded("c");
+    expect([...rights.toCheck("alice", 3, all)]).toEqual(["c"]);
+    expect([...rights.toCheck("alice", 4, all)]).toEqual(["a", "b"]);
+    expect([...rights.toCheck("bob", 3, all)]).toEqual(["a", "b"]);
+    for (let more = 0; more < LEASE_UNCHECKED_KEYS_MAX; more++) rights.keyAdded("d");
+    expect([...rights.toCheck("alice", 3, all)]).toEqual(["a", "b"]);
+  });
 
   it("is every attached key, for what is done with leases", () => {
     const alice = caller("alice");

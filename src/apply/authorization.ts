@@ -12,6 +12,7 @@ import type { AuthInfo } from "../auth/auth-info.ts";
 import type { AuthStore } from "../auth/auth-store.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { Lease } from "../lease/lease.ts";
+import { LeaseRights } from "../lease/lease-rights.ts";
 import type { Lessor } from "../lease/lessor.ts";
 import { NO_LEASE } from "../lease/lessor.ts";
 import { bytesFromLatin1, EMPTY_BYTES } from "../stdx/bytes.ts";
@@ -132,12 +133,26 @@ export function checkLeaseChange(
   if (!auth.enabled) return undefined;
   const lease = lessor.lease(id);
   if (lease === undefined || auth.checkAdmin(caller) === undefined) return undefined;
-  for (const key of lease.keys) {
-    const refused = auth.checkPut(caller, bytesFromLatin1(key));
+  const { keys } = lease;
+  lease.rights ??= new LeaseRights();
+  const { rights } = lease;
+  if (rights.refusedKey !== undefined && keys.has(rights.refusedKey)) {
+    const refused = auth.checkPut(caller, bytesFromLatin1(rights.refusedKey));
     if (refused !== undefined) return refused;
   }
+  const { username, revision } = caller ?? NOBODY;
+  const isCurrent = revision >= auth.revision;
+  for (const key of isCurrent ? rights.toCheck(username, auth.revision, keys) : keys) {
+    const refused = keys.has(key) ? auth.checkPut(caller, bytesFromLatin1(key)) : undefined;
+    if (refused === undefined) continue;
+    rights.refusedKey = key;
+    return refused;
+  }
+  if (isCurrent) rights.allChecked(username, auth.revision);
   return undefined;
 }
+
+const NOBODY: AuthInfo = { username: "", revision: 0 };
 
 /** Whether the keys of leases may be read. Errors: UserEmpty, AuthOldRevision, PermissionDenied. */
 export function checkLeaseKeys(

@@ -1,5 +1,6 @@
 /** One granted lease: what the log says of it, and how it stands in the countdown of the primary lessor. */
 import { type HeapEntry, NOT_IN_HEAP } from "../stdx/heap.ts";
+import type { LeaseRights } from "./lease-rights.ts";
 
 /** Whoever waits for the end of a lease that has expired. Exactly one method is called, once. */
 export interface LeaseWaiter {
@@ -27,6 +28,8 @@ export class Lease implements HeapEntry {
   place = NOT_IN_HEAP;
   checkpoint: CheckpointEntry | undefined;
   waiters: LeaseWaiter[] | undefined;
+  /** Who may write its keys; `undefined` as long as nobody has asked. */
+  rights: LeaseRights | undefined;
   #keys: Set<string> | undefined;
 
   constructor(id: bigint, ttlSeconds: number, remainingTtlSeconds: number) {
@@ -48,6 +51,7 @@ export class Lease implements HeapEntry {
   addKey(key: string): void {
     this.#keys ??= new Set();
     this.#keys.add(key);
+    this.rights?.keyAdded(key);
   }
 
   removeKey(key: string): void {

@@ -20,3 +20,6 @@ export const LEASE_WAITERS_MAX = 10_000;
  * on. So many come together only where as many clients fell silent at once.
  */
 export const EXPIRY_LOOKS_MAX = 5_000;
+
+/** Keys that are attached to a lease between two looks at who may write its keys, and then looked at alone. */
+export const LEASE_UNCHECKED_KEYS_MAX = 10_000;
