@@ -82,11 +82,15 @@ function machineArchive() {
 }
 
 /** Writes apt's own little world below `scratch`; returns the arguments that select it. */
-function aptArguments(/** @type {string} */ scratch, /** @type {Archive} */ archive) {
+function aptArguments(
+  /** @type {string} */ scratch,
+  /** @type {Archive} */ archive,
+  /** @type {string} */ suite,
+) {
   for (const folder of ["state/lists/partial", "cache/archives/partial", "sources", "debs"]) {
     fs.mkdirSync(path.join(scratch, folder), { recursive: true });
   }
-  const source = ["Types: deb", `URIs: ${archive.uris}`, `Suites: ${SUITE}`, "Components: main"];
+  const source = ["Types: deb", `URIs: ${archive.uris}`, `Suites: ${suite}`, "Components: main"];
   if (archive.signedBy !== undefined) source.push(`Signed-By: ${archive.signedBy}`);
   fs.writeFileSync(path.join(scratch, "sources/reference.sources"), `${source.join("\n")}\n`);
   fs.writeFileSync(path.join(scratch, "status"), "");
@@ -119,27 +123,44 @@ function run(/** @type {string} */ program, /** @type {string[]} */ args, cwd = 
   }
 }
 
-function install() {
+/**
+ * Downloads and unpacks packages of Debian, without installing them; `use` gets the folder that stands for `/`
+ * with all of them in it, which is gone afterwards.
+ * @param {string} suite
+ * @param {string[]} packages
+ * @param {(root: string) => void} use
+ */
+export function withPackages(suite, packages, use) {
   const archive = machineArchive();
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-reference-"));
   try {
     // apt's download helper runs as a user of its own, which must be able to enter.
     fs.chmodSync(scratch, 0o755);
-    const apt = aptArguments(scratch, archive);
+    const apt = aptArguments(scratch, archive, suite);
     run("apt-get", [...apt, "update"]);
-    run("apt-get", [...apt, "download", ...PACKAGES], path.join(scratch, "debs"));
+    run("apt-get", [...apt, "download", ...packages], path.join(scratch, "debs"));
     for (const name of fs.readdirSync(path.join(scratch, "debs"))) {
       run("dpkg-deb", ["-x", path.join(scratch, "debs", name), path.join(scratch, "root")]);
     }
-    fs.mkdirSync(REFERENCE_FOLDER, { recursive: true });
-    for (const name of REFERENCE_BINARIES) {
-      const target = path.join(REFERENCE_FOLDER, name);
-      fs.copyFileSync(path.join(scratch, "root/usr/bin", name), `${target}.new`);
-      fs.chmodSync(`${target}.new`, 0o755);
-      fs.renameSync(`${target}.new`, target);
-    }
+    use(path.join(scratch, "root"));
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Takes programs over into `folder`.
+ * @param {string} root
+ * @param {string[]} names
+ * @param {string} folder
+ */
+export function takePrograms(root, names, folder) {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const name of names) {
+    const target = path.join(folder, name);
+    fs.copyFileSync(path.join(root, "usr/bin", name), `${target}.new`);
+    fs.chmodSync(`${target}.new`, 0o755);
+    fs.renameSync(`${target}.new`, target);
   }
 }
 
@@ -150,7 +171,7 @@ function main() {
     console.log(`reference etcd ${VERSION} is already in ${shown}/`);
     return;
   }
-  install();
+  withPackages(SUITE, PACKAGES, (root) => takePrograms(root, REFERENCE_BINARIES, REFERENCE_FOLDER));
   const version = versionOf(REFERENCE_FOLDER);
   if (version !== VERSION) {
     throw new Error(
