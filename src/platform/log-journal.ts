@@ -6,7 +6,10 @@
  *   etcd\n \n 6\n 1\n 0\n 0\n 0\n                identifier, unit, priority, priorities in front: yes, no copies
  *   <4>{"level":"warn",…}\n                     one entry
  *
- * Entries have PRIORITY and SYSLOG_IDENTIFIER as etcd's have; there is no PACKAGE, which the line itself tells.
+ * Entries have PRIORITY and SYSLOG_IDENTIFIER as etcd's have.
+ * Differs from etcd: there is no field PACKAGE; the line itself names the module. Lines in the form of
+ * --log-format=console arrive, too; etcd loses them.
+ *
  * While journald cannot be reached lines go to standard error, as in etcd, and it is tried again now and then.
  *
  * Source: systemd src/libsystemd/sd-journal/journal-send.c (sd_journal_stream_fd); etcd

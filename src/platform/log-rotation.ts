@@ -3,8 +3,8 @@
  * a new one begun, old ones removed by number and age, and packed, as asked for. Writes and renames are done
  * at once; removing and packing go on beside everything else.
  *
- * A file that cannot be set aside is written on, and tried again a little later: a line lost is worse than a
- * file too long.
+ * Differs from etcd: a file that cannot be set aside is written on, and tried again a little later; a line lost
+ * is worse than a file too long. Two files never get the same name. A file that cannot be opened is told at start.
  *
  * Source: natefinch/lumberjack v2.0 (names, order of steps, what is kept).
  */

@@ -1,8 +1,9 @@
 /**
  * Tells systemd, or whatever listens on $NOTIFY_SOCKET, how the process is doing. That socket takes datagrams
  * of the Unix kind, which Node.js has no sockets for, so the messages are sent by `systemd-notify`, which is
- * there where systemd is. It names this process as the sender, which the kernel allows root only: a unit of
- * another user needs NotifyAccess=all.
+ * there where systemd is.
+ * Differs from etcd: a unit of a user other than root needs NotifyAccess=all. The message names this process as
+ * its sender, which the kernel allows root only.
  *
  * Source: systemd man pages sd_notify(3), systemd-notify(1); etcd server/etcdmain/main.go (notifySystemd).
  */

@@ -45,7 +45,10 @@ function journalProblem(outputs: readonly string[]): string | undefined {
   return `running with systemd/journal but other '--log-outputs' values ([${listed}]) are configured with 'default'; override 'default' value with something else`;
 }
 
-/** The rotation that `text` asks for, or what is wrong with it. Other members of the object mean nothing. */
+/**
+ * The rotation that `text` asks for, or what is wrong with it. Other members of the object mean nothing.
+ * Differs from etcd: an object without any of them leaves the defaults; etcd crashes on it.
+ */
 export function parseLogRotation(text: string): LogRotation | string {
   const syntax = goJsonSyntaxError(text);
   if (syntax !== undefined) return `improperly formatted log rotation config: ${syntax}`;
