@@ -15,6 +15,7 @@ export const DerTag = {
   OBJECT_ID: 0x06,
   ENUMERATED: 0x0a,
   UTF8_STRING: 0x0c,
+  NUMERIC_STRING: 0x12,
   PRINTABLE_STRING: 0x13,
   T61_STRING: 0x14,
   IA5_STRING: 0x16,
@@ -136,6 +137,7 @@ export function textOf({ tag, content }: DerElement): string | undefined {
   switch (tag) {
     case DerTag.UTF8_STRING:
       return utf8FromBytes(content);
+    case DerTag.NUMERIC_STRING:
     case DerTag.PRINTABLE_STRING:
     case DerTag.IA5_STRING:
     case DerTag.T61_STRING:

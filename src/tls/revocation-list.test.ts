@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { CertificateFolder } from "../../test/harness/certificates.ts";
 import { bytesFromLatin1 } from "../stdx/bytes.ts";
@@ -47,6 +48,21 @@ describe("parseRevocationLists", () => {
     const list = lists(authority.revocationList([client], true));
     expect(list.serials).toEqual(new Set([serialOfIssued(client.der)]));
     expect(list.nextUpdateMs).toBeLessThan(Date.now());
+  });
+
+  test("whatever is in a file, it is read or refused", () => {
+    const whole = authority.revocationList([client, server]);
+    const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 8 });
+    fc.assert(
+      fc.property(changes, fc.boolean(), (places, isPem) => {
+        const bent = Uint8Array.from(whole);
+        for (const [at, byte] of places) bent[at] = byte;
+        const file = isPem ? bytesFromLatin1(pemText("X509 CRL", bent)) : bent;
+        const read = parseRevocationLists(file);
+        expect(read instanceof DerError || read.serials.size <= 3).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("a file that is damaged, cut or empty is never an empty list", () => {
