@@ -71,20 +71,10 @@ export function createFronts(
   const services = createServices(context, looking);
   const grpc = grpcConfigOf(config, services, context.rpcs.traffic);
   const httpLog = log.named("embed/serve.go");
-  const { registry } = environment.metrics;
-  const profiles = config.http.pprof || isDebug;
-  const routeParts: RouteParts = {
-    context,
-    page: new MetricsPage({ registry, clock, gzip }),
-    healthMetrics: new HealthMetrics(registry),
-    facts: environment.facts,
-    gateway: config.http.gateway ? new JsonGateway(services.calls, environment.sha1) : undefined,
-    logLevel: config.http.pprof
-      ? { control: environment.logLevel, log: httpLog, parse: parseLogLevel }
-      : undefined,
-    requests,
-    profiler: profiles ? environment.startProfiler() : undefined,
-  };
+  const gateway = config.http.gateway
+    ? new JsonGateway(services.calls, environment.sha1)
+    : undefined;
+  const routeParts = routePartsOf(config, environment, { context, gateway, requests });
   const routes = clientRoutes(routeParts);
   const namesByCertificate = config.clientTls.clientCertAuth && config.http.gateway;
   const access = {
@@ -113,6 +103,7 @@ export function createFronts(
       secureGrpc: { ...grpc, onPlainRequest, isPlainOnly: true, dateOf },
       http: createHttpServer(CLIENT_HTTP, onPlainRequest),
     });
+  const forPeers = withoutConcurrency(grpc);
   const isSplit = config.http.clientHttpUrls.length > 0;
   return {
     clients: new ClientConnections({
@@ -123,7 +114,41 @@ export function createFronts(
     }),
     http: plainOnly(serveHttp),
     metrics: plainOnly(serveMetrics),
-    peers: new ClientConnections({ ...parts, grpc, secureGrpc: grpc, http: peerServer }),
+    peers: new ClientConnections({
+      ...parts,
+      grpc: forPeers,
+      secureGrpc: forPeers,
+      http: peerServer,
+    }),
+  };
+}
+
+function routePartsOf(
+  { http, log: { level } }: ServerConfig,
+  environment: ServerEnvironment,
+  served: Pick<RouteParts, "context" | "gateway" | "requests">,
+): RouteParts {
+  const { clock, facts, log, logLevel: control, metrics } = environment;
+  const { registry } = metrics;
+  return {
+    ...served,
+    page: new MetricsPage({ registry, clock, gzip }),
+    healthMetrics: new HealthMetrics(registry),
+    facts,
+    logLevel: http.pprof
+      ? { control, log: log.named("embed/serve.go"), parse: parseLogLevel }
+      : undefined,
+    profiler: http.pprof || level === "debug" ? environment.startProfiler() : undefined,
+  };
+}
+
+/** Peers have no use for locks and elections: etcd offers them to clients only. */
+function withoutConcurrency(grpc: GrpcServerConfig): GrpcServerConfig {
+  const isOffered = (name: string): boolean => !/^\/?v3(?:lock|election)pb\./.test(name);
+  return {
+    ...grpc,
+    lookup: (path) => (isOffered(path) ? grpc.lookup(path) : undefined),
+    knowsService: (service) => isOffered(service) && grpc.knowsService?.(service) === true,
   };
 }
 

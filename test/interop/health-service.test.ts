@@ -1,7 +1,12 @@
 /** The health service of gRPC against the real etcd's. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeHealthCheckResponse, decodeHealthListResponse } from "../../src/wire/gen/health.ts";
-import { HealthService, KVService, MaintenanceService } from "../../src/wire/gen/services.ts";
+import {
+  HealthService,
+  KVService,
+  LockService,
+  MaintenanceService,
+} from "../../src/wire/gen/services.ts";
 import { bytesFromUtf8 } from "../../src/stdx/bytes.ts";
 import { openRawCaller, type RawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE } from "../harness/reference.ts";
@@ -72,6 +77,10 @@ describe.skipIf(REFERENCE === undefined)("health of the service", () => {
       const { request, path } = KVService.put;
       expect(await caller.call(path, request.encode(request.create(put)))).toMatchObject({
         code: 0,
+      });
+      expect(await caller.call(LockService.lock.path, new Uint8Array(0))).toMatchObject({
+        code: 12,
+        text: "unknown service v3lockpb.Lock",
       });
       caller.close();
     }

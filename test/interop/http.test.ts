@@ -157,7 +157,9 @@ describe.skipIf(REFERENCE === undefined)("URLs for HTTP and for metrics", () => 
     const steps = before.replaceAll(/\d+(?= |$)/g, (digits) => String(Number(digits) + 1));
     await fetch(`http://127.0.0.1:${http.ours}/health`);
     await fetch(`http://127.0.0.1:${http.ours}/livez`);
-    expect(await counted()).toBe(steps.replace(/(?<=health_failures )\d+/, "0"));
+    // The page is made anew a moment later.
+    const expected = steps.replace(/(?<=health_failures )\d+/, "0");
+    await expect.poll(counted, { timeout: 30_000 }).toBe(expected);
   });
 
   test("the client URLs have gRPC alone", async () => {
