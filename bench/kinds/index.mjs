@@ -6,6 +6,7 @@ import { catchUp } from "./catch-up.mjs";
 import { clusterPuts } from "./cluster-puts.mjs";
 import { failover } from "./failover.mjs";
 import { followerReads } from "./follower-reads.mjs";
+import { gatewayPuts } from "./gateway-puts.mjs";
 import { leaseExpiry } from "./lease-expiry.mjs";
 import { leaseRates } from "./lease-rates.mjs";
 import { maintenance } from "./maintenance.mjs";
@@ -46,6 +47,7 @@ export const KINDS = [
   throughput,
   tlsPuts,
   authPuts,
+  gatewayPuts,
   watchLatency,
   watchEvents,
   watchMemory,

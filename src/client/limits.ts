@@ -37,6 +37,9 @@ export const KEEP_ALIVE_FIRST_ANSWER_MS = 5000;
 /** Milliseconds until a keep-alive without answer is sent again, or its lost stream opened again. */
 export const KEEP_ALIVE_RETRY_MS = 500;
 
+/** Seconds that the lease of a session outlives its owner, where nobody says otherwise: etcd's number. */
+export const SESSION_TTL_SECONDS = 60;
+
 /** Answers about one lease that wait for their reader; later ones are dropped. */
 export const KEEP_ALIVE_WAITING_MAX = 16;
 

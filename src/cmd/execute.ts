@@ -5,7 +5,8 @@
  */
 import { goQuote } from "../stdx/go-quote.ts";
 import { byteString, textOf } from "./byte-text.ts";
-import type { EnvironmentVariable } from "./tool-io.ts";
+import { ExitCode } from "./tool-exit.ts";
+import type { EnvironmentVariable, ProgramFailure } from "./tool-io.ts";
 
 const SIGNAL_NAMES: Readonly<Record<string, string>> = {
   SIGABRT: "aborted",
@@ -33,16 +34,19 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
 };
 
+/** What Go makes of the end of a program that has no exit code. */
+const NO_EXIT_CODE = 255;
+
 /**
  * Runs a program with this process's environment and `added`, no input, and this process's output. Returns
- * why it failed, `undefined` when it did not. All texts are byte strings.
+ * how it failed, `undefined` when it did not. All texts are byte strings.
  */
 export function execute(
   words: readonly string[],
   added: readonly EnvironmentVariable[],
-): Promise<string | undefined> {
+): Promise<ProgramFailure | undefined> {
   const [program, ...args] = words;
-  if (program === "") return Promise.resolve("exec: no command");
+  if (program === "") return Promise.resolve({ reason: "exec: no command", code: ExitCode.ERROR });
   const { spawn } = process.getBuiltinModule("node:child_process");
   const env = { ...process.env };
   for (const { name, value } of added) env[textOf(name)] = textOf(value);
@@ -52,11 +56,13 @@ export function execute(
   });
   return new Promise((resolve) => {
     child.once("error", (error: NodeJS.ErrnoException) => {
-      resolve(startFailure(program, error));
+      resolve({ reason: startFailure(program, error), code: ExitCode.ERROR });
     });
     child.once("exit", (code, signal) => {
-      if (signal !== null) resolve(`signal: ${SIGNAL_NAMES[signal] ?? signal}`);
-      else resolve(code === 0 ? undefined : `exit status ${code}`);
+      if (signal !== null) {
+        resolve({ reason: `signal: ${SIGNAL_NAMES[signal] ?? signal}`, code: NO_EXIT_CODE });
+      } else if (code === 0 || code === null) resolve(undefined);
+      else resolve({ reason: `exit status ${code}`, code });
     });
   });
 }

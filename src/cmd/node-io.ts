@@ -29,6 +29,7 @@ export function processIo(): ToolIo {
     read: readSome,
     input: () => process.stdin,
     execute: async (...of) => (await import("./execute.ts")).execute(...of),
+    onInterrupt,
     withoutEcho,
   };
 }
@@ -80,6 +81,14 @@ function readSome(bytesMax: number): Uint8Array {
 
 function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+}
+
+function onInterrupt(listener: () => void): () => void {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.removeListener(signal, listener);
+  };
 }
 
 /** Turns the terminal's echo off around `ask`; does nothing where input is not a terminal. */

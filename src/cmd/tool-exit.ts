@@ -23,12 +23,13 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** `shown` is a byte string; `undefined` where everything is said already. */
 export class ToolExit extends Error {
-  readonly code: ExitCode;
+  /** One of `ExitCode`, or that of a program that the tool has run. */
+  readonly code: number;
   readonly shown: string | undefined;
   /** What is printed in front of `shown`. */
   readonly prefix: string;
 
-  constructor(code: ExitCode, shown: string | undefined, prefix = "Error: ") {
+  constructor(code: number, shown: string | undefined, prefix = "Error: ") {
     super(shown ?? `exit ${code}`);
     this.name = "ToolExit";
     this.code = code;

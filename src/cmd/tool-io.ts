@@ -15,16 +15,23 @@ export interface ToolIo {
   read(bytesMax: number): Uint8Array;
   /** Input as it comes, for a tool that has something else to do meanwhile; not to be mixed with `read`. */
   input(): AsyncIterable<Uint8Array>;
-  /**
-   * Runs another program with more variables and this one's output, to its end. Returns why it failed, in
-   * Go's words.
-   */
+  /** Runs another program with more variables and this one's output, to its end. Returns how it failed. */
   execute(
     words: readonly string[],
     environment: readonly EnvironmentVariable[],
-  ): Promise<string | undefined>;
+  ): Promise<ProgramFailure | undefined>;
+  /** Calls `listener` when the tool is asked to end, which it does not do by itself then, until it is forgotten. */
+  onInterrupt(listener: () => void): () => void;
   /** Runs `ask` while what is typed is not shown. */
   withoutEcho<T>(ask: () => T): T;
+}
+
+/** How a program failed. */
+export interface ProgramFailure {
+  /** Why, in Go's words: a byte string. */
+  readonly reason: string;
+  /** Its exit code; 255 after a signal, 1 when it could not be started. */
+  readonly code: number;
 }
 
 export interface EnvironmentVariable {

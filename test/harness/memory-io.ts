@@ -32,7 +32,8 @@ export async function runInMemory(
       return chunk;
     },
     input: () => Readable.from([input]),
-    execute: () => Promise.resolve("no programs are run here"),
+    execute: () => Promise.resolve({ reason: "no programs are run here", code: 1 }),
+    onInterrupt: () => () => undefined,
     withoutEcho: (ask) => ask(),
   });
   return { code, stdout: Buffer.from(stdout, "latin1"), stderr: Buffer.from(stderr, "latin1") };

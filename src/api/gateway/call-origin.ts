@@ -6,7 +6,7 @@
 import { GrpcCode } from "../../errors/codes.ts";
 import { EtcdError } from "../../errors/etcd-error.ts";
 import { type MetadataEntry, metadataFault } from "../../http2/grpc-metadata.ts";
-import { unprovenPeer } from "../../ports/client-peer.ts";
+import { type ClientPeer, unprovenPeer } from "../../ports/client-peer.ts";
 import type { HttpField } from "../../ports/http.ts";
 import { bytesFromBase64 } from "../../stdx/base64.ts";
 import { GoUrlError, splitHostPort } from "../../stdx/go-url.ts";
@@ -15,7 +15,7 @@ import type { CallOrigin } from "../inner-call.ts";
 /** What of a request decides about its call. */
 export interface OriginRequest {
   readonly host: string;
-  readonly peer: { readonly address: string };
+  readonly peer: ClientPeer;
   headers(): readonly HttpField[];
 }
 
@@ -54,7 +54,7 @@ export function originOf(request: OriginRequest, nowMs: number): CallOrigin | Et
   }
   addForwarded(metadata, fields, request);
   return {
-    peer: unprovenPeer(request.peer.address),
+    peer: request.peer.commonName === undefined ? request.peer : unprovenPeer(request.peer.address),
     metadata,
     deadlineMs: nowMs + timeoutMs,
   };

@@ -130,7 +130,7 @@ async function runProgram(
     { name: "ETCD_WATCH_VALUE", value: quoted(kv?.value) },
   ]);
   if (failure === undefined) return;
-  io.error(`command [${program.map(goQuote).join(" ")}] error (${failure})\n`);
+  io.error(`command [${program.map(goQuote).join(" ")}] error (${failure.reason})\n`);
   throw new ToolExit(ExitCode.ERROR, undefined);
 }
 

@@ -6,6 +6,7 @@
 import { Command, type CommandSpec } from "../command.ts";
 import { FlagSet } from "../pflag.ts";
 import { authCommands } from "./auth-commands.ts";
+import { concurrencyCommands } from "./concurrency-commands.ts";
 import { globalFlags } from "./global-flags.ts";
 import { delSpec, getSpec, putSpec, watchFlags } from "./key-flags.ts";
 import { maintenanceCommands } from "./maintenance-commands.ts";
@@ -23,6 +24,7 @@ export function etcdctlCommands(): EtcdctlCommand {
       ...keyCommands(),
       mirrorCommand(),
       ...authCommands(),
+      ...concurrencyCommands(),
       checkCommands(),
       leaseCommands(),
       endpointCommands(),
