@@ -67,6 +67,11 @@ export class SimpleTokens implements TokenTable {
     return this.#tokens.size;
   }
 
+  /** Whether the entry that assigned `token` is applied, and the token has not ended since. */
+  has(token: string): boolean {
+    return this.#tokens.has(token);
+  }
+
   /**
    * Differs from etcd: the tokens have a bound. Beyond it, the user with the most of them loses the oldest one,
    * and its client authenticates anew; etcd keeps what comes until its memory ends.

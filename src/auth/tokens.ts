@@ -28,7 +28,7 @@ export function simpleTokens(table: SimpleTokens, random: Random): Tokens {
     table,
     newLetters: () => newTokenLetters(random),
     issue: (assigned) => assigned,
-    awaitedIndex: (token) => simpleTokenEntry(token) ?? 0,
+    awaitedIndex: (token) => (table.has(token) ? 0 : (simpleTokenEntry(token) ?? 0)),
     use: (token, revision) => table.use(token, revision),
   };
 }
