@@ -101,7 +101,7 @@ describe("parseServerArgs", () => {
   });
 
   test.each([
-    [[], { ETCD_DISCOVERY: "http://x" }, "--discovery is not supported"],
+    [[], { ETCD_PROXY: "on" }, "--proxy is not supported"],
     [["--experimental-memory-mlock"], {}, "--experimental-memory-mlock is not supported"],
     [["--memory-mlock"], {}, "--memory-mlock is not supported by this version of etcd-ts: Node.js"],
   ])("refuses what it cannot do: %j %j", (args, environment, message) => {

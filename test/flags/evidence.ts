@@ -9,6 +9,7 @@ type Evidence = readonly [file: string, title: string, word?: string];
 const LIMITS = "test/flags/limits.test.ts";
 const EFFECTS = "test/flags/effects.test.ts";
 const DISCOVERY = "test/flags/discovery.test.ts";
+const DISCOVERY_URL = "test/flags/discovery-url.test.ts";
 const FOUND = "src/server/discovery/discovery.test.ts";
 const TLS = "test/interop/tls.test.ts";
 const TLS_CLUSTER = "test/interop/tls-cluster.test.ts";
@@ -66,6 +67,8 @@ export const EVIDENCE: Readonly<Record<string, Evidence>> = {
   "initial-cluster-state": [CLUSTER, "refuse to join a cluster that does not fit"],
   "initial-cluster-token": [LIMITS, "--initial-cluster-token: another cluster"],
   "advertise-client-urls": [CLUSTER, "elect a leader, serve, and survive"],
+  discovery: [DISCOVERY_URL, "a member of ours and a real one found a cluster"],
+  "discovery-proxy": [DISCOVERY_URL, "--discovery-proxy: the service is asked by way of it"],
   "discovery-srv": [FOUND, "names itself by its address and the others by numbers"],
   "discovery-srv-name": [FOUND, "--discovery-srv-name chooses among the clusters"],
   "discovery-endpoints": [DISCOVERY, "two members found one cluster"],

@@ -6,11 +6,12 @@
  */
 import { foundingMembers } from "../../membership/founding-entries.ts";
 import { formatId } from "../../membership/member-info.ts";
-import { goQuoteText } from "../../stdx/go-url.ts";
+import type { Log } from "../../ports/log.ts";
+import { GoUrlError, goQuoteText, parseGoUrl } from "../../stdx/go-url.ts";
 import type { Environment } from "../bootstrap.ts";
 import type { ServerConfig } from "../config.ts";
 import { StartError } from "../start-error.ts";
-import { DiscoveryError, joinRegistry } from "./join-registry.ts";
+import { DiscoveryError, joinRegistry, tokenKeys, urlKeys } from "./join-registry.ts";
 import { srvCluster } from "./srv-cluster.ts";
 
 /** What of the world is asked. */
@@ -26,9 +27,8 @@ export async function discoveredConfig(
 ): Promise<ServerConfig> {
   const { discovery, initialClusterState } = config;
   if (discovery.srv !== "") return fromDns(config, environment);
-  if (discovery.endpoints.length > 0 && initialClusterState === "new") {
-    return fromRegistry(config, environment);
-  }
+  const isAsked = discovery.endpoints.length > 0 || discovery.url !== "";
+  if (isAsked && initialClusterState === "new") return fromRegistry(config, environment);
   return config;
 }
 
@@ -60,8 +60,12 @@ async function fromRegistry(
 ): Promise<ServerConfig> {
   const { discovery, name, initialAdvertisePeerUrls } = config;
   if (openRegistry === undefined) throw failedToJoin("there is no discovery service here");
+  const path = urlPathOf(discovery.url);
+  if (path instanceof Error) throw failedToJoin(path.message);
+  const token = path === undefined ? discovery.token : discovery.url;
+  const keys = path === undefined ? tokenKeys(token) : urlKeys(path);
   const urls = initialAdvertisePeerUrls.map(({ text }) => text);
-  const { members } = foundingMembers([{ name, peerUrls: urls }], discovery.token, sha1);
+  const { members } = foundingMembers([{ name, peerUrls: urls }], token, sha1);
   const member = {
     id: formatId(members[0].id),
     urls: urls.map((url) => `${name}=${url}`).join(","),
@@ -71,22 +75,44 @@ async function fromRegistry(
     const registry = await openRegistry(discovery);
     try {
       const environment = { clock, log: registryLog };
-      const initialCluster = await joinRegistry(registry, discovery.token, member, environment);
+      const initialCluster = await joinRegistry(registry, keys, member, environment);
       registryLog.info("discovery joined cluster successfully", { cluster: initialCluster });
-      return { ...config, initialCluster, initialClusterToken: discovery.token };
+      return { ...config, initialCluster, initialClusterToken: token };
     } finally {
       registry.close();
     }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     registryLog.error("discovery failed to join cluster", { cluster: "", error: problem });
-    if (error instanceof DiscoveryError) {
-      const fields = { "discovery-token": discovery.token, error: problem };
-      registryLog.warn("failed to bootstrap; discovery token was already used", fields);
-      registryLog.warn("do not reuse discovery token; generate a new one to bootstrap a cluster");
-    }
+    if (error instanceof DiscoveryError) sayWayOut(config, token, problem, registryLog);
     throw failedToJoin(problem);
   }
+}
+
+/** The path of a discovery URL; `undefined` when there is none. */
+function urlPathOf(text: string): string | Error | undefined {
+  if (text === "") return undefined;
+  const url = parseGoUrl(text);
+  return url instanceof GoUrlError ? url : url.path;
+}
+
+/** What an operator can do about an answer of the service that ends the start. */
+function sayWayOut({ name, dataDir }: ServerConfig, token: string, error: string, log: Log): void {
+  const fields = { "discovery-token": token, error };
+  if (error.endsWith("found duplicate id")) {
+    log.warn("member has been registered with discovery service", { name, ...fields });
+    log.warn("but could not find valid cluster configuration", { "data-dir": dataDir });
+    log.warn("check data dir if previous bootstrap succeeded");
+    log.warn("or use a new discovery token if previous bootstrap failed");
+    return;
+  }
+  if (error.endsWith("found duplicate name")) {
+    log.warn("member with duplicated name has already been registered", fields);
+    log.warn("cURL the discovery token URL for details");
+  } else {
+    log.warn("failed to bootstrap; discovery token was already used", fields);
+  }
+  log.warn("do not reuse discovery token; generate a new one to bootstrap a cluster");
 }
 
 function failedToJoin(problem: string): StartError {

@@ -1,11 +1,11 @@
 /**
- * The v3 discovery service: the members of a new cluster write themselves into another cluster, which knows
- * how many there will be, and wait until all have.
+ * The discovery service: the members of a new cluster write themselves into another cluster, which knows how
+ * many there will be, and wait until all have.
  *
  * A service that cannot be asked is asked again, with pauses that double up to four minutes, without end, as
  * by etcd: members are often started before it.
  *
- * Source: etcd server/etcdserver/api/v3discovery/discovery.go (3.6).
+ * Source: etcd server/etcdserver/api/v2discovery/discovery.go (3.5), v3discovery/discovery.go (3.6).
  */
 import * as path from "node:path";
 import type { Clock } from "../../ports/clock.ts";
@@ -48,26 +48,36 @@ interface Found {
 }
 
 /**
- * Registers `member` for the cluster `token`; resolves with its members as --initial-cluster names them.
+ * Registers `member` among those of `keys`; resolves with all of them as --initial-cluster names them.
  * Rejects with a `DiscoveryError`.
  */
 export async function joinRegistry(
   registry: DiscoveryRegistry,
-  token: string,
+  keys: RegistryKeys,
   member: RegistryMember,
   environment: RegistryEnvironment,
 ): Promise<string> {
-  const joining = new Joining(registry, keysOf(token), member, environment);
-  return joining.run();
+  return new Joining(registry, keys, member, environment).run();
 }
 
-function keysOf(token: string): RegistryKeys {
+/** Where the service of the v3 API has the cluster `token`. */
+export function tokenKeys(token: string): RegistryKeys {
   const root = path.posix.join(PREFIX, token);
-  const members = path.posix.join(root, "members");
+  return keysUnder(root, path.posix.join(root, "members"), false);
+}
+
+/** Where the service of the v2 API has the cluster of a discovery URL with this path. */
+export function urlKeys(urlPath: string): RegistryKeys {
+  const root = path.posix.join("/", urlPath);
+  return keysUnder(root, root, true);
+}
+
+function keysUnder(root: string, members: string, hasUniqueNames: boolean): RegistryKeys {
   return {
     size: path.posix.join(root, "_config/size"),
     members,
     member: (id) => path.posix.join(members, id),
+    hasUniqueNames,
   };
 }
 
@@ -100,8 +110,13 @@ class Joining {
       if (found.members.count < found.size) await this.#waitForPeers(found);
       if (found.members.count < found.size) continue;
       const cluster = found.members.initialCluster(found.size);
-      if (parseInitialCluster(cluster) instanceof FlagRefusal) {
-        throw new DiscoveryError("invalid peer URL");
+      const parsed = parseInitialCluster(cluster);
+      const { hasUniqueNames } = this.#keys;
+      if (parsed instanceof FlagRefusal) {
+        throw new DiscoveryError(hasUniqueNames ? "invalid URL" : "invalid peer URL");
+      }
+      if (hasUniqueNames && parsed.size !== found.size) {
+        throw new DiscoveryError("found duplicate name");
       }
       return cluster;
     }

@@ -7,6 +7,8 @@ export interface RegistryKeys {
   /** Of the keys of members. */
   readonly members: string;
   member(id: string): string;
+  /** Whether members of one name are a mistake that is told. */
+  readonly hasUniqueNames: boolean;
 }
 
 export class RegisteredMembers {

@@ -180,7 +180,7 @@ export const CLUSTER_FLAGS = {
   ),
   "v2-deprecation": flag(
     "Clustering",
-    someOf("not-yet", "write-only", "write-only-drop-data", "gone"),
+    someOf("not-yet", "write-only", "write-only-drop-data", "write-only-skip-check", "gone"),
     "",
     "not-yet",
     "What becomes of data of the v2 API. There is none here.",

@@ -39,6 +39,10 @@ export const INERT_FLAGS: { readonly [Name in FlagName]?: string } = {
   "experimental-txn-mode-write-with-shared-buffer":
     "The checks of a transaction read what it has written in any case; the results are the same.",
   "socket-reuse-address": "Listeners always have SO_REUSEADDR, as they have in Go.",
+  "discovery-fallback":
+    "There is no proxy of the v2 API to fall back to: a full cluster ends the start.",
+  "v2-deprecation":
+    "Keys of the v2 API are refused at start in any case, as they are from its second stage on.",
   "proxy-failure-wait": "There is no proxy of the v2 API.",
   "proxy-refresh-interval": "There is no proxy of the v2 API.",
   "proxy-dial-timeout": "There is no proxy of the v2 API.",

@@ -12,10 +12,6 @@ interface NotYet {
   readonly harmless?: readonly unknown[];
 }
 
-const DISCOVERY: NotYet = {
-  reason:
-    "the v2 API does not exist; use --discovery-endpoints with --discovery-token, or --discovery-srv",
-};
 const V2: NotYet = { reason: "the v2 API does not exist" };
 const MLOCK: NotYet = {
   reason:
@@ -23,16 +19,11 @@ const MLOCK: NotYet = {
 };
 
 export const NOT_YET: { readonly [Name in FlagName]?: NotYet } = {
-  discovery: DISCOVERY,
-  "discovery-fallback": { ...DISCOVERY, harmless: ["exit"] },
-  "discovery-proxy": DISCOVERY,
-
   "memory-mlock": MLOCK,
   "experimental-memory-mlock": MLOCK,
 
   "enable-v2": V2,
   "experimental-enable-v2v3": V2,
-  "v2-deprecation": { ...V2, harmless: ["not-yet"] },
   proxy: V2,
 };
 
