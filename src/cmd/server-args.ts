@@ -19,7 +19,7 @@ import { logOf } from "../server/config-groups.ts";
 import { ADVERTISE_REQUIRED, configProblem, parseLogLevel } from "../server/config-validation.ts";
 import { helpText, USAGE } from "../server/flags/help.ts";
 import { DEPRECATED_FLAGS } from "../server/flags/inert-flags.ts";
-import { notYetProblem } from "../server/flags/not-yet.ts";
+import { refusedProblem } from "../server/flags/refused-flags.ts";
 import { gatedTwice, renamedTwice, settleRenamedFlags } from "../server/flags/renamed-flags.ts";
 import { type FlagValues, initialFlagValues } from "../server/flags/table.ts";
 import type { LogRecord } from "../server/log-record.ts";
@@ -154,8 +154,8 @@ function configure(input: ServerArgsInput, told: Told): CliStart | CliExit {
   const late = file?.late;
   if (late !== undefined) return endLate(input, file?.path ?? "", late, { early, log, before });
   before.push(...deprecatedRecords(told.beside ?? given));
-  const notYet = notYetProblem(values, given) ?? reusePortProblem(values, input.runtime);
-  if (notYet !== undefined) return refused(input, notYet, { early, log, before });
+  const refusal = refusedProblem(values, given) ?? reusePortProblem(values, input.runtime);
+  if (refusal !== undefined) return refused(input, refusal, { early, log, before });
   const records = [...before, running(input), ...completeValues(values, input.defaultHost)];
   return { kind: "start", config: configFromFlags(values, level), early, records, log, last: [] };
 }

@@ -33,6 +33,7 @@ describe("limits by flags", { timeout: 120_000 }, () => {
       `--wal-dir=${WAL}`,
       "--initial-cluster-token=other",
       "--max-txn-ops=2",
+      "--enable-grpc-gateway=false",
       "--max-request-bytes=3000",
       "--max-concurrent-streams=7",
       "--grpc-keepalive-min-time=1h",
@@ -140,8 +141,14 @@ describe("limits by flags", { timeout: 120_000 }, () => {
     expect(server.log()).toContain("saved snapshot");
   });
 
-  test("--initial-cluster-token: another cluster", async () => {
+  test("--initial-cluster-token and --enable-grpc-gateway: another cluster, without JSON", async () => {
     const plain = await startEtcd({ command: OUR_ETCD });
+    const range = async ({ endpoint }: EtcdProcess): Promise<number> => {
+      const body = JSON.stringify({ key: "aw==" });
+      const answer = await fetch(`http://${endpoint}/v3/kv/range`, { method: "POST", body });
+      return answer.status;
+    };
+    expect([await range(plain), await range(server)]).toEqual([200, 404]);
     const other = connectClient([plain.endpoint]);
     const idOf = async (of: Client): Promise<bigint | undefined> =>
       (await of.cluster.memberList()).header?.clusterId;

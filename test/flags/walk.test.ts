@@ -15,7 +15,7 @@ import { configFromFlags, type ServerConfig } from "../../src/server/config.ts";
 import { applyConfigFile } from "../../src/server/config-file/apply-config-file.ts";
 import { ConfigFileError } from "../../src/server/config-file/file-node.ts";
 import { IGNORED_FLAGS, INERT_FLAGS } from "../../src/server/flags/inert-flags.ts";
-import { NOT_YET } from "../../src/server/flags/not-yet.ts";
+import { REFUSED_FLAGS } from "../../src/server/flags/refused-flags.ts";
 import {
   GATED_FLAGS,
   RENAMED_FLAGS,
@@ -229,7 +229,7 @@ describe.each(REFERENCE_FLAGS.map((flag) => [flag.name, flag] as const))("--%s",
   });
 
   test("has an effect that a test shows, or stands on a published list", () => {
-    const published = INERT_FLAGS[name as FlagName] ?? NOT_YET[name as FlagName]?.reason;
+    const published = INERT_FLAGS[name as FlagName] ?? REFUSED_FLAGS[name as FlagName]?.reason;
     const document = fs.readFileSync(path.join(ROOT, "docs/flags.md"), "utf8");
     if (published !== undefined) {
       expect(document).toContain(`| --${name} | ${published} |`);
@@ -294,7 +294,7 @@ describe("all of them", () => {
     const before = JSON.stringify(configOf(always));
     for (const flag of REFERENCE_FLAGS) {
       const isElsewhere =
-        flag.name in INERT_FLAGS || flag.name in NOT_YET || NOT_IN_CONFIG.has(flag.name);
+        flag.name in INERT_FLAGS || flag.name in REFUSED_FLAGS || NOT_IN_CONFIG.has(flag.name);
       if (isElsewhere) continue;
       const given = flagOf(flag.name, special(flag));
       const after = JSON.stringify(configOf(always, given));

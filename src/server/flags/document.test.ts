@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FLAG_GROUPS } from "./flag.ts";
 import { IGNORED_FLAGS, INERT_FLAGS } from "./inert-flags.ts";
-import { NOT_YET } from "./not-yet.ts";
+import { REFUSED_FLAGS } from "./refused-flags.ts";
 import { type FlagName, FLAGS } from "./table.ts";
 
 /** docs/flags.md, from the tables of flags. */
@@ -15,7 +15,7 @@ function flagsDocument(): string {
       );
     return `### ${heading}\n\n| flag | default | |\n|---|---|---|\n${rows.join("\n")}\n`;
   });
-  const unsupported = Object.entries(NOT_YET)
+  const unsupported = Object.entries(REFUSED_FLAGS)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { reason }]) => `| --${name} | ${reason} |`);
   const inert = Object.entries(INERT_FLAGS).map(([name, why]) => `| --${name} | ${why} |`);
