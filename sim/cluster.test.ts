@@ -1,7 +1,7 @@
 /** Whole clusters under chance: fixed seeds, each one a history of its own. `npm run sim` runs any others. */
 import { describe, expect, test } from "vitest";
 import { planOf } from "./plan.ts";
-import { REGRESSIONS } from "./regressions.ts";
+import { planOfRegression, REGRESSIONS } from "./regressions.ts";
 import { runSeed, type SeedReport } from "./run-seed.ts";
 import { shrink } from "./shrink.ts";
 import { commandFor } from "./command-line.ts";
@@ -10,8 +10,8 @@ const FIRST_SEED = 1;
 const SEEDS = 36;
 
 describe("a cluster with faults", () => {
-  test.each(REGRESSIONS)("does not fail any more as it once did: $note", async ({ seed, plan }) => {
-    const { failure } = await runSeed({ ...planOf(seed), ...plan });
+  test.each(REGRESSIONS)("does not fail any more as it once did: $note", async (regression) => {
+    const { failure } = await runSeed(planOfRegression(regression));
     expect(failure?.message).toBeUndefined();
   });
 

@@ -13,8 +13,8 @@ import { parseArgs } from "node:util";
 
 import { installPlatformBytes } from "../src/platform/native-bytes.ts";
 import { commandFor, planFrom } from "./command-line.ts";
-import { planOf, type SeedPlan } from "./plan.ts";
-import { REGRESSIONS } from "./regressions.ts";
+import type { SeedPlan } from "./plan.ts";
+import { planOfRegression, REGRESSIONS } from "./regressions.ts";
 import { runSeed, type SeedReport } from "./run-seed.ts";
 import { shrink } from "./shrink.ts";
 import { Summary } from "./summary.ts";
@@ -78,7 +78,7 @@ async function many(): Promise<void> {
     console.log(`seed ${plan.seed} fails: ${report.failure.message}`);
     console.log(`  again: ${commandFor(plan)}`);
   };
-  for (const plan of REGRESSIONS.map(({ seed, plan }) => ({ ...planOf(seed), ...plan }))) {
+  for (const plan of REGRESSIONS.map(planOfRegression)) {
     take(plan, await timed(plan));
   }
   const plans = plansToRun(() => failures.length < FAILURES_MAX);

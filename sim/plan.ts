@@ -16,6 +16,8 @@ export interface SeedPlan {
   readonly faults: readonly FaultPlan[];
   /** What of the configuration of members is not `DEFAULTS`. */
   readonly flags: Partial<ServerConfig>;
+  /** Whether calls are checked for who makes them, and users and roles change all the time. */
+  readonly authentication: boolean;
   /** Largest difference of a clock's rate from the true one: 0.001 is a millisecond a second. */
   readonly clockDrift: number;
 }
@@ -46,6 +48,7 @@ export function planOf(seed: number): SeedPlan {
     compacts: random.chance(0.5),
     faults,
     flags: flagsOf(random.fork("flags")),
+    authentication: random.fork("authentication").chance(0.3),
     clockDrift: random.pick([0, 0.0001, 0.01]),
   };
 }

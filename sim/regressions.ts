@@ -1,5 +1,5 @@
 /** What once failed: it is run before anything else, by the tests and by `npm run sim`. */
-import type { SeedPlan } from "./plan.ts";
+import { planOf, type SeedPlan } from "./plan.ts";
 
 export interface Regression {
   readonly seed: number;
@@ -68,3 +68,8 @@ export const REGRESSIONS: readonly Regression[] = [
     note: "a renewal that has waited renews a lease that is being revoked by then",
   },
 ];
+
+/** All of a plan. What there was not when it failed is left out, unless it says so. */
+export function planOfRegression({ seed, plan }: Pick<Regression, "seed" | "plan">): SeedPlan {
+  return { ...planOf(seed), authentication: false, ...plan };
+}

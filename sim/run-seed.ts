@@ -5,6 +5,8 @@
 import { HashJob } from "../src/mvcc/hash-job.ts";
 import { AlarmType } from "../src/wire/gen/rpc.ts";
 import { Prng } from "../src/stdx/prng.ts";
+import { dumpAuth } from "./auth-dump.ts";
+import { Administrator, NAMED_CALLERS } from "./clients/administrator.ts";
 import { Channel } from "./clients/channel.ts";
 import { Client } from "./clients/client.ts";
 import { KvTraffic } from "./clients/kv-traffic.ts";
@@ -93,7 +95,7 @@ class SeedWorld {
       members: plan.members,
       wires: { latencyUs: 200, jitterUs: 300, lost: 0, repeated: 0, overtaken: 0, detourUs: 0 },
       clockDrift: plan.clockDrift,
-      config: { ...DEFAULTS, ...plan.flags },
+      config: { ...DEFAULTS, ...plan.flags, ...(plan.authentication ? NAMED_CALLERS : {}) },
       variant: options.variant ?? SOUND,
       print: options.print,
     });
@@ -180,6 +182,9 @@ class SeedWorld {
     const parts = { cluster: this.#cluster, channel: this.#channel, recorder: this.#recorder };
     let id = 0;
     const client = (): Client => new Client(++id, random.fork(`client ${id}`), parts);
+    if (this.#plan.authentication) {
+      this.#others.push(new Administrator(this.#cluster, random.fork("administrator")));
+    }
     for (let i = 0; i < kvClients; i++) {
       const options = { keys, pauseMs: 300, timeoutMs: TIMEOUT_MS_MAX, compacts };
       this.#kv.push(new KvTraffic(client(), options));
@@ -255,7 +260,7 @@ class SeedWorld {
 /** Everything that members at the same index have in common. */
 function describeState({ host }: Machine): string {
   if (host === undefined) return "nothing";
-  const { store, lessor, cluster, alarms } = host.member.applier;
+  const { store, lessor, cluster, alarms, auth } = host.member.applier;
   const job = store.openHash(0);
   let hash = "";
   if (job instanceof HashJob) {
@@ -276,5 +281,6 @@ function describeState({ host }: Machine): string {
     members: members.sort(),
     version: cluster.version,
     alarms: alarms.list(AlarmType.NONE).length,
+    auth: dumpAuth(auth),
   });
 }

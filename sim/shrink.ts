@@ -51,6 +51,7 @@ function* smaller(plan: SeedPlan, failedAtMs: number): Generator<SeedPlan> {
       yield { ...plan, faults: [...faults.slice(0, at), ...faults.slice(at + size)] };
     }
   }
+  if (plan.authentication) yield { ...plan, authentication: false };
   if (Object.keys(plan.flags).length > 1) yield { ...plan, flags: {} };
   if (members > 3) yield { ...plan, members: 3 };
   if (members > 1) yield { ...plan, members: 1 };

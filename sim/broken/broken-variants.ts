@@ -24,7 +24,7 @@ type World = Omit<SeedPlan, "seed">;
 
 const WORLD: World = {
   ...{ members: 3, durationMs: 10_000, kvClients: 5, leaseClients: 0, watchClients: 1, keys: 3 },
-  ...{ compacts: false, clockDrift: 0, faults: [] },
+  ...{ authentication: false, compacts: false, clockDrift: 0, faults: [] },
   flags: { snapshotCount: 10_000, preVote: true, backendBatchLimit: 20 },
 };
 
@@ -66,6 +66,7 @@ export const PLANS = {
     ...{ ...WORLD, leaseClients: 4, kvClients: 2, durationMs: 20_000 },
     faults: faults(4_000, "moveLeader", "kill"),
   },
+  users: { ...WORLD, authentication: true, faults: faults(3_000, "kill", "powerEverywhere") },
   watches: { ...WORLD, watchClients: 4, faults: faults(4_000, "kill", "brokenClients") },
 } as const satisfies Readonly<Record<string, World>>;
 
@@ -185,6 +186,7 @@ export const BROKEN_VARIANTS: readonly BrokenVariant[] = [
     3,
     IN_STATE,
   ),
+  variant("users and roles are not stored", service.USERS_NOT_STORED, "users", 5, IN_STATE),
   variant("keep-alives are forgotten", service.KEEP_ALIVES_FORGOTTEN, "leases", 3, ["lease"]),
   variant("a new leader counts leases from their grant", service.LEASES_NOT_EXTENDED, "leases", 5, [
     "lease",

@@ -39,6 +39,18 @@ export const STATE_DEPENDS_ON_TIME: Variant = {
   },
 };
 
+/** Users and roles change in memory alone. */
+export const USERS_NOT_STORED: Variant = {
+  opened: (opened) => {
+    const { backend } = opened;
+    const put = backend.put.bind(backend);
+    backend.put = (bucket, key, value) => {
+      if (!bucket.startsWith("auth")) put(bucket, key, value);
+    };
+    return opened;
+  },
+};
+
 /** Keep-alives are answered and nothing is renewed. */
 export const KEEP_ALIVES_FORGOTTEN: Variant = {
   opened: (opened) => {

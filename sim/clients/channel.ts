@@ -4,6 +4,7 @@
  * nothing; that is what its timeout is for.
  */
 import { GrpcCode } from "../../src/errors/codes.ts";
+import { ROOT } from "../../src/auth/names.ts";
 import type { GrpcMetadata } from "../../src/http2/grpc-metadata.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../../src/http2/grpc-server-types.ts";
 import { type ClientPeer, unprovenPeer } from "../../src/ports/client-peer.ts";
@@ -11,6 +12,7 @@ import type { Prng } from "../../src/stdx/prng.ts";
 import type { EventLoop } from "../cluster/event-loop.ts";
 import type { Machine } from "../cluster/machine.ts";
 import type { Process } from "../cluster/process.ts";
+import { CLIENT_USER } from "./administrator.ts";
 
 /** What a client hears of a call, in order; after `onEnd` nothing. */
 export interface CallHandler {
@@ -92,12 +94,18 @@ export class Channel {
   }
 }
 
+/** Whom the certificate of a caller names, where certificates count: who asks for more than keys is root. */
+function userOf(path: string): string {
+  const isOfKeys = /^\/etcdserverpb\.(?:KV|Watch|Lease)\//.test(path);
+  return isOfKeys && !path.endsWith("/Compact") ? CLIENT_USER : ROOT;
+}
+
 /** One call, as the client holds it and, as `GrpcServerCall`, as the service does. */
 export class ClientCall implements GrpcServerCall {
   readonly path: string;
   readonly deadlineMs: number = Number.POSITIVE_INFINITY;
   context: unknown = undefined;
-  readonly peer: ClientPeer = unprovenPeer("");
+  readonly peer: ClientPeer;
   /** Networks of simulations take everything. */
   readonly unsentBytes = 0;
   readonly machine: Machine;
@@ -116,6 +124,7 @@ export class ClientCall implements GrpcServerCall {
     this.#channel = channel;
     this.machine = machine;
     this.path = path;
+    this.peer = { ...unprovenPeer(""), commonName: userOf(path) };
     this.#handler = handler;
   }
 
