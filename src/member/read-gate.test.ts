@@ -31,11 +31,13 @@ describe("ReadGate", () => {
   let asked: Uint8Array[];
   let gate: ReadGate;
   let log: MemoryLog;
+  let metrics: MemberMetrics;
 
   beforeEach(() => {
     asked = [];
     let sequence = 0;
     log = new MemoryLog();
+    metrics = new MemberMetrics(new MetricsRegistry());
     gate = new ReadGate({
       request: (context) => asked.push(context),
       nextContext: () => idBytes(++sequence),
@@ -43,7 +45,7 @@ describe("ReadGate", () => {
       timeoutTicks: TIMEOUT_TICKS,
       retryTicks: RETRY_TICKS,
       log,
-      metrics: new MemberMetrics(new MetricsRegistry()),
+      metrics,
     });
   });
 
@@ -130,6 +132,7 @@ describe("ReadGate", () => {
     gate.start();
     gate.leaderChanged();
     expect(open.outcome).toBe(Errors.LeaderChanged);
+    expect(metrics.readIndexesFailed.value).toBe(1);
   });
 
   test("index 0 means that the leader was deposed", () => {

@@ -119,6 +119,9 @@ describe("HttpTransport", () => {
       "incoming-snapshot-size": "4.0 MB",
     });
     expect(linesOf(a, "sent database snapshot")).toHaveLength(1);
+    expect(a.metrics.snapshotsSent.succeeded.child("2").value).toBe(1);
+    expect(a.metrics.snapshotsSent.inflight.child("2").value).toBe(0);
+    expect(b.metrics.snapshotsReceived.seconds.child("1").count).toBe(1);
   });
 
   test("a database that cannot be taken over is reported", async () => {
@@ -130,6 +133,9 @@ describe("HttpTransport", () => {
     await until("it failed", () => a.snapshotsSent.length === 1);
     expect(a.snapshotsSent).toEqual([{ id: 2n, delivered: false }]);
     expect(a.unreachable).toEqual([2n]);
+    expect(a.metrics.snapshotsSent.failed.child("2").value).toBe(1);
+    expect(a.metrics.sentFailures.child("2").value).toBe(1);
+    expect(b.metrics.snapshotsReceived.failed.child("1").value).toBe(1);
     expect(linesOf(b, "failed to process Raft message")[0]["error"]).toBe("no space left");
     // Nor one for nobody.
     const source = sourceOf([]);

@@ -51,7 +51,8 @@ export class PeerEnd {
   readonly removed = new Set<bigint>();
   /** Databases that arrived or are arriving, with how they ended. */
   readonly databases: { message: Message; chunks: Uint8Array[]; end: string }[] = [];
-  readonly log = new MemoryLog();
+  readonly log: MemoryLog;
+  readonly metrics: PeerMetrics;
   removals = 0;
   /** Called for every message that arrives. */
   onMessage: (message: Message) => void = () => {};
@@ -69,11 +70,17 @@ export class PeerEnd {
   readonly transport: Transport;
   readonly #close: () => void;
 
-  constructor(self: LocalPeer, network: HttpPeerNetwork, log: MemoryLog, close: () => void) {
+  constructor(
+    self: LocalPeer,
+    network: HttpPeerNetwork,
+    { log, metrics }: Pick<PeerEnd, "log" | "metrics">,
+    close: () => void,
+  ) {
     this.self = self;
     this.url = self.peerUrls[0];
     this.network = network;
     this.log = log;
+    this.metrics = metrics;
     this.#close = close;
     this.transport = network.join(self, this.#receiver());
   }
@@ -142,9 +149,10 @@ export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
     port = 0,
   } = options;
   const log = new MemoryLog();
+  const metrics = new PeerMetrics(new MetricsRegistry());
   const http = createHttpClient();
   const network = new HttpPeerNetwork({
-    metrics: new PeerMetrics(new MetricsRegistry()),
+    metrics,
     http,
     clock: systemClock,
     log,
@@ -160,7 +168,7 @@ export async function startPeerEnd(options: PeerEndOptions): Promise<PeerEnd> {
     server.serve(stream, EMPTY_BYTES),
   );
   const url = `http://127.0.0.1:${listener.port}`;
-  return new PeerEnd({ id, clusterId, peerUrls: [url] }, network, log, () => {
+  return new PeerEnd({ id, clusterId, peerUrls: [url] }, network, { log, metrics }, () => {
     listener.close();
     server.destroy();
     http.close();
