@@ -6,6 +6,7 @@
  * Source: etcd server/etcdserver/v3_server.go (Authenticate), server/auth/store.go (CheckPassword; 3.5).
  */
 import type { ApplyResult } from "../apply/result.ts";
+import { AUTH_NAME_BYTES_MAX, PASSWORD_BYTES_KEPT } from "../auth/limits.ts";
 import { ROOT } from "../auth/names.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
@@ -13,6 +14,7 @@ import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-typ
 import type { ProposalWaiter, ReadWaiter } from "../member/ready.ts";
 import type { Log } from "../ports/log.ts";
 import { assert } from "../stdx/assert.ts";
+import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import {
   createInternalAuthenticateRequest,
   encodeInternalAuthenticateRequest,
@@ -27,8 +29,16 @@ import { unary } from "./unary.ts";
 export function authenticateMethod(context: ServiceContext): GrpcMethodHandler {
   const log = context.log.named("api/authenticate.ts");
   return unary(decodeAuthenticateRequest, (call, { name, password }) => {
-    context.member.whenReadable(new Authenticating(context, log, call, name, password));
+    const user = name.length > AUTH_NAME_BYTES_MAX ? "" : name;
+    const looked = significantPart(password);
+    context.member.whenReadable(new Authenticating(context, log, call, user, looked));
   });
+}
+
+/** Of a password, what bcrypt looks at and a little more: a long one takes no memory while it waits. */
+function significantPart(password: string): string {
+  if (password.length <= PASSWORD_BYTES_KEPT) return password;
+  return utf8FromBytes(bytesFromUtf8(password).slice(0, PASSWORD_BYTES_KEPT));
 }
 
 /** One call, on its way from the question to the token. */

@@ -36,3 +36,6 @@ export const VERIFIED_USERS_MAX = 10_000;
 
 /** Digits of the digest by which the log names a token: etcd's number. */
 export const TOKEN_FINGERPRINT_DIGITS = 12;
+
+/** Bytes of a password that are kept while it waits: the 72 that bcrypt looks at, and a character more. */
+export const PASSWORD_BYTES_KEPT = 76;
