@@ -76,13 +76,26 @@ export interface ForwardOptions extends CallOptions {
 export class Channel {
   readonly #settings: ChannelSettings;
   readonly #balancer: Balancer;
-  readonly #links: readonly Link[];
+  #links: readonly Link[];
 
   constructor(settings: ChannelSettings) {
     this.#settings = settings;
     this.#balancer = new Balancer(settings.clock);
     this.#links = settings.openLinks((link) => this.#balancer.linkChanged(link));
     this.#balancer.setLinks(this.#links);
+  }
+
+  /**
+   * Goes to these links from now on; `openLinks` gets those there are. Those that are not among them are closed,
+   * and calls on them end.
+   */
+  replaceLinks(
+    openLinks: (known: readonly Link[], onChange: (link: Link) => void) => readonly Link[],
+  ): void {
+    const known = this.#links;
+    this.#links = openLinks(known, (link) => this.#balancer.linkChanged(link));
+    this.#balancer.setLinks(this.#links);
+    for (const link of known) if (!this.#links.includes(link)) link.close();
   }
 
   /** Closes every connection; calls that are open end as cancelled. */

@@ -15,6 +15,7 @@ import type { Random } from "../ports/random.ts";
 import { AuthService } from "../wire/gen/services.ts";
 import { Auth } from "./auth.ts";
 import { Channel, PLAIN_METADATA, tokenMetadata } from "./channel.ts";
+import type { CallOptions } from "./call-options.ts";
 import { Cluster } from "./cluster.ts";
 import type { Connector } from "./connector.ts";
 import { type ClientEndpoint, endpointAuthority, parseEndpoint } from "./endpoint.ts";
@@ -125,6 +126,26 @@ export class Client {
     }
   }
 
+  /**
+   * Goes to all members of the cluster from now on, wherever they say that they are. Throws `EtcdError` when
+   * nobody tells who they are.
+   */
+  async syncEndpoints(options?: CallOptions): Promise<void> {
+    const { members } = await this.cluster.memberList(options);
+    const started = members.filter(({ name, isLearner }) => name !== "" && !isLearner);
+    const endpoints = started.flatMap(({ clientUrls }) => clientUrls);
+    if (endpoints.length === 0) return;
+    this.channel.replaceLinks((known, onChange) => {
+      const parsed = endpoints.map(parseEndpoint);
+      const secure = this.#isSecure(parsed[0]);
+      return parsed.map(
+        (endpoint) =>
+          known.find((link) => link.endpoint.text === endpoint.text) ??
+          this.#openLink(endpoint, secure, onChange),
+      );
+    });
+  }
+
   /** A channel to one endpoint alone, with a token of its own client. */
   async #dial(endpoint: string): Promise<Channel> {
     const channel = this.#openChannel([endpoint]);
@@ -133,11 +154,10 @@ export class Client {
   }
 
   #openChannel(endpoints: readonly string[]): Channel {
-    const { clock, random, log, connector, requestBytesMax } = this.#options;
+    const { clock, random, log, requestBytesMax } = this.#options;
     const { username = "", password = "" } = this.#options;
     const parsed = endpoints.map(parseEndpoint);
     const secure = this.#isSecure(parsed[0]);
-    const limits = this.#limits();
     const hasUser = username !== "" && password !== "";
     return new Channel({
       clock,
@@ -147,11 +167,14 @@ export class Client {
       metadata: () => this.#metadata,
       ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
       refreshToken: hasUser ? () => this.authenticate() : undefined,
-      openLinks: (onChange) =>
-        parsed.map(
-          (endpoint) => new Link({ connector, clock, random, endpoint, secure, limits, onChange }),
-        ),
+      openLinks: (onChange) => parsed.map((endpoint) => this.#openLink(endpoint, secure, onChange)),
     });
+  }
+
+  #openLink(endpoint: ClientEndpoint, secure: boolean, onChange: (link: Link) => void): Link {
+    const { connector, clock, random } = this.#options;
+    const limits = this.#limits();
+    return new Link({ connector, clock, random, endpoint, secure, limits, onChange });
   }
 
   /** The first endpoint decides for all, as upstream. */

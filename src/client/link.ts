@@ -57,6 +57,10 @@ export class Link {
     this.#connect();
   }
 
+  get endpoint(): ClientEndpoint {
+    return this.#settings.endpoint;
+  }
+
   get state(): LinkState {
     return this.#state;
   }

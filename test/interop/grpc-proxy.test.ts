@@ -2,6 +2,7 @@
  * `etcd grpc-proxy` against the real one: the same command lines of the real etcdctl through both, each in front of
  * a real server; what its watchers, leases and cache save the server; and servers that come and go.
  */
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -23,10 +24,11 @@ import type { ClusterIdentity, MaskedOutcome } from "../harness/etcdctl-mask.ts"
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { type PagePorts, samePage } from "../harness/http-pages.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { CertificateFolder } from "../harness/certificates.ts";
 import { freePorts } from "../harness/processes.ts";
 import { type ProxyProcess, startProxy } from "../harness/proxy-process.ts";
 import { QUIET_LOG } from "../harness/quiet-log.ts";
-import { REFERENCE } from "../harness/reference.ts";
+import { REFERENCE, runReference } from "../harness/reference.ts";
 import { sleep } from "../harness/sleep.ts";
 
 const START_MS = 120_000;
@@ -306,7 +308,7 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     const client = await connect(ports[0]);
     const addresses = ports.map((port) => `127.0.0.1:${port}`).toSorted();
     for (;;) {
-      const { members } = await client.cluster.memberList({});
+      const { members } = await client.cluster.memberList();
       const listed = members.flatMap(({ clientUrls }) => clientUrls).toSorted();
       if (listed.join() === addresses.join()) break;
       await sleep(50);
@@ -322,6 +324,66 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     client.close();
     direct.close();
     for (const proxy of proxies) await proxy.stop();
+  });
+
+  test("follows where the members are", async () => {
+    const [detour, port] = await freePorts(2);
+    const server = net.createServer((near) => {
+      const far = net.connect(Number(ours.server.endpoint.split(":")[1]), "127.0.0.1");
+      near.pipe(far).pipe(near);
+      for (const each of [near, far]) each.on("error", () => undefined);
+      far.on("close", () => near.destroy());
+      near.on("close", () => far.destroy());
+      sockets.push(near);
+    });
+    const sockets: net.Socket[] = [];
+    server.listen(detour, "127.0.0.1");
+    const words = ["grpc-proxy", "start", `--endpoints=127.0.0.1:${detour}`];
+    const address = `127.0.0.1:${port}`;
+    const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`];
+    const flags = ["--endpoints-auto-sync-interval=50ms"];
+    const proxy = await startProxy([...OUR_ETCD, ...words, ...own, ...flags], "started gRPC proxy");
+    const client = await connect(port);
+    await client.kv.put({ key: bytesFromUtf8("detour") });
+    // The proxy leaves the way that it was given for the one that the member names.
+    while (sockets.length === 0 || sockets.some(({ destroyed }) => !destroyed)) await sleep(10);
+    server.close();
+    expect((await client.kv.range({ key: bytesFromUtf8("detour") })).kvs).toHaveLength(1);
+    client.close();
+    await proxy.stop();
+  });
+
+  test("speaks TLS with clients and with servers", async () => {
+    const folder = new CertificateFolder();
+    const { certFile, keyFile } = folder.server;
+    const caFile = folder.authority.caFile;
+    const [clientPort, peerPort, port] = await freePorts(3);
+    const url = `https://127.0.0.1:${clientPort}`;
+    const secure = [`--cert-file=${certFile}`, `--key-file=${keyFile}`];
+    const server = await startEtcd({
+      ports: [clientPort, peerPort],
+      flags: [
+        `--listen-client-urls=${url}`,
+        `--advertise-client-urls=${url}`,
+        `--listen-metrics-urls=http://127.0.0.1:${port}`,
+        ...secure,
+      ],
+      healthPort: port,
+    });
+    const address = `127.0.0.1:${(await freePorts(1))[0]}`;
+    const words = ["grpc-proxy", "start", `--endpoints=${url}`, `--cacert=${caFile}`];
+    const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`, ...secure];
+    const flags = [`--trusted-ca-file=${caFile}`];
+    const proxy = await startProxy([...OUR_ETCD, ...words, ...own, ...flags], "started gRPC proxy");
+    const etcdctl = (...args: string[]): ReturnType<typeof runReference> =>
+      runReference("etcdctl", [`--endpoints=https://${address}`, `--cacert=${caFile}`, ...args]);
+    const withCertificate = [`--cert=${certFile}`, `--key=${keyFile}`];
+    expect(await etcdctl(...withCertificate, "put", "a", "b")).toMatchObject({ stdout: "OK\n" });
+    expect(await etcdctl(...withCertificate, "get", "a")).toMatchObject({ stdout: "a\nb\n" });
+    expect(await etcdctl("--command-timeout=2s", "get", "a")).toMatchObject({ code: 1 });
+    await proxy.stop();
+    await server.remove();
+    folder.remove();
   });
 
   test("goes on when the server was away", async () => {

@@ -50,8 +50,5 @@ function missing(flags: FlagSet): string | undefined {
   if (flags.getString("experimental-leasing-prefix") !== "") {
     return "--experimental-leasing-prefix is not supported by this version of etcd-ts: reads always go to the servers";
   }
-  if (flags.getInteger("endpoints-auto-sync-interval") > 0n) {
-    return "--endpoints-auto-sync-interval is not supported by this version of etcd-ts: servers are those of --endpoints";
-  }
   return undefined;
 }

@@ -5,7 +5,7 @@
  */
 import os from "node:os";
 import process from "node:process";
-import { type Client, openClient } from "../../client/index.ts";
+import { type Client, EtcdError, openClient } from "../../client/index.ts";
 import { REQUEST_BYTES_MAX } from "../../client/limits.ts";
 import type { GrpcServerConfig } from "../../http2/options.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -69,6 +69,7 @@ async function start(flags: FlagSet): Promise<void> {
   log.info("listening for gRPC proxy client requests", { address });
   const endpoints = await endpointsOf(flags, log);
   const client = await upstreamClient(flags, endpoints, log);
+  syncEndpoints(flags, client, log);
   const itself = await clientOfItself(flags, acceptor !== undefined, log);
   const parts = servingParts(flags, client, itself, endpoints, log);
   const fronts = frontsOf(flags, parts, log);
@@ -140,6 +141,22 @@ function upstreamClient(
     requestBytesMax: sendMax > 0 ? sendMax : REQUEST_BYTES_MAX,
     ...(receiveMax > 0 ? { responseBytesMax: receiveMax } : {}),
   });
+}
+
+/** Follows where the members of the cluster are, where that is asked for. */
+function syncEndpoints(flags: FlagSet, client: Client, log: NamedLog): void {
+  const intervalMs = millisecondsOf(flags, "endpoints-auto-sync-interval");
+  if (intervalMs <= 0) return;
+  const sync = async (): Promise<void> => {
+    try {
+      await client.syncEndpoints({ deadlineMs: systemClock.nowMs() + DIAL_TIMEOUT_MS });
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+      log.info("Auto sync endpoints failed.", { error: error.message });
+    }
+    systemClock.after(intervalMs, () => void sync());
+  };
+  systemClock.after(intervalMs, () => void sync());
 }
 
 /** Asks the proxy itself, at the address where clients are told to find it. */

@@ -4,7 +4,7 @@
  *
  * Source: etcd server/proxy/grpcproxy/kv.go, client/v3/ordering/kv.go.
  */
-import type { Answer, Repeatability } from "../../client/channel.ts";
+import type { Answer } from "../../client/channel.ts";
 import { GrpcCode } from "../../errors/codes.ts";
 import { Errors } from "../../errors/table.ts";
 import type { GrpcMethodHandler, GrpcServerCall } from "../../http2/grpc-server-types.ts";
@@ -107,7 +107,11 @@ class KvProxy {
       metrics.cacheMisses.inc();
     }
     const pending = mayKeep ? cache.begin(request) : undefined;
-    void this.#forward(call, encodeRangeRequest(request), "repeatable").then((answer) => {
+    const { upstream, order } = this.#parts;
+    const asked = encodeRangeRequest(request);
+    const ask = (): Promise<Answer> => upstream.forward(call, asked, "repeatable");
+    const answered = order === undefined ? ask() : order.inOrder(ask);
+    void answered.then((answer) => {
       const body = this.#left(answer, (bytes) => {
         const response = decodeRangeResponse(bytes);
         namespace.leave(response.kvs);
@@ -152,7 +156,7 @@ class KvProxy {
   }
 
   compact(call: GrpcServerCall, revision: number, body: Uint8Array): void {
-    void this.#forward(call, body, "once").then((answer) => {
+    void this.#parts.upstream.forward(call, body, "once").then((answer) => {
       if (answer.body !== undefined) this.#parts.cache.compact(revision);
       this.#answer(call, answer);
     });
@@ -165,18 +169,13 @@ class KvProxy {
     ranges: readonly { readonly key: Uint8Array; readonly rangeEnd: Uint8Array }[],
     leave: (bytes: Uint8Array) => Uint8Array,
   ): void {
-    const { cache } = this.#parts;
+    const { cache, upstream, order } = this.#parts;
     for (const range of ranges) cache.invalidate(range);
-    void this.#forward(call, body, "once").then((answer) => {
+    void upstream.forward(call, body, "once").then((answer) => {
+      order?.note(answer);
       for (const range of ranges) cache.invalidate(range);
       this.#answer(call, { ...answer, body: this.#left(answer, leave) });
     });
-  }
-
-  #forward(call: GrpcServerCall, body: Uint8Array, repeatability: Repeatability): Promise<Answer> {
-    const { upstream, order } = this.#parts;
-    const ask = (): Promise<Answer> => upstream.forward(call, body, repeatability);
-    return order === undefined ? ask() : order.inOrder(ask);
   }
 
   /** The body of an answer with its keys outside of the namespace. */

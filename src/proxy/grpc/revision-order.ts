@@ -19,6 +19,11 @@ export class RevisionOrder {
     this.#servers = servers;
   }
 
+  /** What a change was answered, which is never old. */
+  note({ body }: Answer): void {
+    if (body !== undefined) this.#revision = Math.max(this.#revision, revisionOf(body));
+  }
+
   /** What `ask` answers, once that is not older than what was answered before. */
   async inOrder(ask: () => Promise<Answer>): Promise<Answer> {
     const wanted = this.#revision;

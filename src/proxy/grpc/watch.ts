@@ -80,7 +80,7 @@ class WatchMethod implements GrpcMethodHandler {
     const request = decodeStreamed(call, message.slice(), decodeWatchRequest);
     if (request === undefined || !(call.context instanceof ProxiedStream)) return;
     const { requestUnion } = request;
-    if (requestUnion?.case === "createRequest") void call.context.create(requestUnion.value);
+    if (requestUnion?.case === "createRequest") call.context.create(requestUnion.value);
     else if (requestUnion?.case === "cancelRequest")
       call.context.cancel(requestUnion.value.watchId);
     else if (requestUnion?.case === "progressRequest") call.context.tellProgress();
@@ -137,6 +137,9 @@ class ProxiedStream {
   readonly #watchers = new Map<bigint, ProxiedWatcher>();
   readonly #canceller = new Canceller();
   #nextId = 0n;
+  /** Settles when all watchers that were asked for are there. */
+  #created: Promise<void> = Promise.resolve();
+  #waitingCreates = 0;
   /** Sent since the client stopped reading; 0 while it reads. */
   #waitingBytes = 0;
 
@@ -150,7 +153,23 @@ class ProxiedStream {
     this.#groupOf = groupOf;
   }
 
-  async create(request: WatchCreateRequest): Promise<void> {
+  /**
+   * Creates a watcher, after those that were asked for before: clients take answers for those of their requests in
+   * the order of these.
+   */
+  create(request: WatchCreateRequest): void {
+    if (this.#watchers.size + this.#waitingCreates >= PROXIED_WATCHERS_MAX) {
+      this.end(Errors.TooManyRequests.code, Errors.TooManyRequests.message);
+      return;
+    }
+    this.#waitingCreates++;
+    this.#created = this.#created.then(async () => {
+      this.#waitingCreates--;
+      if (this.#call.open) await this.#create(request);
+    });
+  }
+
+  async #create(request: WatchCreateRequest): Promise<void> {
     const { namespace } = this.#parts;
     if (request.startRevision < 0) {
       this.#refuse(Errors.Compacted.message);
@@ -173,10 +192,6 @@ class ProxiedStream {
     const id = this.#idFor(request.watchId);
     if (id === undefined) {
       this.#refuse(DUPLICATE_ID);
-      return;
-    }
-    if (this.#watchers.size >= PROXIED_WATCHERS_MAX) {
-      this.#refuse(Errors.TooManyRequests.message);
       return;
     }
     const group = this.#groupOf(request);
