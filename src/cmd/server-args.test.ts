@@ -1,3 +1,6 @@
+import * as fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ServerConfig } from "../server/config.ts";
 import { readConfigFile } from "./config-file/read-config-file.ts";
@@ -114,6 +117,51 @@ describe("parseServerArgs", () => {
   test("accepts every flag that has no effect with values that ask for nothing", () => {
     const args = ["--auto-tls=false", "--proxy=off", "--cors=*", "--enable-grpc-gateway=false"];
     expect(parse(args).kind).toBe("start");
+  });
+
+  test("warns of flags that etcd 3.5 has for the last time, and of keys that mean nothing", () => {
+    const messages = (args: string[], environment = {}): string[] =>
+      parse(args, environment).records.map(({ message }) => message);
+    const warning = "--proxy-dial-timeout is deprecated in 3.5 and will be decommissioned in 3.6.";
+    expect(messages(["--proxy-dial-timeout=5"])).toContain(warning);
+    expect(messages([], { ETCD_PROXY_DIAL_TIMEOUT: "5" })).toContain(warning);
+    expect(messages([])).not.toContain(warning);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-args-"));
+    const file = path.join(folder, "etcd.yml");
+    fs.writeFileSync(file, "name: a\ninitial-clustr: x\n");
+    const parsed = parse([`--config-file=${file}`, "--proxy-dial-timeout=5"]);
+    fs.rmSync(folder, { recursive: true });
+    expect(parsed.kind).toBe("start");
+    expect(parsed.records.map(({ message }) => message)).toContain(warning);
+    expect(parsed.records).toContainEqual(
+      expect.objectContaining({
+        message: "unknown key in the configuration file; ignored",
+        fields: { path: file, key: "initial-clustr", line: 2 },
+      }),
+    );
+  });
+
+  test("refuses a feature beside the flag that switches it, and names twice", () => {
+    const problem = (args: string[]): unknown => {
+      const said = parse(args).records.find(({ message }) => message === "failed to verify flags");
+      return said?.fields?.["error"];
+    };
+    const gate = "--feature-gates=InitialCorruptCheck=true";
+    expect(problem(["--experimental-initial-corrupt-check", gate])).toBe(
+      `cannot specify both flags: --experimental-initial-corrupt-check=true and ${gate} at the same time, please just use ${gate}`,
+    );
+    expect(problem(["--corrupt-check-time=1s", "--experimental-corrupt-check-time=1s"])).toBe(
+      "cannot set --experimental-corrupt-check-time and --corrupt-check-time at the same time, please use --corrupt-check-time only",
+    );
+    expect(problem(["--discovery-token=a"])).toBe(
+      "both --discovery-token and --discovery-endpoints must be set",
+    );
+    expect(problem(["--feature-gates=LeaseCheckpointPersist=true"])).toBe(
+      "enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint",
+    );
+    const durations = ["--warning-unary-request-duration=1s"];
+    durations.push("--experimental-warning-unary-request-duration=1s");
+    expect(problem(durations)).toMatch(/^both --experimental-warning-unary-request-duration and/);
   });
 
   test.each([

@@ -76,7 +76,8 @@ function sayOurs(args: string[], env: Record<string, string>): Said {
 }
 
 function comparable({ level, message, fields }: LogRecord): unknown {
-  const { args: _, ...others } = fields ?? {};
+  // Which file could not be read is told beside etcd's text.
+  const { args: _, path: _path, ...others } = fields ?? {};
   return { level, msg: message, ...others };
 }
 
@@ -148,6 +149,41 @@ const COMMAND_LINES: readonly string[][] = [
   ["-v", "--snapshot=3", "--heartbeat-interval=0"],
   ["--auto-tls=x"],
   ["--self-signed-cert-validity=x"],
+  ["--discovery-srv=a", "--discovery=http://b/c"],
+  ["--discovery-srv=a", "--initial-cluster=a=http://b:1"],
+  ["--discovery-srv-name=a", "--heartbeat-interval=0"],
+  ["--discovery=http://b/c", "--listen-client-urls=http://127.0.0.1:1", "--heartbeat-interval=0"],
+  ["--discovery-fallback=foo"],
+  ["--listen-metrics-urls=foo"],
+  ["--listen-metrics-urls=http://foo:1"],
+  ["--listen-client-http-urls=http://foo:1"],
+  ["--listen-client-http-urls=http://127.0.0.1:1", "--heartbeat-interval=0"],
+  ["--cors=foo"],
+  ["--cors="],
+  ["--cors=http://a:1,http://b:1", "--host-whitelist=a,b", "--heartbeat-interval=0"],
+  ["--tls-min-version=TLS1.1"],
+  ["--tls-max-version=1.3"],
+  ["--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2"],
+  ["--tls-min-version=TLS1.3", "--cipher-suites=TLS_A"],
+  [
+    "--experimental-enable-distributed-tracing",
+    "--experimental-distributed-tracing-sampling-rate=-1",
+  ],
+  [
+    "--experimental-enable-distributed-tracing",
+    "--experimental-distributed-tracing-sampling-rate=1000001",
+  ],
+  ["--experimental-enable-lease-checkpoint", "--experimental-compact-hash-check-time=0s"],
+  ["--v2-deprecation=foo"],
+  ["--v2-deprecation=not-yet,foo"],
+  ["--proxy=foo"],
+  ["--proxy-read-timeout=-1"],
+  ["--bcrypt-cost=x"],
+  ["--auth-token-ttl=-1"],
+  ["--socket-reuse-port=x"],
+  ["--config-file"],
+  ["--config-file=/nowhere/etcd.yml", "--name=x"],
+  ["--config-file=/nowhere/etcd.yml", "leftover"],
   ["--version=false", "--heartbeat-interval=0"],
   ["--version=x"],
 ];
@@ -177,6 +213,9 @@ const ENVIRONMENTS: readonly [Record<string, string>, ...string[]][] = [
   [{ ETCD_NAME: "x", ETCD_FOO: "bar", ETCD_EMPTY: "" }, "--heartbeat-interval=0"],
   [{ ETCD_VERSION: "3", OTHER: "1" }, "--heartbeat-interval=0"],
   [{ ETCD_LOG_LEVEL: "bad" }],
+  [{ ETCD_CORS: "foo", ETCD_PROXY: "foo" }],
+  [{ ETCD_CONFIG_FILE: "/nowhere/etcd.yml", ETCD_NAME: "x" }, "--name=y"],
+  [{ ETCD_CERT_FILE: "a", ETCD_TLS_MIN_VERSION: "1" }],
 ];
 
 /** Clusters that a member cannot found or join. */

@@ -1,8 +1,11 @@
 import * as fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { applyConfigFile } from "../../server/config-file/apply-config-file.ts";
 import { ConfigFileError, type FileNode } from "../../server/config-file/file-node.ts";
+import { initialFlagValues } from "../../server/flags/table.ts";
 import { CONFIG_FILE_BYTES_MAX } from "./limits.ts";
 import { readConfigFile } from "./read-config-file.ts";
 import { parseConfigText } from "./yaml-document.ts";
@@ -97,6 +100,51 @@ describe("parseConfigText()", () => {
         "error converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context",
       advice: expect.stringContaining("quotes") as string,
     });
+  });
+});
+
+describe("any text", () => {
+  /** Pieces of documents, put together in any order. */
+  const piece = fc.constantFrom(
+    ...["a", "name", ": ", ":", "\n", "\n  ", "\t", "- ", "[", "]", "{", "}", ", ", '"', "'", "#"],
+    ...[
+      "&x ",
+      "*x",
+      "<<",
+      "| ",
+      "> ",
+      "? ",
+      "---\n",
+      "...\n",
+      "!!str ",
+      "%YAML 1.2\n",
+      "~",
+      "0x",
+      "1e9",
+    ],
+    ...["\\", "\u0000", "\ud800", "é", "client-transport-security", "log-outputs", "true"],
+  );
+  const documents = fc.oneof(
+    fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join("")),
+    fc.string({ unit: "binary", maxLength: 200 }),
+  );
+
+  test("is a tree or a mistake, and a configuration or a mistake", () => {
+    fc.assert(
+      fc.property(documents, (text) => {
+        let root: FileNode;
+        try {
+          root = parseConfigText(text);
+        } catch (error) {
+          if (!(error instanceof ConfigFileError)) throw error;
+          expect(error.message).toMatch(/^error converting YAML to JSON: yaml: /);
+          return;
+        }
+        const outcome = applyConfigFile(root, initialFlagValues());
+        expect(typeof outcome).toBe("object");
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 
