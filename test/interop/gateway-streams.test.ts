@@ -1,11 +1,13 @@
 /** The JSON gateway's streams in both directions, over chunked bodies and websocket, and its bounds. */
 import * as fs from "node:fs";
 import http from "node:http";
+import http2 from "node:http2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Prng } from "../../src/stdx/prng.ts";
 import { randomRequest } from "../harness/gateway-requests.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { freePorts } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
 import { ServerPair } from "../harness/server-pair.ts";
 import { sleep } from "../harness/sleep.ts";
@@ -235,6 +237,64 @@ test("without --enable-grpc-gateway nothing is at its paths", { timeout: 60_000 
     const answer = await post(server.endpoint, "/v3/kv/range", "{}");
     expect([answer.status, await answer.text()]).toEqual([404, "404 page not found\n"]);
   } finally {
+    await server.remove();
+  }
+});
+
+/** One request over HTTP/2, whose body goes on with `rest` when `count` lines have come. */
+function askOver(
+  session: http2.ClientHttp2Session,
+  path: string,
+  body: string,
+  rest: readonly [count: number, body: string][] = [],
+): Promise<{ readonly status: number; readonly text: string }> {
+  const request = session.request({ ":method": "POST", ":path": path });
+  const left = [...rest];
+  let [status, text] = [0, ""];
+  request.setEncoding("utf8");
+  request.on("response", (headers) => {
+    status = headers[":status"] ?? 0;
+  });
+  request.on("data", (chunk: string) => {
+    text += chunk;
+    if (text.split("\n").length - 1 < (left.at(0)?.[0] ?? Number.POSITIVE_INFINITY)) return;
+    const [, more = ""] = left.shift() ?? [];
+    if (more === "") request.close();
+    else request.write(more);
+  });
+  request.write(body);
+  if (rest.length === 0) request.end();
+  return new Promise((resolve, reject) => {
+    request.on("error", reject);
+    request.on("close", () => resolve({ status, text }));
+  });
+}
+
+test("HTTP/2 over TLS: single requests, and streams both ways", { timeout: 60_000 }, async () => {
+  const [plain, peer, secure] = await freePorts(3);
+  const server = await startEtcd({
+    command: OUR_ETCD,
+    ports: [plain, peer],
+    flags: [
+      `--listen-client-urls=http://127.0.0.1:${plain},https://127.0.0.1:${secure}`,
+      `--advertise-client-urls=http://127.0.0.1:${plain}`,
+      "--auto-tls",
+    ],
+  });
+  const session = http2.connect(`https://127.0.0.1:${secure}`, { rejectUnauthorized: false });
+  try {
+    const put = await askOver(session, "/v3/kv/put", '{"key":"dw==","value":"MQ=="}');
+    expect(put).toMatchObject({ status: 200 });
+    expect(await askOver(session, "/v3/kv/range", "{}")).toMatchObject({ status: 400 });
+    const watch = await askOver(session, "/v3/watch", WATCH, [
+      [1, WATCH],
+      [2, ""],
+    ]);
+    expect(watch.text).toContain('"watch_id":"1","created":true');
+    const renewals = await askOver(session, "/v3/lease/keepalive", '{"ID":"1"}{"ID":"2"}');
+    expect(renewals.text.trim().split("\n")).toHaveLength(2);
+  } finally {
+    session.destroy();
     await server.remove();
   }
 });
