@@ -9,7 +9,13 @@
  *
  * Source: Go encoding/json (scanner.go, stream.go).
  */
-import { bytesFromLatin1, bytesFromUtf8, latin1FromBytes, utf8FromBytes } from "./bytes.ts";
+import {
+  bytesFromLatin1,
+  bytesFromUtf8,
+  EMPTY_BYTES,
+  latin1FromBytes,
+  utf8FromBytes,
+} from "./bytes.ts";
 import { goQuote } from "./go-quote.ts";
 import { JsonError } from "./json.ts";
 
@@ -18,6 +24,11 @@ const NESTING_MAX = 10_000;
 
 /** Numbers of the tape per value: where it begins and ends in the bytes, and the value behind it. */
 const ENTRY = 3;
+
+/** Numbers of a tape at first: enough for a put. */
+const TAPE_START = 8 * ENTRY;
+
+const NO_TAPE = new Int32Array(0);
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -67,7 +78,9 @@ export interface JsonTape {
 
 /** Reads values one after the other. Give it all bytes in order through `push`, then `finish`. */
 export class JsonScanner {
-  #bytes = new Uint8Array(1024);
+  #bytes: Uint8Array = EMPTY_BYTES;
+  /** Whether there is nothing else in that memory, so that it may be written to. */
+  #isOwn = false;
   #length = 0;
   #at = 0;
   #state: State = State.beginValue;
@@ -75,7 +88,7 @@ export class JsonScanner {
   /** Kinds and tape positions of what is open. */
   #inside: number[] = [];
   #open: number[] = [];
-  #tape = new Int32Array(48);
+  #tape = NO_TAPE;
   #tapeLength = 0;
   #literal = "";
   /** How much of a literal or of four hex digits has come. */
@@ -88,12 +101,20 @@ export class JsonScanner {
     return this.#length;
   }
 
+  /** `bytes` are kept, and must not change afterwards. */
   push(bytes: Uint8Array): void {
+    if (this.#length === 0) {
+      this.#bytes = bytes;
+      this.#length = bytes.length;
+      this.#isOwn = false;
+      return;
+    }
     const length = this.#length + bytes.length;
-    if (length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+    if (!this.#isOwn || length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(length, 2 * this.#length));
       grown.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = grown;
+      this.#isOwn = true;
     }
     this.#bytes.set(bytes, this.#length);
     this.#length = length;
@@ -329,7 +350,7 @@ export class JsonScanner {
 
   #add(): void {
     if (this.#tapeLength + ENTRY > this.#tape.length) {
-      const grown = new Int32Array(2 * this.#tape.length);
+      const grown = new Int32Array(Math.max(TAPE_START, 2 * this.#tape.length));
       grown.set(this.#tape);
       this.#tape = grown;
     }
@@ -346,12 +367,11 @@ export class JsonScanner {
   #take(): JsonTape {
     const bytes = this.#bytes;
     const tape = this.#tape;
-    const rest = bytes.subarray(this.#at, this.#length);
-    this.#bytes = new Uint8Array(Math.max(1024, rest.length));
-    this.#bytes.set(rest);
-    this.#length = rest.length;
+    this.#bytes = bytes.subarray(this.#at, this.#length);
+    this.#isOwn = false;
+    this.#length = this.#bytes.length;
     this.#at = 0;
-    this.#tape = new Int32Array(48);
+    this.#tape = NO_TAPE;
     this.#tapeLength = 0;
     this.#state = State.beginValue;
     return {
