@@ -11,6 +11,7 @@ import { SystemFile } from "./disk-file.ts";
 import type { DiskShare } from "./disk-file.ts";
 import { FileLocker } from "./disk-lock.ts";
 import { DiskPace } from "./disk-pace.ts";
+import { makeDirectories } from "./make-directories.ts";
 
 /** Permissions as etcd gives them: its own files are for its own user. */
 const FILE_MODE = 0o600;
@@ -53,9 +54,7 @@ export class SystemDisk implements Disk {
   }
 
   makeDirectory(path: string, permissions: number = DIRECTORY_MODE): void {
-    wrapped("make directory", path, () =>
-      fs.mkdirSync(path, { recursive: true, mode: permissions }),
-    );
+    wrapped("make directory", path, () => makeDirectories(path, permissions));
   }
 
   rename(from: string, to: string): void {

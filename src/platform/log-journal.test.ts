@@ -28,7 +28,11 @@ describe("JournalOutput", () => {
   /** Stands in for journald: the socket that takes lines. */
   function listen(onConnection: (socket: net.Socket) => void): Promise<void> {
     fs.writeFileSync(path.join(folder, "socket"), "");
-    journal = net.createServer(onConnection);
+    // As journald does, it says nothing, and says so.
+    journal = net.createServer({ allowHalfOpen: true }, (socket) => {
+      socket.end();
+      onConnection(socket);
+    });
     return new Promise((resolve) => journal?.listen(path.join(folder, "stdout"), resolve));
   }
 

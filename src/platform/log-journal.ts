@@ -109,7 +109,8 @@ export class JournalOutput implements LogTarget {
   }
 
   #connect(): void {
-    const socket = net.connect({ path: this.#path });
+    // journald closes its side at once: it has nothing to say.
+    const socket = net.connect({ path: this.#path, allowHalfOpen: true });
     // The log keeps no process alive.
     socket.unref();
     socket.resume();

@@ -15,6 +15,7 @@ import { createGzip } from "node:zlib";
 import type { Clock } from "../ports/clock.ts";
 import { LOG_ROTATION_RETRY_MS } from "./limits.ts";
 import { localZoneOffset } from "./log-line.ts";
+import { makeDirectories } from "./make-directories.ts";
 
 /** When a log file is set aside, and what becomes of it. */
 export interface LogRotation {
@@ -76,7 +77,7 @@ export class RotatingFile {
     this.#folder = path.dirname(file);
     this.#extension = path.extname(file);
     this.#prefix = `${path.basename(file, this.#extension)}-`;
-    fs.mkdirSync(this.#folder, { recursive: true, mode: 0o744 });
+    makeDirectories(this.#folder, 0o744);
     this.#descriptor = fs.openSync(file, "a", mode);
     this.#bytes = fs.fstatSync(this.#descriptor).size;
     this.#tidy();
