@@ -5,6 +5,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { Prng } from "../../src/stdx/prng.ts";
+import { MaintenanceService } from "../../src/wire/gen/services.ts";
 import {
   AuthOperations,
   passwordOf,
@@ -46,6 +47,17 @@ async function operate(
   return said;
 }
 
+/** What the member itself says of all its buckets. */
+async function hashOf({ endpoint }: ClusterMember): Promise<number> {
+  const caller = await openRawCaller(endpoint);
+  const { hash } = MaintenanceService;
+  const asked = { user: "root", method: hash, request: hash.request.create() };
+  const { body, text } = await new UserSessions(caller).call(asked);
+  caller.close();
+  if (body === undefined) throw new Error(text);
+  return hash.response.decode(body).hash;
+}
+
 async function stopAll(cluster: EtcdCluster): Promise<void> {
   for (const member of cluster.members) await member.stop();
 }
@@ -73,6 +85,8 @@ describe.skipIf(REFERENCE === undefined)("a mixed cluster with authentication", 
       await cluster.moveLeader(ours);
       await through(ours, new Prng(SEED + 2));
       await untilLevel(cluster);
+      const hashes = await Promise.all(cluster.members.map((member) => hashOf(member)));
+      expect(new Set(hashes).size, hashes.join(" ")).toBe(1);
       await stopAll(cluster);
       expectEqualData(cluster.members);
     });
