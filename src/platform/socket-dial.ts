@@ -111,7 +111,8 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
     import("./tls/failure.ts"),
     import("./tls/system-authorities.ts"),
   ]);
-  const { ca = systemAuthorities(), cert, key } = settings;
+  const { insecureSkipVerify, cert, key } = settings;
+  const ca = settings.ca ?? (insecureSkipVerify ? undefined : systemAuthorities());
   const named = splitHostPort(settings.serverName);
   const serverName = named instanceof GoUrlError ? settings.serverName : named.host;
   const options: ConnectionOptions = {
@@ -120,7 +121,7 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
     minVersion: "TLSv1.2",
     // As for Go, whoever is in the file is trusted, also where that is not the root of a chain.
     allowPartialTrustChain: true,
-    rejectUnauthorized: !settings.insecureSkipVerify,
+    rejectUnauthorized: !insecureSkipVerify,
     checkServerIdentity: (_, certificate) => identityProblem(serverName, readChain(certificate)),
     ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
     ...(ca === undefined ? {} : { ca }),

@@ -135,7 +135,7 @@ export class TlsAcceptor {
   #options(): TlsOptions {
     const { strength, rules, handshakeTimeoutMs = TLS_HANDSHAKE_TIMEOUT_MS } = this.#parts;
     return {
-      ...contextOptions(this.#material, strength),
+      ...contextOptions(this.#material, strength, rules.requiresCertificate),
       ...serverRestrictions(rules.requiresCertificate),
       requestCert: rules.requiresCertificate,
       rejectUnauthorized: rules.requiresCertificate,

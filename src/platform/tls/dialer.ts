@@ -58,11 +58,11 @@ export class TlsDialer {
   }
 
   #currentContext(): SecureContext {
-    const { files, strength, clock } = this.#parts;
+    const { files, strength, clock, trustsAnybody } = this.#parts;
     const material = files.current(clock.nowMs());
     if (material === this.#material && this.#context !== undefined) return this.#context;
     this.#material = material;
-    this.#context = tls.createSecureContext(contextOptions(material, strength));
+    this.#context = tls.createSecureContext(contextOptions(material, strength, !trustsAnybody));
     return this.#context;
   }
 

@@ -13,13 +13,16 @@ export interface TlsStrength {
   readonly cipherSuites: readonly string[];
 }
 
-/** Options for a context of `material`. */
+/** Options for a context of `material`; `verifies` tells whether certificates of others are looked at. */
 export function contextOptions(
   { pair, authorities }: TlsMaterial,
   { versions, cipherSuites }: TlsStrength,
+  verifies: boolean,
 ): SecureContextOptions {
   const { list, hasTls12 } = cipherChoice(cipherSuites);
-  const trusted = authorities === undefined ? systemAuthorities() : [...authorities];
+  // Those of the system are many, and read for nothing where nobody asks them.
+  const unnamed = verifies ? systemAuthorities() : [];
+  const trusted = authorities === undefined ? unnamed : [...authorities];
   return {
     ...(pair === undefined ? {} : pair),
     ...(trusted === undefined ? {} : { ca: trusted }),
