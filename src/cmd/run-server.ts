@@ -24,7 +24,6 @@ import { MemberTls } from "../server/tls/member-tls.ts";
 import { ETCD_VERSION } from "../server/version.ts";
 import { createSrvLookup } from "../platform/srv-lookup.ts";
 import { openRegistry } from "./lazy-registry.ts";
-import { runRepair } from "./repair-command.ts";
 import { readStartup } from "./server-startup.ts";
 import { openAudit, spanTransportOf } from "./server-outlets.ts";
 import { greet } from "./greeting.ts";
@@ -45,6 +44,7 @@ export async function runServer(): Promise<void> {
   const { config } = startup;
   const log = startup.log.named("cmd/etcd.ts");
   if (config.repair) {
+    const { runRepair } = await import("./repair-command.ts");
     process.exitCode = await runRepair(config, log);
     return;
   }

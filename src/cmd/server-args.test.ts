@@ -141,6 +141,12 @@ describe("parseServerArgs", () => {
     );
   });
 
+  test("--help has no flag that is a key of files alone", () => {
+    const { stdout } = parse(["--help"]) as CliExit;
+    expect(stdout).toContain("--peer-cert-allowed-cn");
+    expect(stdout).not.toContain("--client-cert-allowed-cn");
+  });
+
   test("refuses a feature beside the flag that switches it, and names twice", () => {
     const problem = (args: string[]): unknown => {
       const said = parse(args).records.find(({ message }) => message === "failed to verify flags");

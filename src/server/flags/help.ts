@@ -35,7 +35,9 @@ const ODD_DEFAULTS: ReadonlyMap<string, string> = new Map([
 /** All flags with defaults and explanations, by group. */
 export function helpText(): string {
   const groups = FLAG_GROUPS.map((heading) => {
-    const flags = Object.entries(FLAGS).filter(([, { group }]) => group === heading);
+    const flags = Object.entries(FLAGS).filter(
+      ([, { group, isOnlyInFiles }]) => group === heading && isOnlyInFiles !== true,
+    );
     const blocks = flags.map(([name, { shown, help }]) => {
       const lines = help.map((line) => `    ${line}\n`).join("");
       return `  --${name}${ODD_DEFAULTS.get(name) ?? ` '${shown}'`}\n${lines}`;
