@@ -1,6 +1,7 @@
 /** Pages over HTTP/1.1 as bytes, from the real etcd and from ours, side by side. */
 import net from "node:net";
 import { expect } from "vitest";
+import { sleep } from "./sleep.ts";
 
 /** A request: method, path, and headers beside the host. */
 export type PageRequest = readonly [method: string, path: string, ...headers: string[]];
@@ -35,6 +36,13 @@ export async function page(port: number, [method, path, ...headers]: PageRequest
   return comparable(
     await exchange(port, `${method} ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`),
   );
+}
+
+/** Waits until both have agreed on the version of their clusters, which pages tell. */
+export async function untilVersionsAreDecided(ports: PagePorts): Promise<void> {
+  for (const port of [ports.real, ports.ours]) {
+    while ((await page(port, ["GET", "/version"])).includes("not_decided")) await sleep(20);
+  }
 }
 
 /** Asks both for a page and expects one answer, which it returns. */

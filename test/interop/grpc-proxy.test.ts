@@ -92,6 +92,26 @@ async function front(program: readonly string[], ...flags: string[]): Promise<Fr
   return { server, proxy, port, identity };
 }
 
+/** Proxies and servers of single tests, ended at the end whatever comes of these. */
+const more: (() => Promise<void>)[] = [];
+
+/** A proxy of ours for one test, with a client to it. */
+async function startOurs(
+  ready: string,
+  port: number,
+  endpoint: string,
+  ...flags: string[]
+): Promise<ProxyProcess> {
+  const address = `127.0.0.1:${port}`;
+  const words = ["grpc-proxy", "start", `--endpoints=${endpoint}`];
+  const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`];
+  const proxy = await startProxy([...OUR_ETCD, ...words, ...own, ...flags], ready);
+  more.push(() => proxy.stop());
+  return proxy;
+}
+
+const STARTED = "started gRPC proxy";
+
 describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
   let real: Fronted;
   let ours: Fronted;
@@ -102,6 +122,7 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
   }, START_MS);
 
   afterAll(async () => {
+    for (const end of more) await end();
     for (const { proxy, server } of [real, ours]) {
       await proxy.stop();
       await server.remove();
@@ -260,10 +281,7 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
 
   test("keys below a namespace", async () => {
     const [port] = await freePorts(1);
-    const address = `127.0.0.1:${port}`;
-    const words = ["grpc-proxy", "start", `--endpoints=${ours.server.endpoint}`, "--namespace=n/"];
-    const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`];
-    const proxy = await startProxy([...OUR_ETCD, ...words, ...own], "started gRPC proxy");
+    await startOurs(STARTED, port, ours.server.endpoint, "--namespace=n/");
     const inside = await connect(port);
     const outside = await connect(Number(ours.server.endpoint.split(":")[1]));
     const names = async (client: Client, prefix: string): Promise<string[]> => {
@@ -288,22 +306,15 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     await expect(inside.kv.put({ key: new Uint8Array(0) })).rejects.toThrow("key is not provided");
     inside.close();
     outside.close();
-    await proxy.stop();
   });
 
   test("proxies of one prefix know each other", async () => {
     const ports = await freePorts(2);
-    const proxies = await Promise.all(
-      ports.map((port) => {
-        const address = `127.0.0.1:${port}`;
-        const words = ["grpc-proxy", "start", `--endpoints=${ours.server.endpoint}`];
-        const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`];
-        const flags = ["--resolver-prefix=proxies", "--resolver-ttl=60"];
-        return startProxy(
-          [...OUR_ETCD, ...words, ...own, ...flags],
-          "registered session with lease",
-        );
-      }),
+    const flags = ["--resolver-prefix=proxies", "--resolver-ttl=60"];
+    await Promise.all(
+      ports.map((port) =>
+        startOurs("registered session with lease", port, ours.server.endpoint, ...flags),
+      ),
     );
     const client = await connect(ports[0]);
     const addresses = ports.map((port) => `127.0.0.1:${port}`).toSorted();
@@ -323,7 +334,6 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     });
     client.close();
     direct.close();
-    for (const proxy of proxies) await proxy.stop();
   });
 
   test("follows where the members are", async () => {
@@ -338,11 +348,8 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     });
     const sockets: net.Socket[] = [];
     server.listen(detour, "127.0.0.1");
-    const words = ["grpc-proxy", "start", `--endpoints=127.0.0.1:${detour}`];
-    const address = `127.0.0.1:${port}`;
-    const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`];
-    const flags = ["--endpoints-auto-sync-interval=50ms"];
-    const proxy = await startProxy([...OUR_ETCD, ...words, ...own, ...flags], "started gRPC proxy");
+    const syncing = "--endpoints-auto-sync-interval=50ms";
+    await startOurs(STARTED, port, `127.0.0.1:${detour}`, syncing);
     const client = await connect(port);
     await client.kv.put({ key: bytesFromUtf8("detour") });
     // The proxy leaves the way that it was given for the one that the member names.
@@ -350,7 +357,6 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     server.close();
     expect((await client.kv.range({ key: bytesFromUtf8("detour") })).kvs).toHaveLength(1);
     client.close();
-    await proxy.stop();
   });
 
   test("speaks TLS with clients and with servers", async () => {
@@ -370,19 +376,17 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
       ],
       healthPort: port,
     });
-    const address = `127.0.0.1:${(await freePorts(1))[0]}`;
-    const words = ["grpc-proxy", "start", `--endpoints=${url}`, `--cacert=${caFile}`];
-    const own = [`--listen-addr=${address}`, `--advertise-client-url=${address}`, ...secure];
-    const flags = [`--trusted-ca-file=${caFile}`];
-    const proxy = await startProxy([...OUR_ETCD, ...words, ...own, ...flags], "started gRPC proxy");
+    more.push(() => server.remove());
+    const [own] = await freePorts(1);
+    const address = `127.0.0.1:${own}`;
+    const authorities = [`--cacert=${caFile}`, `--trusted-ca-file=${caFile}`];
+    await startOurs(STARTED, own, url, ...authorities, ...secure);
     const etcdctl = (...args: string[]): ReturnType<typeof runReference> =>
       runReference("etcdctl", [`--endpoints=https://${address}`, `--cacert=${caFile}`, ...args]);
     const withCertificate = [`--cert=${certFile}`, `--key=${keyFile}`];
     expect(await etcdctl(...withCertificate, "put", "a", "b")).toMatchObject({ stdout: "OK\n" });
     expect(await etcdctl(...withCertificate, "get", "a")).toMatchObject({ stdout: "a\nb\n" });
     expect(await etcdctl("--command-timeout=2s", "get", "a")).toMatchObject({ code: 1 });
-    await proxy.stop();
-    await server.remove();
     folder.remove();
   });
 

@@ -1,7 +1,12 @@
 /** HTTP of the client and metrics URLs against the real etcd's, byte for byte but for the order of headers. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
-import { type PagePorts, type PageRequest, samePage } from "../harness/http-pages.ts";
+import {
+  type PagePorts,
+  type PageRequest,
+  samePage,
+  untilVersionsAreDecided,
+} from "../harness/http-pages.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { freePorts } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
@@ -51,6 +56,7 @@ describe.skipIf(REFERENCE === undefined)("URLs for HTTP and for metrics", () => 
     http = { real: realHttp, ours: ourHttp };
     metrics = { real: realMetrics, ours: ourMetrics };
     grpc = { real: realGrpc, ours: ourGrpc };
+    await untilVersionsAreDecided(http);
   }, START_MS);
 
   afterAll(async () => {
@@ -184,6 +190,7 @@ describe.skipIf(REFERENCE === undefined)("one URL for both", () => {
     servers.push(real, ours);
     const portOf = ({ endpoint }: EtcdProcess): number => Number(endpoint.split(":")[1]);
     ports = { real: portOf(real), ours: portOf(ours) };
+    await untilVersionsAreDecided(ports);
   }, START_MS);
 
   afterAll(async () => {
