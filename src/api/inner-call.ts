@@ -9,7 +9,7 @@
 import { GrpcCode } from "../errors/codes.ts";
 import type { GrpcMetadata, MetadataEntry } from "../http2/grpc-metadata.ts";
 import { EMPTY_METADATA } from "../http2/grpc-metadata.ts";
-import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { CallCounts, GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import { STREAM_QUEUE_BYTES_HIGH, STREAM_QUEUE_BYTES_LOW } from "../http2/limits.ts";
 import type { ClientPeer } from "../ports/client-peer.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
@@ -114,6 +114,8 @@ export class InnerCall implements GrpcServerCall {
   #isTold = true;
   #wasHeld = false;
   #isOver = false;
+  #counts: CallCounts | undefined;
+  #startedMs = 0;
 
   constructor(calls: InnerCalls, path: string, origin: CallOrigin, events: InnerCallEvents) {
     this.#calls = calls;
@@ -229,6 +231,11 @@ export class InnerCall implements GrpcServerCall {
 
   // --- For its handler -----------------------------------------------------------------------------------
 
+  countWith(counts: CallCounts, startedMs: number): void {
+    this.#counts = counts;
+    this.#startedMs = startedMs;
+  }
+
   get(name: string): string | undefined {
     const value = this.#entry(name)?.value;
     return typeof value === "string" ? value : undefined;
@@ -259,6 +266,7 @@ export class InnerCall implements GrpcServerCall {
   sendMessage(message: Uint8Array): boolean {
     if (!this.open) return true;
     this.sendHeaders();
+    this.#counts?.sent.inc();
     this.#queue.push(message);
     this.#queuedBytes += message.length;
     this.#isFull ||= this.#queuedBytes > STREAM_QUEUE_BYTES_HIGH;
@@ -273,6 +281,7 @@ export class InnerCall implements GrpcServerCall {
   sendStatus(code: number, message: string, trailers: GrpcMetadata = EMPTY_METADATA): void {
     if (!this.open) return;
     this.#close();
+    this.#counts?.ended(code, this.#startedMs);
     this.#end = { code, text: message, trailers };
     this.#tellSoon();
   }
@@ -329,6 +338,7 @@ export class InnerCall implements GrpcServerCall {
   #cancelHandler(): void {
     if (!this.open) return;
     this.#close();
+    this.#counts?.ended(GrpcCode.Canceled, this.#startedMs);
     this.#handler?.onCancel(this);
   }
 

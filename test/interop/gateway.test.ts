@@ -17,7 +17,7 @@ import { REFERENCE } from "../harness/reference.ts";
 import { ServerPair } from "../harness/server-pair.ts";
 
 const SEED = Number(process.env["GATEWAY_SEED"] ?? 1);
-const REQUESTS = Number(process.env["GATEWAY_REQUESTS"] ?? 250);
+const REQUESTS = Number(process.env["GATEWAY_REQUESTS"] ?? 150);
 
 /** Time for a stream without an end to say what it has to say. */
 const STREAM_MS = 400;
