@@ -92,6 +92,9 @@ export const AUDIT_RENEWED_LEASES_MAX = 1000;
 /** Characters of a `tracestate` that is handed on: what W3C asks for at least. */
 export const TRACE_STATE_CHARACTERS_MAX = 512;
 
+/** Characters of the version that a client says it has, in metrics: longer ones are no versions. */
+export const CLIENT_VERSION_CHARACTERS_MAX = 32;
+
 /** Milliseconds for which a page of metrics is given out again at most: nobody scrapes as often as that. */
 export const SCRAPE_REUSE_MS_MAX = 100;
 

@@ -9,6 +9,7 @@ import type { CallCounts, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { GrpcTraffic } from "../http2/options.ts";
 import type { Counter } from "../stdx/metrics/counter.ts";
 import type { Family } from "../stdx/metrics/family.ts";
+import { CLIENT_VERSION_CHARACTERS_MAX } from "./limits.ts";
 import type { Histogram } from "../stdx/metrics/histogram.ts";
 import type { MetricsRegistry } from "../stdx/metrics/registry.ts";
 
@@ -42,6 +43,8 @@ const HANDLING_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 
 /** The header in which a client says which version of the API it speaks. */
 const VERSION_HEADER = "client-api-version";
+
+const UNKNOWN_VERSION = "unknown";
 
 /** Kinds of methods as the label has them. */
 export type RpcType = "unary" | "server_stream" | "bidi_stream";
@@ -161,7 +164,8 @@ export class MethodCounts implements CallCounts {
   begin(call: GrpcServerCall): void {
     if (call.countWith === undefined) return;
     this.#counters.started.inc();
-    const version = call.get(VERSION_HEADER) ?? "unknown";
+    let version = call.get(VERSION_HEADER) ?? UNKNOWN_VERSION;
+    if (version.length > CLIENT_VERSION_CHARACTERS_MAX) version = UNKNOWN_VERSION;
     if (this.#requests === undefined || version !== this.#version) {
       this.#version = version;
       this.#requests = this.#requestsOf(version);

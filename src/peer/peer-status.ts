@@ -47,6 +47,12 @@ export class PeerStatus {
     this.#log.info("peer became active", { "peer-id": formatId(this.#id) });
   }
 
+  /** The peer is given up, for good. */
+  stop(): void {
+    if (this.#activeSinceMs !== undefined) this.#active.dec();
+    this.#activeSinceMs = undefined;
+  }
+
   /** `action` on `source` failed, such as "dial" on "stream Message". */
   deactivate(source: string, action: string, reason: string): void {
     const id = formatId(this.#id);

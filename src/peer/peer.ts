@@ -175,6 +175,7 @@ export class Peer {
     this.#snapshots.stop();
     this.#readers.append.stop();
     this.#readers.message.stop();
+    this.#status.stop();
     options.log.info("stopped remote peer", { "remote-peer-id": formatId(peerId) });
   }
 

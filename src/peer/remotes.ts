@@ -80,6 +80,7 @@ export class Remotes {
   /** It is known now, or gone. */
   forget(id: bigint): void {
     this.#remotes.get(id)?.pipeline.stop();
+    this.#remotes.get(id)?.status.stop();
     this.#remotes.delete(id);
   }
 

@@ -25,11 +25,18 @@ import {
   tlsVersionsOf,
   tracingOf,
 } from "./config-groups.ts";
-import { type FeatureGates, isFeatureOn } from "./flags/feature-gates.ts";
+import {
+  type FeatureGates,
+  type FeatureState,
+  featureStates,
+  isFeatureOn,
+} from "./flags/feature-gates.ts";
 import { FLAGS, type FlagValues } from "./flags/table.ts";
 import type { ServerUrl } from "./server-url.ts";
 
 export interface ServerConfig {
+  /** Features that can be switched by --feature-gates, and whether they are on. */
+  readonly features: readonly FeatureState[];
   readonly name: string;
   readonly dataDir: string;
   /** A directory for the log alone, or empty. `walDirOf` has the one in use. */
@@ -184,6 +191,7 @@ export function configFromFlags(values: FlagValues, logLevel: LogThreshold): Ser
     compactionSleepIntervalMs:
       values["compaction-sleep-interval"] || DEFAULT_COMPACTION_SLEEP_INTERVAL_MS,
     leaseCheckpoints: leaseCheckpointsOf(gates),
+    features: featureStates(gates),
     initialCorruptCheck: isFeatureOn(gates, "InitialCorruptCheck"),
     corruptCheckMs: values["corrupt-check-time"],
     compactHashCheckMs: isFeatureOn(gates, "CompactHashCheck")

@@ -57,7 +57,7 @@ export async function startEtcd(
   const observers = new CallObservers(config, environment);
   const fronts = createFronts(config, environment, host, observers);
   const all = [fronts.clients, fronts.http, fronts.metrics, fronts.peers];
-  showMember(environment.metrics, host);
+  showMember(environment.metrics, host, config);
   const hideRuntime = showRuntime(environment.metrics.registry, environment.clock);
   await host.prepare();
   const joined = host.join();

@@ -23,7 +23,7 @@ const SECTIONS: readonly Section[] = [
   {
     title: "etcd",
     about:
-      "Names, types, labels, buckets and texts are etcd 3.5's; `etcd_network_known_peers`, `etcd_debugging_server_alarms` and\n`etcd_server_range_duration_seconds` are from etcd 3.6. Those of the v2 API and of the v2 proxy stand still.",
+      "Names, types, labels, buckets and texts are etcd 3.5's; `etcd_network_known_peers`, `etcd_debugging_server_alarms`,\n`etcd_server_feature_enabled` and `etcd_server_range_duration_seconds` are from etcd 3.6. Those of the v2 API and of the v2 proxy\nstand still. Of etcd 3.7, the durations of requests are not there (`grpc_server_handling_seconds` tells them), nor those of its loops for\nwatchers, which have no counterpart.",
     holds: (name) => ![isOfNode, isOfProcess, isOfGo, isOfGrpc].some((isOther) => isOther(name)),
   },
   {

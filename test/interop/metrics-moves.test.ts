@@ -94,6 +94,7 @@ const STEPS: readonly Step[] = [
       ["etcd_server_version", "all", 1],
       ["etcd_server_go_version", "all", 1],
       ["etcd_server_id", "all", 1],
+      ['etcd_server_feature_enabled{name="FastLeaseKeepAlive",stage="BETA"}', "all", 1],
       ["etcd_network_active_peers", "all", 2],
       ["etcd_network_known_peers", "all", 2],
       ["etcd_debugging_auth_revision", "all", 1],

@@ -41,7 +41,7 @@ const NOT_OURS: readonly (readonly [pattern: RegExp, reason: string])[] = [
 /** What ours shows and the real one does not. */
 const NOT_THEIRS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^nodejs_/, "of the runtime"],
-  [/^etcd_server_range_duration_seconds$/, "from etcd 3.6"],
+  [/^etcd_server_(?:range_duration_seconds|feature_enabled)$/, "from etcd 3.6"],
 ];
 
 /** Values that follow from the requests alone. */

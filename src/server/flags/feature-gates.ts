@@ -62,6 +62,22 @@ export function isFeatureOn(switched: FeatureGates, feature: Feature): boolean {
   return switched.get(feature) ?? switched.get(stage) ?? FEATURES[feature];
 }
 
+/** A feature as metrics tell it. */
+export interface FeatureState {
+  readonly name: string;
+  readonly stage: "ALPHA" | "BETA";
+  readonly isOn: boolean;
+}
+
+/** All features there are. */
+export function featureStates(switched: FeatureGates): FeatureState[] {
+  return (Object.keys(FEATURES) as Feature[]).map((name) => ({
+    name,
+    stage: BETA.has(name) ? "BETA" : "ALPHA",
+    isOn: isFeatureOn(switched, name),
+  }));
+}
+
 function isKnown(name: string): boolean {
   return name in FEATURES || name === ALL_ALPHA || name === ALL_BETA;
 }

@@ -4,6 +4,7 @@ import { AlarmType } from "../../wire/gen/rpc.ts";
 import { formatId } from "../../membership/member-info.ts";
 import { shortVersion } from "../../membership/version.ts";
 import { ETCD_VERSION } from "../version.ts";
+import type { ServerConfig } from "../config.ts";
 import type { MemberHost } from "../member-host.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 
@@ -11,9 +12,12 @@ const ALARM_NAMES = new Map<number, string>(
   Object.entries(AlarmType).map(([name, value]) => [value, name]),
 );
 
-/** From now on `metrics` show `host`. */
-export function showMember(metrics: ServerMetrics, host: MemberHost): void {
+/** From now on `metrics` show `host`, which runs with this configuration. */
+export function showMember(metrics: ServerMetrics, host: MemberHost, config: ServerConfig): void {
   const { identity } = metrics;
+  for (const { name, stage, isOn } of config.features) {
+    metrics.features.child(name, stage).set(isOn ? 1 : 0);
+  }
   identity.serverVersion.child(ETCD_VERSION).set(1);
   identity.goVersion.child(`none (Node.js ${runtimeFacts().version})`).set(1);
   identity.serverId.child(formatId(host.member.id)).set(1);

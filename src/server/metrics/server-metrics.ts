@@ -42,6 +42,8 @@ export class ServerMetrics {
   readonly authRevision: Gauge;
   /** Raised alarms, by member and kind: from etcd 3.6. */
   readonly alarms: Family<Gauge>;
+  /** Features, by stage, and whether they are on: from etcd 3.6. */
+  readonly features: Family<Gauge>;
   /** Whom this member knows as a peer: from etcd 3.6. */
   readonly knownPeers: Family<Gauge>;
 
@@ -71,6 +73,11 @@ export class ServerMetrics {
       "etcd_debugging_server_alarms",
       "Alarms for every member in cluster. 1 for 'server_id' label with current ID. 2 for 'alarm_type' label with type of this alarm",
       ["server_id", "alarm_type"],
+    );
+    this.features = registry.gauges(
+      "etcd_server_feature_enabled",
+      "Whether or not a feature is enabled. 1 is enabled, 0 is not.",
+      ["name", "stage"],
     );
     this.knownPeers = registry.gauges(
       "etcd_network_known_peers",
