@@ -147,7 +147,7 @@ export class Applier {
     if (!changesBackend) return { id, result: DONE, operation: undefined };
     const caller = this.#callerOf(request);
     const result = executeOperation(this, caller, operation, entry.index, nowMs);
-    this.#timer.applied(start, id, operation, result);
+    this.#timer.applied(start, id, operation, result, caller);
     if (batch !== undefined && !(result instanceof EtcdError)) endKeylessLeases(this, batch.ids);
     return { id, result, operation };
   }

@@ -1,4 +1,5 @@
 /** Whoever wants to know how long it takes to apply entries: the shell, which has a clock. */
+import type { AuthInfo } from "../auth/auth-info.ts";
 import type { EtcdError } from "../errors/etcd-error.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import type { ProposalOrigin } from "./proposal-origin.ts";
@@ -13,6 +14,7 @@ export interface ApplyTimer {
     id: bigint,
     operation: InternalRaftRequestOperation,
     result: ApplyResult | EtcdError,
+    caller?: AuthInfo,
   ): void;
   /** A request of the v2 API is applied. */
   appliedV2(start: number, method: string): void;

@@ -4,6 +4,8 @@
  *
  * Source: etcd api/etcdserverpb/raft_internal_stringer.go; gogo/protobuf text format, compact.
  */
+import type { AuthInfo } from "../auth/auth-info.ts";
+import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import type { InternalRaftRequestOperation } from "../wire/gen/raft-internal.ts";
 import {
   type Compare,
@@ -18,9 +20,15 @@ import {
   type TxnRequest,
 } from "../wire/gen/rpc.ts";
 
-/** `operation` of the entry with request id `id`. */
-export function operationText(id: bigint, operation: InternalRaftRequestOperation): string {
-  const header = `header:<ID:${id} > `;
+/** `operation` of the entry with request id `id`, which `caller` has asked for. */
+export function operationText(
+  id: bigint,
+  operation: InternalRaftRequestOperation,
+  caller: AuthInfo = NOBODY,
+): string {
+  const username = bytes("username", bytesFromUtf8(caller.username));
+  const revision = scalar("auth_revision", caller.revision);
+  const header = `header:<ID:${id} ${username}${revision}> `;
   switch (operation.case) {
     case "put":
       return `${header}put:<${putText(operation.value)}>`;
@@ -46,8 +54,24 @@ export function operationText(id: bigint, operation: InternalRaftRequestOperatio
       return `${header}lease_checkpoint:<${checkpoints.join("")}> `;
     }
     default:
-      return `${header}${operation.case}:<> `;
+      return `${header}${snakeCase(operation.case)}:<${namesText(operation.value)}> `;
   }
+}
+
+const NOBODY: AuthInfo = { username: "", revision: 0 };
+
+/** Names of users and roles in a request about them; nothing else, as there are passwords in some. */
+function namesText(request: object): string {
+  let text = "";
+  for (const field of ["name", "user", "role"]) {
+    const value: unknown = Reflect.get(request, field);
+    if (typeof value === "string") text += bytes(field, bytesFromUtf8(value));
+  }
+  return text;
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** A read. */

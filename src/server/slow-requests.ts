@@ -10,6 +10,7 @@ import type { ApplyTimer } from "../apply/apply-timer.ts";
 import type { ProposalOrigin } from "../apply/proposal-origin.ts";
 import { operationText } from "../apply/request-text.ts";
 import { type ApplyResult, encodeResult } from "../apply/result.ts";
+import type { AuthInfo } from "../auth/auth-info.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log, LogFields } from "../ports/log.ts";
@@ -63,6 +64,7 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
     id: bigint,
     operation: InternalRaftRequestOperation,
     result: ApplyResult | EtcdError,
+    caller?: AuthInfo,
   ): void {
     const { clock, log, warningMs, metrics } = this.#parts;
     this.#applyStartMs = start;
@@ -71,7 +73,7 @@ export class SlowRequests implements ApplyTimer, ReadTimer {
     const isRefused = result instanceof EtcdError;
     metrics.apply.applied(operation.case, result, tookMs);
     if (tookMs <= warningMs && !isRefused) return;
-    const request = operationText(id, operation);
+    const request = operationText(id, operation, caller);
     if (tookMs > warningMs) {
       this.#warn(tookMs, "", request, {
         ...(isRefused
