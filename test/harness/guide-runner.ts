@@ -51,8 +51,9 @@ export class GuideShell {
   #output = "";
   #blocks = 0;
 
-  constructor(environment: Readonly<Record<string, string | undefined>>) {
-    this.#shell = spawn("bash", ["--noprofile", "--norc"], { env: { ...environment } });
+  /** Begins in the folder `cwd`. */
+  constructor(cwd: string, environment: Readonly<Record<string, string | undefined>>) {
+    this.#shell = spawn("bash", ["--noprofile", "--norc"], { cwd, env: { ...environment } });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
     };

@@ -196,6 +196,34 @@ describe("the audit log", { timeout: 60_000 }, () => {
     expect(linesOf("/etcdserverpb.Maintenance/Alarm")[0]).toMatchObject({ action: "GET" });
   });
 
+  test("names users by password and the calls of the JSON gateway", async () => {
+    const ctl = (...args: string[]): void => {
+      const words = [...OUR_ETCDCTL, `--endpoints=${server.endpoint}`, ...args];
+      const { status, stderr } = spawnSync(words[0] ?? "", words.slice(1), { encoding: "utf8" });
+      expect(status, stderr).toBe(0);
+    };
+    ctl("user", "add", `root:${PASSWORD}`);
+    ctl("user", "grant-role", "root", "root");
+    ctl("auth", "enable");
+    ctl(`--user=root:${PASSWORD}`, "put", "by/root", SECRET);
+    const put = (): Line | undefined => linesOf("/etcdserverpb.KV/Put").at(-1);
+    await expect.poll(put).toMatchObject({ user: "root", key: "by/root", code: "OK" });
+    const [added] = linesOf("/etcdserverpb.Auth/UserAdd");
+    expect(added).toMatchObject({ name: "root", code: "OK" });
+    expect(linesOf("/etcdserverpb.Auth/Authenticate").at(-1)).toMatchObject({ name: "root" });
+
+    const key = Buffer.from("by/nobody").toString("base64");
+    const response = await fetch(`http://${server.endpoint}/v3/kv/range`, {
+      method: "POST",
+      body: JSON.stringify({ key }),
+    });
+    expect(response.status).toBe(400);
+    await response.text();
+    const range = (): Line | undefined => linesOf("/etcdserverpb.KV/Range").at(-1);
+    await expect.poll(range).toMatchObject({ key: "by/nobody", code: "InvalidArgument" });
+    ctl(`--user=root:${PASSWORD}`, "auth", "disable");
+  });
+
   test("has every line of the calls so far when the member has stopped, and no secret in any", async () => {
     await caller.call(
       "/etcdserverpb.KV/Put",

@@ -35,7 +35,7 @@ describe.skipIf(!hasPrograms)("the operators' guide", { timeout: 300_000 }, () =
     }
     const names = ["CLIENT", "PEER", "METRICS"].flatMap((kind) => [0, 1, 2].map((n) => kind + n));
     const ports = await freePorts(names.length);
-    shell = new GuideShell({
+    shell = new GuideShell(path.resolve(OPERATE, "../.."), {
       PATH: `${bin}:${process.env["PATH"]}`,
       HOME: folder,
       QUOTA: String(QUOTA_BYTES),
