@@ -86,8 +86,8 @@ export class Channel {
   }
 
   /**
-   * Goes to these links from now on; `openLinks` gets those there are. Those that are not among them are closed,
-   * and calls on them end.
+   * Goes to these links from now on; `openLinks` gets those there are. Those that are not among them are closed
+   * when their calls have ended.
    */
   replaceLinks(
     openLinks: (known: readonly Link[], onChange: (link: Link) => void) => readonly Link[],
@@ -95,7 +95,7 @@ export class Channel {
     const known = this.#links;
     this.#links = openLinks(known, (link) => this.#balancer.linkChanged(link));
     this.#balancer.setLinks(this.#links);
-    for (const link of known) if (!this.#links.includes(link)) link.close();
+    for (const link of known) if (!this.#links.includes(link)) link.retire();
   }
 
   /** Closes every connection; calls that are open end as cancelled. */

@@ -87,6 +87,15 @@ export class Link {
     this.#transport = undefined;
   }
 
+  /** As `close`, but calls that are open go on to their end. */
+  retire(): void {
+    this.#isClosed = true;
+    this.#attempt++;
+    this.#timer?.cancel();
+    this.#transport?.drain();
+    this.#transport = undefined;
+  }
+
   #connect(): void {
     const { connector, endpoint, secure, clock } = this.#settings;
     const attempt = ++this.#attempt;

@@ -81,6 +81,12 @@ export class Transport {
     this.#flush();
   }
 
+  /** Ends the connection when the calls that are open on it have ended; there are no new ones. */
+  drain(): void {
+    this.#connection.drain();
+    this.#flush();
+  }
+
   #received(bytes: Uint8Array): void {
     this.#connection.receive(bytes, this.#clock.nowMs());
     if (this.#connection.shouldClose) this.#flush();

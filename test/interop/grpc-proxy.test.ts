@@ -40,7 +40,7 @@ const LINES = commandList(3)
     const words = [...args, ...Object.values(environment ?? {})].join(" ");
     return /(?<!https:\/\/)\{endpoint\}/.test(words) && !/\{dead\}|check /.test(words);
   })
-  .filter((_, index) => index % 3 === 0);
+  .filter((_, index) => index % 4 === 0);
 
 /** The real proxy crashes the tool when it watches a range without keys. */
 function isCrash({ code, stderr }: MaskedOutcome): boolean {

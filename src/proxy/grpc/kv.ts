@@ -37,7 +37,7 @@ import type { ProxyMetrics } from "./metrics.ts";
 import type { Namespace } from "./namespace.ts";
 import type { RangeCache } from "./range-cache.ts";
 import type { RevisionOrder } from "./revision-order.ts";
-import { finish, type Upstream } from "./upstream.ts";
+import { changed, finish, type Upstream } from "./upstream.ts";
 
 export interface KvParts {
   readonly upstream: Upstream;
@@ -111,14 +111,14 @@ class KvProxy {
     const asked = encodeRangeRequest(request);
     const ask = (): Promise<Answer> => upstream.forward(call, asked, "repeatable");
     const answered = order === undefined ? ask() : order.inOrder(ask);
-    void answered.then((answer) => {
-      const body = this.#left(answer, (bytes) => {
+    void answered.then((given) => {
+      const answer = this.#left(given, (bytes) => {
         const response = decodeRangeResponse(bytes);
         namespace.leave(response.kvs);
         return encodeRangeResponse(response);
       });
-      if (pending !== undefined) cache.ended(pending, body);
-      this.#answer(call, { ...answer, body });
+      if (pending !== undefined) cache.ended(pending, answer.body);
+      this.#answer(call, answer);
     });
   }
 
@@ -174,13 +174,13 @@ class KvProxy {
     void upstream.forward(call, body, "once").then((answer) => {
       order?.note(answer);
       for (const range of ranges) cache.invalidate(range);
-      this.#answer(call, { ...answer, body: this.#left(answer, leave) });
+      this.#answer(call, this.#left(answer, leave));
     });
   }
 
-  /** The body of an answer with its keys outside of the namespace. */
-  #left({ body }: Answer, leave: (bytes: Uint8Array) => Uint8Array): Uint8Array | undefined {
-    return body === undefined || this.#parts.namespace.isEmpty ? body : leave(body);
+  /** An answer with its keys outside of the namespace. */
+  #left(answer: Answer, leave: (bytes: Uint8Array) => Uint8Array): Answer {
+    return this.#parts.namespace.isEmpty ? answer : changed(answer, leave);
   }
 
   #answer(call: GrpcServerCall, answer: Answer): void {

@@ -27,7 +27,7 @@ import { RENEWAL_RETRY_MS, RENEWAL_REUSE_MS, RENEWALS_WAITING_MAX } from "../lim
 import { tokenOf } from "./callers.ts";
 import type { Namespace } from "./namespace.ts";
 import { unaryPassThrough } from "./pass-through.ts";
-import { finish, type Upstream } from "./upstream.ts";
+import { changed, finish, type Upstream } from "./upstream.ts";
 
 export interface LeaseParts {
   readonly upstream: Upstream;
@@ -64,13 +64,12 @@ function timeToLive(upstream: Upstream, namespace: Namespace): GrpcMethodHandler
     kind: "unary",
     onMessage(call, message) {
       void upstream.forward(call, message.slice(), "repeatable").then((answer) => {
-        if (answer.body === undefined) {
-          finish(call, answer);
-          return;
-        }
-        const response = decodeLeaseTimeToLiveResponse(answer.body);
-        response.keys = response.keys.map((key) => namespace.outside(key));
-        call.sendUnary(encodeLeaseTimeToLiveResponse(response));
+        const outside = changed(answer, (body) => {
+          const response = decodeLeaseTimeToLiveResponse(body);
+          response.keys = response.keys.map((key) => namespace.outside(key));
+          return encodeLeaseTimeToLiveResponse(response);
+        });
+        finish(call, outside);
       });
     },
     onHalfClose() {},

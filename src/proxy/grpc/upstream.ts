@@ -1,8 +1,10 @@
 /** The servers behind the proxy: calls and streams that go on to them. */
 import { Canceller } from "../../client/cancel-signal.ts";
 import type { Answer, Channel, Repeatability } from "../../client/channel.ts";
+import { GrpcCode } from "../../errors/codes.ts";
 import type { GrpcServerCall } from "../../http2/grpc-server-types.ts";
 import type { GrpcMetadata } from "../../http2/grpc-metadata.ts";
+import { WireError } from "../../wire/wire-error.ts";
 import { type Callers, tokenOf } from "./callers.ts";
 
 export class Upstream {
@@ -40,6 +42,21 @@ export class Upstream {
   /** The client of `call` is gone. */
   cancel(call: GrpcServerCall): void {
     if (call.context instanceof Canceller) call.context.abort();
+  }
+}
+
+/**
+ * `answer` with its body changed by `change`, where it has one; a body that is no such message makes it an error,
+ * as it would be for a client.
+ */
+export function changed(answer: Answer, change: (body: Uint8Array) => Uint8Array): Answer {
+  if (answer.body === undefined) return answer;
+  try {
+    return { ...answer, body: change(answer.body) };
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    const message = `grpc: failed to unmarshal the received message: ${error.message}`;
+    return { code: GrpcCode.Internal, message, body: undefined };
   }
 }
 

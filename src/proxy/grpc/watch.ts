@@ -33,7 +33,7 @@ import { PROXIED_WATCHERS_MAX, WATCH_WAITING_BYTES_MAX } from "../limits.ts";
 import { tokenOf } from "./callers.ts";
 import type { ProxyMetrics } from "./metrics.ts";
 import type { Namespace } from "./namespace.ts";
-import type { Upstream } from "./upstream.ts";
+import { changed, type Upstream } from "./upstream.ts";
 import { WatchGroup, type WatchReceiver } from "./watch-broadcast.ts";
 
 const RANGE = "/etcdserverpb.KV/Range";
@@ -269,6 +269,11 @@ class ProxiedStream {
       },
     );
     if (answer.body === undefined) return answer.message;
+    const checked = changed(answer, (body) => {
+      decodeRangeResponse(body);
+      return body;
+    });
+    if (checked.body === undefined) return checked.message;
     return (
       decodeRangeResponse(answer.body).header ?? {
         clusterId: 0n,
