@@ -3,7 +3,7 @@
  *
  * Source: etcd client/v3/config.go (NewClientConfig), server/etcdserver/api/v3discovery (3.6).
  */
-import { type Client, openClient } from "../client/client.ts";
+import { type Client, type ClientOptions, openClient } from "../client/client.ts";
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { Log } from "../ports/log.ts";
@@ -27,6 +27,12 @@ const QUIET: Log = {
 
 /** Opens the service. Rejects when files of TLS cannot be read, or the user is refused. */
 export async function openClientRegistry(settings: DiscoverySettings): Promise<DiscoveryRegistry> {
+  const client = await openClient(clientOptionsOf(settings));
+  return new ClientRegistry(client, settings.requestTimeoutMs);
+}
+
+/** How the client is opened. Throws when files of TLS cannot be read. */
+export function clientOptionsOf(settings: DiscoverySettings): ClientOptions {
   const tls = readTls({
     cert: byteString(settings.certFile),
     key: byteString(settings.keyFile),
@@ -35,7 +41,7 @@ export async function openClientRegistry(settings: DiscoverySettings): Promise<D
     insecureTransport: settings.insecureTransport,
     insecureSkipVerify: settings.insecureSkipVerify,
   });
-  const client = await openClient({
+  return {
     endpoints: settings.endpoints,
     connector: socketConnector(tls),
     clock: systemClock,
@@ -46,8 +52,7 @@ export async function openClientRegistry(settings: DiscoverySettings): Promise<D
     keepaliveTimeMs: settings.keepaliveTimeMs,
     keepaliveTimeoutMs: settings.keepaliveTimeoutMs,
     ...userOf(settings),
-  });
-  return new ClientRegistry(client, settings.requestTimeoutMs);
+  };
 }
 
 /** The password may stand behind the name. */
