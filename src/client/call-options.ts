@@ -12,14 +12,14 @@ export interface CallOptions {
   readonly deadlineMs?: number | undefined;
   /** Ends the call when aborted. */
   readonly signal?: CancelSignal | undefined;
+  /** Sent instead of the channel's own. */
+  readonly metadata?: GrpcMetadata | undefined;
 }
 
 /** Bounds of one stream. */
 export interface StreamOptions extends CallOptions {
   /** Whether the server must end the stream, with `Errors.NoLeader`, when its cluster has no leader. */
   readonly requireLeader?: boolean | undefined;
-  /** Sent instead of the channel's own. */
-  readonly metadata?: GrpcMetadata | undefined;
 }
 
 /** Which bound of `options` ended the call, if one did. */

@@ -138,7 +138,7 @@ export class Channel {
   async forward(path: string, body: Uint8Array, options: ForwardOptions): Promise<Answer> {
     const { clock } = this.#settings;
     for (let attempt = 1; ; attempt++) {
-      const answer = await this.#attempt(path, body, options, options.metadata);
+      const answer = await this.#attempt(path, body, options);
       const mayHelp =
         options.repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;
       const isLast =
@@ -216,18 +216,13 @@ export class Channel {
   }
 
   /** One try: waits for a connection and sends the call, again where it surely was not processed. */
-  async #attempt(
-    path: string,
-    body: Uint8Array,
-    options: CallOptions,
-    metadata?: GrpcMetadata,
-  ): Promise<Answer> {
+  async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Answer> {
     const { requestBytesMax = REQUEST_BYTES_MAX } = this.#settings;
     if (body.length > requestBytesMax) return tooLarge(body.length, requestBytesMax);
     for (let resends = 0; ; resends++) {
       const picked = await this.pick(options);
       if ("code" in picked) return { ...picked, body: undefined };
-      const { status, message } = await this.#send(picked, path, body, options, metadata);
+      const { status, message } = await this.#send(picked, path, body, options);
       if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
       return { code: status.code, message: status.message, body: message };
     }
@@ -237,8 +232,7 @@ export class Channel {
     grpc: GrpcClient,
     path: string,
     body: Uint8Array,
-    { deadlineMs, signal }: CallOptions,
-    metadata: GrpcMetadata = this.#settings.metadata(),
+    { deadlineMs, signal, metadata = this.#settings.metadata() }: CallOptions,
   ): Promise<{ status: GrpcStatus; message: Uint8Array | undefined }> {
     return new Promise((settle) => {
       const onAbort = (): void => call.cancel();

@@ -274,6 +274,22 @@ describe("Client with a user", () => {
     expect(tokens).toEqual(["t1"]);
   });
 
+  test("keeps sending the old token while it gets a new one, which it asks for without any", async () => {
+    const tokens: (string | undefined)[] = [];
+    const told =
+      (answer: Answer): Answer =>
+      (call, request) => {
+        tokens.push(call.get("token"));
+        answer(call, request);
+      };
+    serve("one:1", { [AUTHENTICATE]: told(login), [RANGE]: told(found) });
+    const client = await open(user);
+    const again = client.authenticate();
+    await untilSettled(client.kv.range({ key }));
+    await untilSettled(again);
+    expect(tokens).toEqual([undefined, undefined, "t1"]);
+  });
+
   test("gets a new token when the old one is refused, and repeats even a put", async () => {
     const server = serve("one:1", {
       [AUTHENTICATE]: login,

@@ -114,15 +114,17 @@ export class Client {
   async authenticate(): Promise<void> {
     const { username = "", password = "", clock, dialTimeoutMs } = this.#options;
     if (username === "" || password === "") return;
-    this.#metadata = PLAIN_METADATA;
     const deadlineMs = dialTimeoutMs === undefined ? undefined : clock.nowMs() + dialTimeoutMs;
     const request = { name: username, password };
     const { authenticate } = AuthService;
+    // Other calls go on with the old token meanwhile; only this one must not send it.
+    const options = { deadlineMs, metadata: PLAIN_METADATA };
     try {
-      const answer = await this.channel.call(authenticate, request, "once", { deadlineMs });
+      const answer = await this.channel.call(authenticate, request, "once", options);
       this.#metadata = tokenMetadata(answer.token);
     } catch (error) {
       if (error !== Errors.AuthNotEnabled) throw error;
+      this.#metadata = PLAIN_METADATA;
     }
   }
 

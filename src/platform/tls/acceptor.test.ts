@@ -9,7 +9,12 @@ import type { NameLookups } from "../../tls/peer-rules.ts";
 import { systemClock } from "../clock.ts";
 import { TLS_FILES_CHECK_MS, TLS_HANDSHAKES_MAX } from "../limits.ts";
 import { listenOn, type SocketStream } from "../tcp.ts";
-import { TlsAcceptor, type TlsAcceptorParts, type TlsServerRules } from "./acceptor.ts";
+import {
+  checkFitness,
+  TlsAcceptor,
+  type TlsAcceptorParts,
+  type TlsServerRules,
+} from "./acceptor.ts";
 import { type TlsFileNames, TlsFiles } from "./files.ts";
 import type { TlsStrength } from "./secure-context.ts";
 
@@ -483,4 +488,11 @@ test("bytes that were read and put back belong to the handshake", async () => {
   });
   closers.push(() => looking.close());
   expect((await talk(looking.port)).echo).toBe("hello");
+});
+
+test("a Node.js that does not tell the socket below a handshake ends the start", () => {
+  const sample = new tls.TLSSocket(new net.Socket());
+  expect(() => checkFitness(sample)).not.toThrow();
+  Object.defineProperty(sample, "_parent", { value: undefined });
+  expect(() => checkFitness(sample)).toThrow(/TLSSocket has no _parent; use another version$/);
 });

@@ -10,8 +10,8 @@
  *
  * Source: etcd client/pkg/transport/listener_tls.go, server/embed/config_logging.go (3.5).
  */
-import type { Socket } from "node:net";
-import tls, { type SecureContext, type TlsOptions, type TLSSocket } from "node:tls";
+import { Socket } from "node:net";
+import tls, { type SecureContext, type TlsOptions, TLSSocket } from "node:tls";
 import type { ClientPeer } from "../../ports/client-peer.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log, LogFields } from "../../ports/log.ts";
@@ -82,8 +82,9 @@ export class TlsAcceptor {
   #givenUp = 0;
   #toldOverloadMs = Number.NEGATIVE_INFINITY;
 
-  /** Throws what node:tls throws about material that OpenSSL does not take. */
+  /** Throws what node:tls throws about material that OpenSSL does not take, and where Node.js is unfit. */
   constructor(parts: TlsAcceptorParts) {
+    checkFitness(new TLSSocket(new Socket()));
     this.#parts = parts;
     this.#material = parts.files.current(parts.clock.nowMs());
     this.#server = tls.createServer(this.#options());
@@ -279,6 +280,17 @@ export class TlsAcceptor {
     if (error === "EOF") log.debug(rejectedMessage, fields);
     else log.warn(rejectedMessage, fields);
   }
+}
+
+/**
+ * Throws where the socket below another cannot be found; `sample` has one. Every connection would be closed
+ * then, for no reason that anybody could see.
+ */
+export function checkFitness(sample: TLSSocket): void {
+  if (plainSocketOf(sample) !== undefined) return;
+  throw new Error(
+    `TLS is not possible with Node.js ${process.version}: its TLSSocket has no _parent; use another version`,
+  );
 }
 
 /** The socket that was given to node:tls; nothing else leads back to it when the handshake has failed. */
