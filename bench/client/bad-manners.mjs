@@ -4,18 +4,8 @@
  * what is measured is what the server does about them, not how much a machine can send.
  */
 import { endOfPrefix, PUT, putBody, RANGE, rangeBody, WATCH, watchBody } from "./bodies.mjs";
-import {
-  callBlock,
-  END_HEADERS,
-  END_STREAM,
-  frame,
-  greeting,
-  message,
-  openCall,
-  Type,
-  uint32,
-  wholeCall,
-} from "./raw-frames.mjs";
+import { FLAG_END_HEADERS, FLAG_END_STREAM, FrameType } from "../../dist/http2/protocol.js";
+import { callBlock, frame, greeting, message, openCall, uint32, wholeCall } from "./raw-frames.mjs";
 
 /** Milliseconds between two steps of one client. */
 export const STEP_MS = 250;
@@ -40,7 +30,7 @@ function flood(socket, bytes, count) {
 function readsNothing(socket, body) {
   socket.pause();
   socket.write(greeting(WIDE_WINDOW));
-  socket.write(frame(Type.WINDOW_UPDATE, 0, 0, uint32(0x7000_0000)));
+  socket.write(frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(0x7000_0000)));
   const next = streamIds();
   return () => socket.write(wholeCall(RANGE, next(), body));
 }
@@ -64,8 +54,8 @@ const OF_CONNECTIONS = {
   },
   "never ends a header block": (socket) => {
     socket.write(greeting(WIDE_WINDOW));
-    socket.write(frame(Type.HEADERS, 0, 1, callBlock(PUT)));
-    return () => socket.write(frame(Type.CONTINUATION, 0, 1, Buffer.alloc(1000, 0x82)));
+    socket.write(frame(FrameType.HEADERS, 0, 1, callBlock(PUT)));
+    return () => socket.write(frame(FrameType.CONTINUATION, 0, 1, Buffer.alloc(1000, 0x82)));
   },
   "sends a header list bomb": (socket) => {
     socket.write(greeting(WIDE_WINDOW));
@@ -75,11 +65,12 @@ const OF_CONNECTIONS = {
       Buffer.alloc(3000, 0x76),
     ]);
     const bomb = Buffer.concat([entry, Buffer.alloc(10_000, 0xbe)]);
-    return () => socket.write(frame(Type.HEADERS, END_HEADERS | END_STREAM, next(), bomb));
+    return () =>
+      socket.write(frame(FrameType.HEADERS, FLAG_END_HEADERS | FLAG_END_STREAM, next(), bomb));
   },
   "sends PINGs without end": (socket) =>
-    flood(socket, frame(Type.PING, 0, 0, Buffer.alloc(8)), BURST),
-  "sends SETTINGS without end": (socket) => flood(socket, frame(Type.SETTINGS, 0, 0), BURST),
+    flood(socket, frame(FrameType.PING, 0, 0, Buffer.alloc(8)), BURST),
+  "sends SETTINGS without end": (socket) => flood(socket, frame(FrameType.SETTINGS, 0, 0), BURST),
 };
 
 /** What can be done wrong with calls. */
@@ -95,7 +86,7 @@ function ofCalls(prefix) {
         for (let i = 0; i < BURST; i++) {
           const id = next();
           socket.write(wholeCall(RANGE, id, everything));
-          socket.write(frame(Type.RST_STREAM, 0, id, uint32(8)));
+          socket.write(frame(FrameType.RST_STREAM, 0, id, uint32(8)));
         }
       };
     },
@@ -112,14 +103,16 @@ function ofCalls(prefix) {
       return () => {
         const id = next();
         socket.write(openCall(WATCH, id));
-        socket.write(frame(Type.DATA, 0, id, message(Buffer.from(watch))));
+        socket.write(frame(FrameType.DATA, 0, id, message(Buffer.from(watch))));
       };
     },
     "sends a request byte by byte": (socket) => {
       socket.write(greeting(WIDE_WINDOW));
       socket.write(openCall(PUT, 1));
-      socket.write(frame(Type.DATA, 0, 1, message(Buffer.from(put.subarray(0, 1)), put.length)));
-      return () => socket.write(frame(Type.DATA, 0, 1, Buffer.from(put.subarray(1, 2))));
+      socket.write(
+        frame(FrameType.DATA, 0, 1, message(Buffer.from(put.subarray(0, 1)), put.length)),
+      );
+      return () => socket.write(frame(FrameType.DATA, 0, 1, Buffer.from(put.subarray(1, 2))));
     },
     "announces large requests and never ends them": (socket) => {
       socket.write(greeting(WIDE_WINDOW));
@@ -127,7 +120,7 @@ function ofCalls(prefix) {
       return () => {
         const id = next();
         socket.write(openCall(PUT, id));
-        socket.write(frame(Type.DATA, 0, id, message(Buffer.alloc(10_000), 1_500_000)));
+        socket.write(frame(FrameType.DATA, 0, id, message(Buffer.alloc(10_000), 1_500_000)));
       };
     },
     "sends requests that are none": (socket) => {

@@ -1,20 +1,10 @@
 /** HTTP/2 frames as bytes, for clients that break rules: the client of this project cannot be made to. */
-
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-
-export const END_STREAM = 0x1;
-export const END_HEADERS = 0x4;
-
-/** Types of frames. */
-export const Type = {
-  DATA: 0,
-  HEADERS: 1,
-  RST_STREAM: 3,
-  SETTINGS: 4,
-  PING: 6,
-  WINDOW_UPDATE: 8,
-  CONTINUATION: 9,
-};
+import {
+  CLIENT_PREFACE,
+  FLAG_END_HEADERS,
+  FLAG_END_STREAM,
+  FrameType,
+} from "../../dist/http2/protocol.js";
 
 export function frame(type, flags, streamId, payload = Buffer.alloc(0)) {
   const head = Buffer.alloc(9);
@@ -34,7 +24,7 @@ export function uint32(value) {
 /** What a client says first; `streamWindow` is what it lets the server send on each stream. */
 export function greeting(streamWindow) {
   const initialWindow = Buffer.concat([Buffer.from([0, 4]), uint32(streamWindow)]);
-  return Buffer.concat([PREFACE, frame(Type.SETTINGS, 0, 0, initialWindow)]);
+  return Buffer.concat([CLIENT_PREFACE, frame(FrameType.SETTINGS, 0, 0, initialWindow)]);
 }
 
 /** The headers of a gRPC call as literals, without a table. */
@@ -58,7 +48,7 @@ export function callBlock(path) {
 
 /** HEADERS that open a call. */
 export function openCall(path, streamId) {
-  return frame(Type.HEADERS, END_HEADERS, streamId, callBlock(path));
+  return frame(FrameType.HEADERS, FLAG_END_HEADERS, streamId, callBlock(path));
 }
 
 /** A gRPC message with its prefix; `announced` bytes of it, of which `body` may be a part. */
@@ -68,6 +58,6 @@ export function message(body, announced = body.length) {
 
 /** A whole unary call. */
 export function wholeCall(path, streamId, body) {
-  const data = frame(Type.DATA, END_STREAM, streamId, message(Buffer.from(body)));
+  const data = frame(FrameType.DATA, FLAG_END_STREAM, streamId, message(Buffer.from(body)));
   return Buffer.concat([openCall(path, streamId), data]);
 }

@@ -16,3 +16,9 @@ export function outputForm(name: string): OutputForm {
 export function unsupported(form: OutputForm): never {
   throw new ToolExit(ExitCode.BAD_FEATURE, `${form} not supported as output format`);
 }
+
+/** Where a printer writes. */
+export type Out = (text: string) => void;
+
+/** A printer of some kind of answer in each form. */
+export type Printers<P> = Readonly<Record<OutputForm, (out: Out) => P>>;

@@ -21,7 +21,7 @@ import {
   type ResponseHeader,
 } from "../../wire/gen/rpc.ts";
 import { byteString } from "../byte-text.ts";
-import { type OutputForm, unsupported } from "../output-form.ts";
+import { type Out, type OutputForm, type Printers, unsupported } from "../output-form.ts";
 import { GoJsonObject } from "./go-json.ts";
 import { FieldLines } from "./print-fields.ts";
 import { headerJson } from "./print-json.ts";
@@ -46,31 +46,28 @@ export interface AuthPrinter {
 
 /** The printer of `form`. */
 export function authPrinter(form: OutputForm, output: PrinterOutput): AuthPrinter {
-  const out: Out = (text) => output.out(text);
-  switch (form) {
-    case "simple":
-      return simplePrinter(out);
-    case "fields":
-      return fieldsPrinter(out);
-    case "json":
-      return jsonPrinter(out);
-    case "protobuf":
-      return protobufPrinter(out);
-    case "table": {
-      const refuse = (): never => unsupported("table");
-      return {
-        changed: refuse,
-        status: refuse,
-        user: refuse,
-        users: refuse,
-        role: refuse,
-        roles: refuse,
-      };
-    }
-  }
+  return PRINTERS[form]((text) => output.out(text));
 }
 
-type Out = (text: string) => void;
+const PRINTERS: Printers<AuthPrinter> = {
+  simple: simplePrinter,
+  fields: fieldsPrinter,
+  json: jsonPrinter,
+  protobuf: protobufPrinter,
+  table: tablePrinter,
+};
+
+function tablePrinter(): AuthPrinter {
+  const refuse = (): never => unsupported("table");
+  return {
+    changed: refuse,
+    status: refuse,
+    user: refuse,
+    users: refuse,
+    role: refuse,
+    roles: refuse,
+  };
+}
 
 /** The end of a range that goes on to the last key. */
 const OPEN_END = "\0";

@@ -13,7 +13,7 @@ import type {
   LeaseTimeToLiveResponse,
   ResponseHeader,
 } from "../../wire/gen/rpc.ts";
-import { type OutputForm, unsupported } from "../output-form.ts";
+import { type Out, type OutputForm, type Printers, unsupported } from "../output-form.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { bytesJson, GoJsonObject } from "./go-json.ts";
 import { FieldLines } from "./print-fields.ts";
@@ -31,30 +31,21 @@ export interface LeasePrinter {
 
 /** The printer of `form`. */
 export function leasePrinter(form: OutputForm, output: PrinterOutput): LeasePrinter {
-  const out: Out = (text) => output.out(text);
-  switch (form) {
-    case "simple":
-      return simplePrinter(out);
-    case "fields":
-      return fieldsPrinter(out);
-    case "json":
-      return jsonPrinter(out);
-    case "protobuf":
-      return protobufPrinter(out);
-    case "table": {
-      const refuse = (): never => unsupported("table");
-      return {
-        grant: refuse,
-        revoke: refuse,
-        keepAlive: refuse,
-        timeToLive: refuse,
-        leases: refuse,
-      };
-    }
-  }
+  return PRINTERS[form]((text) => output.out(text));
 }
 
-type Out = (text: string) => void;
+const PRINTERS: Printers<LeasePrinter> = {
+  simple: simplePrinter,
+  fields: fieldsPrinter,
+  json: jsonPrinter,
+  protobuf: protobufPrinter,
+  table: tablePrinter,
+};
+
+function tablePrinter(): LeasePrinter {
+  const refuse = (): never => unsupported("table");
+  return { grant: refuse, revoke: refuse, keepAlive: refuse, timeToLive: refuse, leases: refuse };
+}
 
 /** A lease id as etcdctl shows it; a negative one has its sign among the 16 characters. */
 export function leaseText(id: bigint): string {
