@@ -30,6 +30,7 @@ import { parseFlags } from "./flag.ts";
 import { FlagReading } from "./flag-reading.ts";
 import { type Environment, readEnvironment } from "./server-environment.ts";
 import { type Runtime, versionText } from "./version-text.ts";
+import { shownWords } from "../stdx/secret-words.ts";
 
 /** What the program learns from outside, beside its environment. */
 export interface ServerArgsInput {
@@ -226,7 +227,12 @@ function endLate(
 }
 
 function running(input: ServerArgsInput): LogRecord {
-  return { level: "info", caller: CALLER, message: "Running: ", fields: { args: input.command } };
+  return {
+    level: "info",
+    caller: CALLER,
+    message: "Running: ",
+    fields: { args: shownWords(input.command) },
+  };
 }
 
 function exit(code: number, stdout: string, stderr: string): CliExit {

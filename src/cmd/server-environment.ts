@@ -8,6 +8,7 @@
 import type { LogRecord } from "../server/log-record.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { FlagTarget } from "./flag.ts";
+import { shownValue } from "../stdx/secret-words.ts";
 
 const PREFIX = "ETCD_";
 const CALLER = "cmd/server-environment.ts";
@@ -54,7 +55,7 @@ export function readEnvironment(
       continue;
     }
     given.add(name);
-    const fields = { "variable-name": variable, "variable-value": value };
+    const fields = { "variable-name": variable, "variable-value": shownValue(variable, value) };
     records.push({ level: "info", caller: CALLER, message: RECOGNIZED_VARIABLE, fields });
   }
   records.push(...reportOthers(environment, used, new Set([...alreadyGiven].map(variableOf))));
@@ -83,7 +84,7 @@ function reportOthers(
       records.push({ level: "fatal", caller: CALLER, message: SHADOWED_VARIABLE, fields });
       return records;
     }
-    const fields = { "environment-variable": `${name}=${value}` };
+    const fields = { "environment-variable": `${name}=${shownValue(name, value)}` };
     records.push({ level: "warn", caller: CALLER, message: UNRECOGNIZED_VARIABLE, fields });
   }
   return records;

@@ -11,6 +11,7 @@ import type { ServerConfig } from "../server/config.ts";
 import { ConfigFileError } from "../server/config-file/file-node.ts";
 import { type LogRecord, replayRecords } from "../server/log-record.ts";
 import { parseServerArgs, type ServerArgsInput } from "./server-args.ts";
+import { shownWords } from "../stdx/secret-words.ts";
 
 const CALLER = "cmd/server-startup.ts";
 
@@ -67,7 +68,7 @@ function withoutLog(problem: string): LogRecord[] {
     level: "info",
     caller: CALLER,
     message: "Running: ",
-    fields: { args: process.argv.slice(1) },
+    fields: { args: shownWords(process.argv.slice(1)) },
   };
   return [running, { level: "warn", caller: CALLER, message, fields: { error: problem } }];
 }

@@ -3,21 +3,17 @@ import fs from "node:fs";
 import { PerformanceObserver, performance } from "node:perf_hooks";
 import process from "node:process";
 import v8 from "node:v8";
+import { shownWords } from "../stdx/secret-words.ts";
 import type { MemoryFacts, ProcessFacts } from "../ports/process-facts.ts";
 
 /** Facts of this process. Collections of garbage are counted from the first call on. */
 export function systemProcessFacts(): ProcessFacts {
   const collections = countCollections();
   return {
-    commandLine: process.argv.map(withoutPassword),
+    commandLine: shownWords(process.argv),
     fileDescriptorLimit,
     memory: () => ({ ...memory(), ...collections }),
   };
-}
-
-/** An argument of the program, and nothing of a password that it gives. */
-function withoutPassword(argument: string): string {
-  return argument.replace(/^(--?[\w-]*password=).*$/s, "$1***");
 }
 
 type CollectionFacts = Pick<MemoryFacts, "collections" | "collectionSeconds" | "lastCollectionMs">;

@@ -11,6 +11,7 @@ import { type FlagSet, flagText } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { ToolIo } from "../tool-io.ts";
 import { zapLog } from "../zap-line.ts";
+import { shownValue } from "../../stdx/secret-words.ts";
 import { setFlagsFromEnvironment, variableOf } from "./environment.ts";
 import { openPrinter, type Printer } from "./printer.ts";
 import { type EtcdctlCall, failWith, milliseconds, type Session } from "./session.ts";
@@ -183,6 +184,7 @@ export async function endpointsOf(session: Session, flags: FlagSet): Promise<rea
 /** `--debug`: the global flags as variables. */
 function showEnvironment(flags: FlagSet, io: ToolIo): void {
   for (const { name, kind, value } of flags.all()) {
-    io.error(`${variableOf(name)}=${flagText(kind, value)}\n`);
+    const variable = variableOf(name);
+    io.error(`${variable}=${shownValue(variable, flagText(kind, value))}\n`);
   }
 }

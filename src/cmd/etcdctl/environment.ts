@@ -7,6 +7,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import { textOf } from "../byte-text.ts";
 import type { FlagSet } from "../pflag.ts";
+import { shownValue } from "../../stdx/secret-words.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { ToolIo } from "../tool-io.ts";
 import { zapLog } from "../zap-line.ts";
@@ -56,7 +57,7 @@ export function setFlagsFromEnvironment(
       throw new ToolExit(ExitCode.ERROR, undefined);
     }
     if (name.startsWith(`${PREFIX}_`)) {
-      const shown = textOf(`${name}=${value}`);
+      const shown = textOf(`${name}=${shownValue(name, value)}`);
       log.warn("unrecognized environment variable", { "environment-variable": shown });
     }
   }
