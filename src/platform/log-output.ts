@@ -78,7 +78,7 @@ function writeTo(descriptor: number): WriteSome {
 
 export class LogOutput implements LogTarget {
   readonly #write: WriteSome;
-  /** Whether the last line got there in part only: the next one begins on a line of its own. */
+  /** Whether what is there ends in a part of a line: the next one to get there begins on a line of its own. */
   #torn = false;
   #backlog: Uint8Array[] = [];
   #backlogBytes = 0;
@@ -98,7 +98,6 @@ export class LogOutput implements LogTarget {
 
   write(line: string): void {
     const bytes = Buffer.from(this.#torn ? `\n${line}` : line);
-    this.#torn = false;
     if (this.#backlog.length > 0) this.#drain();
     if (this.#backlog.length === 0) this.#keep(this.#writeWhole(bytes));
     else if (this.#backlogBytes + bytes.length <= LOG_BACKLOG_BYTES_MAX) this.#keep(bytes);
@@ -149,10 +148,11 @@ export class LogOutput implements LogTarget {
         if (errorCode(error) === "EAGAIN") return rest;
         // A log that is closed, or on a full disk, must not take the member with it.
         this.#dropped++;
-        this.#torn = rest.length < bytes.length;
+        if (rest.length < bytes.length) this.#torn = true;
         return rest.subarray(rest.length);
       }
     }
+    this.#torn = false;
     return rest;
   }
 }

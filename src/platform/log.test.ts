@@ -173,10 +173,12 @@ describe("a file that takes a line in part only", () => {
     });
     output.write("first\n");
     expect(text).toBe("firs");
+    output.write("nothing of it\n");
     room = 100;
     output.write("second\n");
-    expect(text).toBe("firs\nsecond\n");
-    expect(output.takeDropped()).toBe(1);
+    output.write("third\n");
+    expect(text).toBe("firs\nsecond\nthird\n");
+    expect(output.takeDropped()).toBe(2);
   });
 });
 
