@@ -1,0 +1,72 @@
+/** Opens clients over sockets, from options in the words of programs. */
+import { openClient } from "../client/client.ts";
+import type { Log } from "../ports/log.ts";
+import { systemClock } from "../platform/clock.ts";
+import { installPlatformBytes } from "../platform/native-bytes.ts";
+import { systemRandom } from "../platform/random.ts";
+import { type ClientTlsSources, readClientTls } from "../platform/tls/client-files.ts";
+import { EtcdClient } from "./etcd-client.ts";
+import { type Bytes, KeySpace } from "./key-space.ts";
+import { CALL_TIMEOUT_MS, CONNECTION_CHECK_MS, CONNECTION_CHECK_TIMEOUT_MS } from "./limits.ts";
+import { socketConnector } from "./socket-connector.ts";
+
+/** A user of a cluster with authentication. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface ConnectOptions {
+  /**
+   * Where members are: `host:port`, `http://host:port`, `https://host:port`, `unix://path`. Calls go to those
+   * that can be reached, in turn.
+   */
+  readonly hosts: string | readonly string[];
+  readonly credentials?: Credentials | undefined;
+  /** Reaches hosts without a scheme by TLS; `{}` trusts the system's authorities. */
+  readonly tls?: ClientTlsSources | undefined;
+  /** Milliseconds that a call may take where it does not say, and getting a token; 30 s when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** A prefix of all keys that the client neither shows nor wants. */
+  readonly namespace?: Bytes | undefined;
+  /** Milliseconds of silence before a connection with open calls is asked for a sign of life; 10 s at least. */
+  readonly connectionCheckMs?: number | undefined;
+  /** Milliseconds that the sign of life may take. */
+  readonly connectionCheckTimeoutMs?: number | undefined;
+  /** Takes what the client has to tell of its connections; nobody when absent. */
+  readonly log?: Log | undefined;
+}
+
+const SILENT: Log = {
+  enabled: () => false,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  fatal: () => undefined,
+};
+
+/**
+ * Opens a client; `close` it. Connections are made in the background, so that a client of a cluster that is
+ * down opens, too; with credentials it waits for a token. Throws `NoEndpointsError`, `EtcdError` when the
+ * user is refused, `TypeError` and errors of the file system when TLS cannot be used.
+ */
+export async function connect(options: ConnectOptions): Promise<EtcdClient> {
+  installPlatformBytes();
+  const { hosts, credentials, tls, namespace, log = SILENT } = options;
+  const { timeoutMs = CALL_TIMEOUT_MS } = options;
+  const dialTls = tls === undefined ? undefined : await readClientTls(tls);
+  const client = await openClient({
+    endpoints: typeof hosts === "string" ? [hosts] : hosts,
+    connector: socketConnector(dialTls),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    secure: tls !== undefined,
+    keepaliveTimeMs: options.connectionCheckMs ?? CONNECTION_CHECK_MS,
+    keepaliveTimeoutMs: options.connectionCheckTimeoutMs ?? CONNECTION_CHECK_TIMEOUT_MS,
+    ...(Number.isFinite(timeoutMs) ? { dialTimeoutMs: timeoutMs } : {}),
+    ...credentials,
+  });
+  return new EtcdClient({ client, clock: systemClock, timeoutMs }, new KeySpace(namespace));
+}

@@ -1,0 +1,33 @@
+/**
+ * The public entry of the client library, `etcd-ts/client`.
+ *
+ * ```ts
+ * const client = await connect({ hosts: "127.0.0.1:2379" });
+ * await client.kv.put("name", "etcd");
+ * client.close();
+ * ```
+ *
+ * For programs that bring connections, clock and randomness of their own, what the ports of
+ * `src/client/index.ts` take is here, too.
+ */
+export * from "../client/index.ts";
+export { GrpcCode } from "../errors/codes.ts";
+export type { CallBounds } from "./call-bounds.ts";
+export { compare, type Condition, type Relation } from "./condition.ts";
+export { connect, type ConnectOptions, type Credentials } from "./connect.ts";
+export { Entry } from "./entry.ts";
+export { EtcdClient, type EtcdClientParts } from "./etcd-client.ts";
+export { type Bytes, KeySpace, type KeyRange, type KeyTarget } from "./key-space.ts";
+export type { IterateOptions, KeyValueStore } from "./key-value-store.ts";
+export { op, type Operation, type ResultsOf } from "./operation.ts";
+export type {
+  DeleteOptions,
+  DeleteResult,
+  GetOptions,
+  PutOptions,
+  PutResult,
+  RangeOptions,
+  RangeResult,
+  SortKey,
+} from "./requests.ts";
+export type { TxnBuilder, TxnResult } from "./txn-builder.ts";

@@ -1,0 +1,13 @@
+/** Bounds of the client for Node programs, each with its unit and the reason for its size. */
+
+/** Milliseconds that a call may take where neither it nor the client says otherwise: no call waits for ever. */
+export const CALL_TIMEOUT_MS = 30_000;
+
+/** Milliseconds of silence before a connection with open calls is asked for a sign of life: the least that is allowed. */
+export const CONNECTION_CHECK_MS = 10_000;
+
+/** Milliseconds that the sign of life may take; then the connection counts as dead, and another one is made. */
+export const CONNECTION_CHECK_TIMEOUT_MS = 5000;
+
+/** Entries of one page when a range is read page by page: far below what makes an answer large. */
+export const PAGE_ENTRIES = 1000;
