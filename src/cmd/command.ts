@@ -30,6 +30,10 @@ export interface CommandSpec<C> {
   readonly hidesFlagsInUse?: boolean;
   /** How many arguments it must have; any number when absent. */
   readonly exactArguments?: number;
+  /** Whether any argument is taken for a command that it does not have. */
+  readonly takesNoArguments?: boolean;
+  /** What a shell offers as arguments besides flags: nothing, or names of commands; files when absent. */
+  readonly completes?: "nothing" | "commands";
   /** Absent for a command that only groups others: called alone it prints its help. */
   readonly run?: (context: C, call: Call<C>) => void | Promise<void>;
 }
@@ -110,14 +114,17 @@ export class Command<C> {
     const args = this.flags.parse(words);
     if (args instanceof FlagError) return args;
     if (this.flags.getBool("help") || this.spec.run === undefined) return new FlagError("", true);
-    const refusal = this.#wrongCount(args.length) ?? this.#missingFlags();
+    const refusal = this.#wrongArguments(args) ?? this.#missingFlags();
     return refusal ?? { command: this, args, flags: this.flags };
   }
 
-  #wrongCount(count: number): FlagError | undefined {
-    const { exactArguments } = this.spec;
-    if (exactArguments === undefined || exactArguments === count) return undefined;
-    return new FlagError(`accepts ${exactArguments} arg(s), received ${count}`);
+  #wrongArguments(args: readonly string[]): FlagError | undefined {
+    const { exactArguments, takesNoArguments } = this.spec;
+    if (takesNoArguments === true && args.length > 0) {
+      return new FlagError(`unknown command ${goQuote(args[0])} for ${goQuote(this.path)}`);
+    }
+    if (exactArguments === undefined || exactArguments === args.length) return undefined;
+    return new FlagError(`accepts ${exactArguments} arg(s), received ${args.length}`);
   }
 
   #missingFlags(): FlagError | undefined {

@@ -3,6 +3,7 @@
  *
  * Source: etcd etcdctl/main.go, ctlv3/ctl.go; spf13/cobra (ExecuteC).
  */
+import { completionRequest } from "../completion/request.ts";
 import { FlagError } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { usagePage } from "../usage.ts";
@@ -21,6 +22,11 @@ export async function runEtcdctl(session: Session): Promise<number> {
     return ExitCode.ERROR;
   }
   const root = etcdctlCommands();
+  const request = completionRequest(io.args);
+  if (request !== undefined) {
+    const { answerCompletion } = await import("../completion/complete.ts");
+    return answerCompletion(root, request, io);
+  }
   const found = root.find(io.args);
   if (found instanceof FlagError) {
     // Told twice: by the command library, and by the tool on its way out.

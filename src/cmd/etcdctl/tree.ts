@@ -4,6 +4,7 @@
  * Source: etcd etcdctl/ctlv3/ctl.go and etcdctl/ctlv3/command (names, descriptions, flags).
  */
 import { Command, type CommandSpec } from "../command.ts";
+import { completionCommand } from "../completion/completion-command.ts";
 import { FlagSet } from "../pflag.ts";
 import { authCommands } from "./auth-commands.ts";
 import { concurrencyCommands } from "./concurrency-commands.ts";
@@ -30,6 +31,7 @@ export function etcdctlCommands(): EtcdctlCommand {
       endpointCommands(),
       memberCommands(),
       ...maintenanceCommands(),
+      completionCommand<Session>("etcdctl"),
       version,
       help,
     ],
@@ -270,6 +272,7 @@ const version: Spec = {
 const help: Spec = {
   use: "help [command]",
   short: "Help about any command",
+  completes: "commands",
   long: `Help provides help for any command in the application.
 Simply type etcdctl help [path to command] for full details.`,
   run: async (...of) => (await import("./run-help.ts")).runHelp(...of),

@@ -3,6 +3,7 @@
  *
  * Source: etcd etcdutl/main.go, ctl.go; spf13/cobra (ExecuteC).
  */
+import { completionRequest } from "../completion/request.ts";
 import { FlagError } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { plainUsagePage } from "../usage.ts";
@@ -13,6 +14,11 @@ import { etcdutlCommands } from "./tree.ts";
 export async function runEtcdutl(session: UtlSession): Promise<number> {
   const { io } = session;
   const root = etcdutlCommands();
+  const request = completionRequest(io.args);
+  if (request !== undefined) {
+    const { answerCompletion } = await import("../completion/complete.ts");
+    return answerCompletion(root, request, io);
+  }
   const found = root.find(io.args);
   if (found instanceof FlagError) {
     // Told twice: by the command library, and by the tool on its way out.

@@ -4,6 +4,7 @@
  * Source: etcd etcdutl/ctl.go and etcdutl/etcdutl (names, descriptions, flags; 3.5).
  */
 import { Command, type CommandSpec } from "../command.ts";
+import { completionCommand } from "../completion/completion-command.ts";
 import { FlagSet } from "../pflag.ts";
 import { restoreFlags } from "../restore-flags.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
@@ -31,6 +32,7 @@ export function etcdutlCommands(): EtcdutlCommand {
       defragCommand(),
       hashKvCommand(),
       snapshotCommands(),
+      completionCommand<UtlSession>("etcdutl"),
       version,
       help,
     ],
@@ -139,5 +141,6 @@ const version: Spec = {
 const help: Spec = {
   use: "help [command]",
   short: "Help about any command",
+  completes: "commands",
   run: async (...of) => (await import("./run-help.ts")).runHelp(...of),
 };
