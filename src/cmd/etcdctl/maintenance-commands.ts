@@ -46,7 +46,25 @@ export function maintenanceCommands(): Spec[] {
       run: async (...of) => (await import("./run-maintenance.ts")).runMoveLeader(...of),
     },
     snapshotCommands(),
+    diagnosticCommand(),
   ];
+}
+
+/** Of ours alone. */
+function diagnosticCommand(): Spec {
+  return {
+    use: "diagnostic [options]",
+    short: "Collects what endpoints tell of themselves in one archive",
+    long: `Asks every endpoint for its status, members, alarms, health, hash of the keys, command line and metrics.
+Nothing in the archive is a key or value of the store, or a secret.
+`,
+    flags: new FlagSet()
+      .bool("cluster", false, "use all endpoints from the cluster member list")
+      .string("output-file", "etcd-diagnostic.tar.gz", "file that the archive is written to"),
+    run: async (...of) => {
+      await (await import("./diagnostic/run-diagnostic.ts")).runDiagnostic(...of);
+    },
+  };
 }
 
 function snapshotCommands(): Spec {

@@ -32,7 +32,7 @@ export async function runEndpointHealth(session: Session, call: EtcdctlCall): Pr
   // Listed as they answer, so that a slow endpoint comes last.
   const list: EndpointHealth[] = [];
   const probes = endpoints.map(async (endpoint) => {
-    list.push(await probe(session, call, config, endpoint));
+    list.push(await probeEndpoint(session, call, config, endpoint));
   });
   await Promise.all(probes);
   printer.endpointHealth(list);
@@ -41,7 +41,8 @@ export async function runEndpointHealth(session: Session, call: EtcdctlCall): Pr
   }
 }
 
-async function probe(
+/** Whether the cluster can be read through `endpoint`, and what its alarms say. */
+export async function probeEndpoint(
   session: Session,
   call: EtcdctlCall,
   config: ClientConfig,
