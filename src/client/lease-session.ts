@@ -2,6 +2,9 @@
  * Leases that are kept alive over one stream: each is renewed when a third of its time has passed, and counts
  * as lost when the server no longer knows it, or has not answered before its time ran out.
  *
+ * Differs from etcd: that time runs from when the renewal was sent. Its client counts from the answer, and so believes
+ * in a lease for as long as the answer was on its way when the server has already given it to somebody else.
+ *
  * Source: etcd client/v3/lease.go (lessor).
  */
 import { GrpcCode } from "../errors/codes.ts";
@@ -17,7 +20,8 @@ import { KEEP_ALIVE_RETRY_MS } from "./limits.ts";
 
 /** Who waits for what becomes of a lease. */
 export interface LeaseListener {
-  onRenewed(response: LeaseKeepAliveResponse): void;
+  /** Renewed: it lives until `deadlineMs` of the clock at least, if the server is right about its time. */
+  onRenewed(response: LeaseKeepAliveResponse, deadlineMs: number): void;
   /** The lease is lost; the last call. */
   onLost(error: Error): void;
 }
@@ -32,6 +36,8 @@ interface KeptLease {
   /** When it is to be renewed, and when it is lost, in milliseconds of the clock. */
   dueMs: number;
   deadlineMs: number;
+  /** When the oldest renewal without an answer was sent on the present stream. */
+  sentMs: number | undefined;
   timer: Timer | undefined;
 }
 
@@ -53,12 +59,14 @@ export class LeaseSession {
     this.#firstAnswerMs = firstAnswerMs;
   }
 
-  add(id: bigint, listener: LeaseListener): void {
+  /** `knownDeadlineMs`: until when the lease lives in any case, where that is known. */
+  add(id: bigint, listener: LeaseListener, knownDeadlineMs?: number): void {
     let lease = this.#leases.get(id);
     if (lease === undefined) {
-      const nowMs = this.#clock.nowMs();
-      const deadlineMs = nowMs + this.#firstAnswerMs;
-      lease = { id, listeners: new Set(), dueMs: nowMs, deadlineMs, timer: undefined };
+      const dueMs = this.#clock.nowMs();
+      const deadlineMs = knownDeadlineMs ?? dueMs + this.#firstAnswerMs;
+      const listeners = new Set<LeaseListener>();
+      lease = { id, listeners, dueMs, deadlineMs, sentMs: undefined, timer: undefined };
       this.#leases.set(id, lease);
       this.#look(lease);
     }
@@ -87,7 +95,10 @@ export class LeaseSession {
       try {
         const options = { signal: canceller };
         this.#stream = await this.#channel.openStream(LeaseService.leaseKeepAlive, options);
-        for (const lease of this.#leases.values()) this.#look(lease);
+        for (const lease of this.#leases.values()) {
+          lease.sentMs = undefined;
+          this.#look(lease);
+        }
         for await (const response of this.#stream) this.#onResponse(response);
       } catch (error) {
         if (!canceller.aborted && error instanceof Error) this.#error = error;
@@ -112,7 +123,10 @@ export class LeaseSession {
     }
     let nextMs = lease.dueMs;
     if (nextMs <= nowMs) {
-      this.#stream?.send({ id: lease.id });
+      if (this.#stream !== undefined) {
+        lease.sentMs ??= nowMs;
+        this.#stream.send({ id: lease.id });
+      }
       nextMs = nowMs + KEEP_ALIVE_RETRY_MS;
     }
     const waitMs = Math.min(nextMs, lease.deadlineMs) - nowMs;
@@ -127,11 +141,15 @@ export class LeaseSession {
       return;
     }
     this.#error = HALTED;
-    const nowMs = this.#clock.nowMs();
-    lease.dueMs = nowMs + (response.ttl * 1000) / 3;
-    lease.deadlineMs = nowMs + response.ttl * 1000;
+    const { sentMs } = lease;
+    // The answer to one that was sent again says nothing new.
+    if (sentMs !== undefined) {
+      lease.sentMs = undefined;
+      lease.dueMs = sentMs + (response.ttl * 1000) / 3;
+      lease.deadlineMs = sentMs + response.ttl * 1000;
+    }
     this.#look(lease);
-    for (const listener of lease.listeners) listener.onRenewed(response);
+    for (const listener of lease.listeners) listener.onRenewed(response, lease.deadlineMs);
   }
 
   #lose(lease: KeptLease, error: Error): void {

@@ -111,6 +111,20 @@ describe("LeaseKeeper", () => {
     expect(await keeper.next()).toBeUndefined();
   });
 
+  test("counts the time from when a renewal was sent, however late its answer", async () => {
+    ttl = undefined;
+    const keeper = client.lease.keepAlive(7n);
+    await pass(400);
+    const { response } = LeaseService.leaseKeepAlive;
+    call?.sendMessage(response.encode(response.create({ id: 7n, ttl: 3 })));
+    await pass(50);
+    expect(keeper.deadlineMs).toBeGreaterThan(beats[0].atMs + 2900);
+    expect(keeper.deadlineMs).toBeLessThanOrEqual(beats[0].atMs + 3000);
+    await pass(3000);
+    expect(await keeper.next()).toMatchObject({ ttl: 3 });
+    await expect(keeper.next()).rejects.toThrow("etcdclient: leases keep alive halted");
+  });
+
   test("tells when the lease is gone", async () => {
     const keeper = client.lease.keepAlive(7n);
     expect(await clients.untilSettled(keeper.next())).toMatchObject({ ttl: 3 });

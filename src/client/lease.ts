@@ -32,17 +32,25 @@ export class LeaseKeeper {
   readonly #id: bigint;
   readonly #session: LeaseSession;
   readonly #inbox = new Inbox<LeaseKeepAliveResponse>();
+  #deadlineMs: number | undefined;
   readonly #listener = {
-    onRenewed: (response: LeaseKeepAliveResponse): void => {
+    onRenewed: (response: LeaseKeepAliveResponse, deadlineMs: number): void => {
+      this.#deadlineMs = deadlineMs;
       if (this.#inbox.length < KEEP_ALIVE_WAITING_MAX) this.#inbox.push(response);
     },
     onLost: (error: Error): void => this.#inbox.end(error),
   };
 
-  constructor(id: bigint, session: LeaseSession) {
+  constructor(id: bigint, session: LeaseSession, knownDeadlineMs?: number) {
     this.#id = id;
     this.#session = session;
-    session.add(id, this.#listener);
+    this.#deadlineMs = knownDeadlineMs;
+    session.add(id, this.#listener, knownDeadlineMs);
+  }
+
+  /** Until when the lease lives in any case, in milliseconds of the clock; `undefined` while that is not known. */
+  get deadlineMs(): number | undefined {
+    return this.#deadlineMs;
   }
 
   /**
@@ -110,9 +118,12 @@ export class Lease {
     throw Errors.LeaseNotFound;
   }
 
-  /** Keeps a lease alive from now on. */
-  keepAlive(id: bigint): LeaseKeeper {
-    return new LeaseKeeper(id, this.#session);
+  /**
+   * Keeps a lease alive from now on. `knownDeadlineMs`: until when it lives in any case, in milliseconds of the
+   * clock; where that is not known, it is lost when the first answer does not come within the dial timeout.
+   */
+  keepAlive(id: bigint, knownDeadlineMs?: number): LeaseKeeper {
+    return new LeaseKeeper(id, this.#session, knownDeadlineMs);
   }
 
   /** Keeps no lease alive any more. */

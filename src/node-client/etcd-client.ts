@@ -10,9 +10,25 @@ import type { Cluster } from "../client/cluster.ts";
 import type { Maintenance } from "../client/maintenance.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type CallBounds, Deadlines } from "./call-bounds.ts";
-import { type Bytes, KeySpace } from "./key-space.ts";
+import { ElectionHandle } from "./election-handle.ts";
+import { type Bytes, KeySpace, type KeyTarget } from "./key-space.ts";
+import {
+  grantLease,
+  type LeaseHandle,
+  type LeaseOptions,
+  type LeaseParts,
+} from "./lease-handle.ts";
+import {
+  type CompactedEvent,
+  type KeyWatchOptions,
+  openWatchStream,
+  type WatchEvent,
+  type WatchStream,
+} from "./watch-stream.ts";
 import { KeyValueStore } from "./key-value-store.ts";
 import { CALL_TIMEOUT_MS } from "./limits.ts";
+import { type Lock, takeLock, tryLock, type TurnParts } from "./lock.ts";
+import type { TurnOptions } from "./turn.ts";
 import { type CommitTxn, TxnBuilder } from "./txn-builder.ts";
 
 export interface EtcdClientParts {
@@ -33,14 +49,26 @@ export class EtcdClient {
   readonly #space: KeySpace;
   readonly #deadlines: Deadlines;
   readonly #commit: CommitTxn;
+  /** Of all namespaces together. */
+  readonly #closing: AbortController;
+  readonly #leases: LeaseParts;
+  readonly #turns: TurnParts;
 
-  constructor(parts: EtcdClientParts, space: KeySpace = new KeySpace()) {
+  constructor(
+    parts: EtcdClientParts,
+    space: KeySpace = new KeySpace(),
+    closing: AbortController = new AbortController(),
+  ) {
     const { client, clock, timeoutMs = CALL_TIMEOUT_MS } = parts;
     this.#parts = parts;
     this.#space = space;
     this.#deadlines = new Deadlines(clock, timeoutMs);
     this.#commit = (request, bounds) => client.kv.txn(request, this.#deadlines.of(bounds));
     this.raw = client;
+    this.#closing = closing;
+    const { lease } = client;
+    this.#leases = { lease, clock, deadlines: this.#deadlines, closing: closing.signal };
+    this.#turns = { client, deadlines: this.#deadlines, grant: (options) => this.lease(options) };
     this.kv = new KeyValueStore(client.kv, space, this.#deadlines);
   }
 
@@ -64,12 +92,62 @@ export class EtcdClient {
     return new TxnBuilder(this.#space, this.#commit, [], [[], []]);
   }
 
+  /** Watches one key, or all keys of a range, from now on or from a revision of the past. */
+  watch(
+    target: KeyTarget,
+    options: KeyWatchOptions & { readonly onCompacted: "restart" },
+  ): Promise<WatchStream<WatchEvent | CompactedEvent>>;
+  watch(target: KeyTarget, options?: KeyWatchOptions): Promise<WatchStream>;
+  watch(
+    target: KeyTarget,
+    options: KeyWatchOptions = {},
+  ): Promise<WatchStream<WatchEvent | CompactedEvent>> {
+    return openWatchStream({ watch: this.raw.watch, space: this.#space }, target, options);
+  }
+
+  /** Makes a lease, and keeps it alive unless told otherwise. Throws `EtcdError`. */
+  lease(options?: LeaseOptions): Promise<LeaseHandle> {
+    return grantLease(this.#leases, options);
+  }
+
+  /**
+   * Takes the lock `name`, and waits for it. Throws `LeaseLostError` when its lease is lost meanwhile,
+   * `Errors.DeadlineExceeded` behind the time, and `EtcdError`.
+   */
+  lock(name: Bytes, options: TurnOptions = {}): Promise<Lock> {
+    return takeLock(this.#turns, this.#space.key(name), options);
+  }
+
+  /** Takes the lock `name` if nobody holds it; `undefined` if somebody does. Throws `EtcdError`. */
+  tryLock(name: Bytes, options: TurnOptions = {}): Promise<Lock | undefined> {
+    return tryLock(this.#turns, this.#space.key(name), options);
+  }
+
+  /** Runs `work` while the lock `name` is held: it should end when `lock.signal` aborts. Throws its errors, too. */
+  async withLock<T>(
+    name: Bytes,
+    work: (lock: Lock) => Promise<T>,
+    options: TurnOptions = {},
+  ): Promise<T> {
+    const lock = await this.lock(name, options);
+    try {
+      return await work(lock);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** The election `name`. */
+  election(name: Bytes): ElectionHandle {
+    return new ElectionHandle(this.#turns, this.#space, this.#space.key(name));
+  }
+
   /**
    * The same client for the keys that begin with `prefix`, which it neither shows nor wants: over the same
    * connections, closed with them. Namespaces lie within each other.
    */
   namespace(prefix: Bytes): EtcdClient {
-    return new EtcdClient(this.#parts, this.#space.within(prefix));
+    return new EtcdClient(this.#parts, this.#space.within(prefix), this.#closing);
   }
 
   /** Bounds of a call that starts now, for `auth`, `cluster`, `maintenance` and `raw`. */
@@ -79,6 +157,7 @@ export class EtcdClient {
 
   /** Ends connections, watches and the upkeep of leases; open calls end as cancelled. Does not wait. */
   close(): void {
+    this.#closing.abort();
     this.raw.close();
   }
 }

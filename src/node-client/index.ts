@@ -19,6 +19,10 @@ export { Entry } from "./entry.ts";
 export { EtcdClient, type EtcdClientParts } from "./etcd-client.ts";
 export { type Bytes, KeySpace, type KeyRange, type KeyTarget } from "./key-space.ts";
 export type { IterateOptions, KeyValueStore } from "./key-value-store.ts";
+export { type LeaseHandle, LeaseLostError, type LeaseOptions } from "./lease-handle.ts";
+export type { ElectionHandle, Leadership } from "./election-handle.ts";
+export type { Lock } from "./lock.ts";
+export type { TurnOptions } from "./turn.ts";
 export { op, type Operation, type ResultsOf } from "./operation.ts";
 export type {
   DeleteOptions,
@@ -31,3 +35,11 @@ export type {
   SortKey,
 } from "./requests.ts";
 export type { TxnBuilder, TxnResult } from "./txn-builder.ts";
+export type {
+  CompactedEvent,
+  DeleteEvent,
+  KeyWatchOptions,
+  PutEvent,
+  WatchEvent,
+  WatchStream,
+} from "./watch-stream.ts";

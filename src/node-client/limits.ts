@@ -11,3 +11,6 @@ export const CONNECTION_CHECK_TIMEOUT_MS = 5000;
 
 /** Entries of one page when a range is read page by page: far below what makes an answer large. */
 export const PAGE_ENTRIES = 1000;
+
+/** Seconds that a lease outlives its owner, where nobody says otherwise: soon enough for whoever waits for its end. */
+export const LEASE_TTL_SECONDS = 10;

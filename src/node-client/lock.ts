@@ -1,0 +1,95 @@
+/**
+ * Locks by name.
+ *
+ * ```ts
+ * const lock = await client.lock("job");
+ * await store.write(data, { fence: lock.revision });  // refuses what comes with a smaller number than it has seen
+ * await lock.release();
+ * ```
+ *
+ * A holder may have lost the lock without knowing it: the process stood still, and its lease ended. What must not
+ * happen then is bound to the lock by `isHeld` in a transaction, or outside of etcd by the fencing revision.
+ */
+import { createdAt } from "../concurrency/queue.ts";
+import type { HeldLock } from "../concurrency/lock.ts";
+import type { CallOptions } from "../client/call-options.ts";
+import { Mutex } from "../client/mutex.ts";
+import type { KeyspaceClient } from "../client/keyspace.ts";
+import { Errors } from "../errors/table.ts";
+import type { CallBounds, Deadlines } from "./call-bounds.ts";
+import type { Condition } from "./condition.ts";
+import type { LeaseHandle, LeaseOptions } from "./lease-handle.ts";
+import { takeTurn, type Turn, type TurnKind, type TurnOptions } from "./turn.ts";
+
+/** What locks and elections need of their client. */
+export interface TurnParts {
+  readonly client: KeyspaceClient;
+  readonly deadlines: Deadlines;
+  readonly grant: (options: LeaseOptions) => Promise<LeaseHandle>;
+}
+
+/** Takes the lock `name`, which is a key as the server has it, and waits for it. Throws as `takeTurn`. */
+export async function takeLock(
+  parts: TurnParts,
+  name: Uint8Array,
+  options: TurnOptions,
+): Promise<Lock> {
+  const wait = (lease: LeaseHandle, bounds: CallOptions): Promise<HeldLock> =>
+    new Mutex(parts.client, { leaseId: lease.id }, name).lock(bounds);
+  return new Lock(await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) }));
+}
+
+/** Takes the lock `name` if nobody holds it; `undefined` if somebody does. Throws `EtcdError`. */
+export async function tryLock(
+  parts: TurnParts,
+  name: Uint8Array,
+  options: TurnOptions,
+): Promise<Lock | undefined> {
+  try {
+    const wait = (lease: LeaseHandle, bounds: CallOptions): Promise<HeldLock> =>
+      new Mutex(parts.client, { leaseId: lease.id }, name).tryLock(bounds);
+    return new Lock(await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) }));
+  } catch (error) {
+    if (error === Errors.Locked) return undefined;
+    throw error;
+  }
+}
+
+function giverUp({ client, deadlines }: TurnParts): TurnKind<HeldLock>["giveUp"] {
+  return async ({ key }, bounds) => {
+    await client.kv.deleteRange({ key }, deadlines.of(bounds));
+  };
+}
+
+/** A lock that was taken. */
+export class Lock {
+  /** Larger than that of every earlier holder: the fence for stores outside of etcd. */
+  readonly revision: number;
+  readonly lease: LeaseHandle;
+  readonly #turn: Turn<HeldLock>;
+  #isReleased = false;
+
+  constructor(turn: Turn<HeldLock>) {
+    this.#turn = turn;
+    this.revision = turn.held.revision;
+    this.lease = turn.lease;
+  }
+
+  /** Aborts when the lock is lost before it is released; see `LeaseHandle.signal`. */
+  get signal(): AbortSignal {
+    return this.lease.signal;
+  }
+
+  /** A condition for transactions that are carried out only while the lock is held. */
+  isHeld(): Condition {
+    const { key, revision } = this.#turn.held;
+    return { encode: () => createdAt(key, revision) };
+  }
+
+  /** Gives the lock up; does nothing when that is done. Throws `EtcdError`. */
+  async release(bounds: CallBounds = {}): Promise<void> {
+    if (this.#isReleased) return;
+    await this.#turn.release(bounds);
+    this.#isReleased = true;
+  }
+}

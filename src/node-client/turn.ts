@@ -1,0 +1,98 @@
+/**
+ * Waiting for a turn with a lease: what locks and elections have in common. The lease is the caller's, or one
+ * that is made for the purpose and ends with it; a wait ends when the lease is lost.
+ */
+import type { CallOptions } from "../client/call-options.ts";
+import { CANCELLED } from "../client/rpc-status.ts";
+import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
+import type { CallBounds } from "./call-bounds.ts";
+import { type LeaseHandle, LeaseLostError, type LeaseOptions } from "./lease-handle.ts";
+
+/** What servers and waits say when the lease is gone. */
+const LEASE_ENDS: readonly EtcdError[] = [Errors.LeaseNotFound, Errors.LockSessionExpired];
+
+/** How a turn is waited for. */
+export interface TurnOptions {
+  /** The lease to stand with; one that is made for this when absent. */
+  readonly lease?: LeaseHandle | undefined;
+  /** Of the lease that is made, in seconds; 10 when absent. */
+  readonly ttlSeconds?: number | undefined;
+  /** Milliseconds that the turn is waited for; as long as it takes when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Gives up when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A turn that has come. */
+export interface Turn<Held> {
+  readonly held: Held;
+  readonly lease: LeaseHandle;
+  /** Gives the turn up, and ends the lease if it was made for it. */
+  readonly release: (bounds?: CallBounds) => Promise<void>;
+}
+
+/** What is waited for. */
+export interface TurnKind<Held> {
+  /** Waits until the turn has come; leaves nothing behind when it fails. */
+  wait(lease: LeaseHandle, bounds: CallOptions): Promise<Held>;
+  giveUp(held: Held, bounds?: CallBounds): Promise<void>;
+}
+
+/**
+ * Waits until the turn has come. Throws `LeaseLostError` when the lease is lost meanwhile,
+ * `Errors.DeadlineExceeded` behind the time, and `EtcdError` with the code `Canceled` when the signal aborts.
+ */
+export async function takeTurn<Held>(
+  grant: (options: LeaseOptions) => Promise<LeaseHandle>,
+  options: TurnOptions,
+  kind: TurnKind<Held>,
+): Promise<Turn<Held>> {
+  const { ttlSeconds, timeoutMs, signal } = options;
+  const isBounded = timeoutMs !== undefined && Number.isFinite(timeoutMs);
+  const timeout = isBounded ? AbortSignal.timeout(timeoutMs) : undefined;
+  const ends = [signal, timeout].filter((each) => each !== undefined);
+  const lease =
+    options.lease ?? (await grant({ ttlSeconds, timeoutMs, signal: AbortSignal.any(ends) }));
+  const release = async (held: Held, bounds?: CallBounds): Promise<void> => {
+    // The end of the lease takes the turn with it, in one step.
+    if (options.lease === undefined) await lease.revoke(bounds);
+    else await kind.giveUp(held, bounds);
+  };
+  const over = AbortSignal.any([...ends, lease.signal]);
+  try {
+    const held = await unlessAborted(over, kind.wait(lease, { signal: over }), release);
+    return { held, lease, release: (bounds) => release(held, bounds) };
+  } catch (error) {
+    // Without an answer it ends by itself, because it is kept alive no longer.
+    if (options.lease === undefined) void lease.revoke().catch(() => undefined);
+    lease.signal.throwIfAborted();
+    if (error instanceof EtcdError && LEASE_ENDS.includes(error)) {
+      const { code, message } = error;
+      throw new LeaseLostError(lease.id, code, message);
+    }
+    const isLate = timeout?.aborted === true && signal?.aborted !== true;
+    throw isLate ? Errors.DeadlineExceeded : error;
+  }
+}
+
+/**
+ * The turn, unless `over` aborts first: a server that does not answer holds nobody up, also while what is left
+ * behind is tidied up. A turn that comes too late is given up.
+ */
+function unlessAborted<Held>(
+  over: AbortSignal,
+  turn: Promise<Held>,
+  release: (held: Held) => Promise<void>,
+): Promise<Held> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(CANCELLED);
+    if (over.aborted) onAbort();
+    over.addEventListener("abort", onAbort);
+    turn.then((held) => {
+      over.removeEventListener("abort", onAbort);
+      if (!over.aborted) resolve(held);
+      else void release(held).catch(() => undefined);
+    }, reject);
+  });
+}
