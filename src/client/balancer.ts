@@ -57,6 +57,7 @@ export class Balancer {
   #links: readonly Link[] = [];
   #next = 0;
   #lastError = "";
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -80,6 +81,7 @@ export class Balancer {
   /** Hands over the next connection in turn, as soon as there is one, within `limits`. */
   pick(limits: WaitLimits, picked: Picked): void {
     const { deadlineMs, signal } = limits;
+    if (this.#isClosed) return picked(CLOSING);
     if (signal?.aborted === true) return picked(contextEnded("Canceled"));
     if (deadlineMs !== undefined && deadlineMs <= this.#clock.nowMs()) {
       return picked(contextEnded("DeadlineExceeded"));
@@ -105,11 +107,10 @@ export class Balancer {
     }
   }
 
-  /** Ends every wait. */
+  /** Ends every wait; there are no others from now on. */
   close(): void {
-    for (const waiter of this.#waiting) {
-      waiter.settle({ code: GrpcCode.Canceled, message: "grpc: the client connection is closing" });
-    }
+    this.#isClosed = true;
+    for (const waiter of this.#waiting) waiter.settle(CLOSING);
   }
 
   /** Why there is no connection, once every endpoint has failed. */
@@ -118,6 +119,11 @@ export class Balancer {
     return isHopeless ? `latest balancer error: last connection error: ${this.#lastError}` : "";
   }
 }
+
+const CLOSING: RpcStatus = {
+  code: GrpcCode.Canceled,
+  message: "grpc: the client connection is closing",
+};
 
 function contextEnded(name: "Canceled" | "DeadlineExceeded", reason = ""): RpcStatus {
   const text = name === "Canceled" ? "context canceled" : "context deadline exceeded";

@@ -52,6 +52,14 @@ const untilSettled = <T>(promise: Promise<T>, stepMs?: number): Promise<T> =>
   clients.untilSettled(promise, stepMs);
 
 describe("Client", () => {
+  test("ends calls that come after it was closed", async () => {
+    serve("one:1", { [RANGE]: found });
+    const client = await open();
+    client.close();
+    const refused = client.kv.range({ key });
+    await expect(untilSettled(refused)).rejects.toThrow("the client connection is closing");
+  });
+
   test("calls a server and decodes its answer", async () => {
     serve("one:1", { [RANGE]: found });
     const client = await open();

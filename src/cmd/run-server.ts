@@ -2,34 +2,16 @@
  * `etcd` as a process: start, signals, the ways to end.
  */
 import type { AuditFile } from "../platform/audit-file.ts";
-import { systemClock } from "../platform/clock.ts";
-import { sha1, sha256 } from "../platform/digest.ts";
-import { SystemDisk } from "../platform/disk.ts";
-import { lookUpHost } from "../platform/host-lookup.ts";
-import { createHttpClient } from "../platform/http-client.ts";
-import { createHttpServer } from "../platform/http-server.ts";
-import { HttpPeerNetwork } from "../peer/http-network.ts";
-import { createPasswordWorkers, createSecretDigest } from "../platform/password-workers.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ProcessLog } from "../platform/log.ts";
-import { systemProcessFacts } from "../platform/process-facts.ts";
-import { startProfiler } from "../platform/profiler.ts";
-import { systemRandom } from "../platform/random.ts";
 import { ServiceManager } from "../platform/service-manager.ts";
 import type { ServerConfig } from "../server/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
-import { ServerMetrics } from "../server/metrics/server-metrics.ts";
 import { RemovedError } from "../server/member-host.ts";
-import { MemberTls } from "../server/tls/member-tls.ts";
-import { ETCD_VERSION } from "../server/version.ts";
-import { createSrvLookup } from "../platform/srv-lookup.ts";
-import { openRegistry } from "./lazy-registry.ts";
+import { memberEnvironment } from "./member-environment.ts";
 import { readStartup } from "./server-startup.ts";
-import { openAudit, spanTransportOf } from "./server-outlets.ts";
+import { openAudit } from "./server-outlets.ts";
 import { greet } from "./greeting.ts";
-
-/** Milliseconds to dial a peer, beside an election timeout. Source: etcd server/config (PeerDialTimeout). */
-const PEER_DIAL_BASE_MS = 1000;
 
 const UNSYNCED =
   "--unsafe-no-fsync is set: nothing waits for the disk, and what was acknowledged can be lost";
@@ -53,6 +35,7 @@ export async function runServer(): Promise<void> {
   let audit: AuditFile | undefined;
   try {
     audit = openAudit(config.audit, startup.log);
+    process.once("exit", () => audit?.flushAtExit());
   } catch (error) {
     end(log, "failed to open the audit log", error);
   }
@@ -79,53 +62,7 @@ async function start(
   log: NamedLog,
 ): Promise<EtcdServer | undefined> {
   if (config.unsafeNoFsync) log.warn(UNSYNCED);
-  const disk = new SystemDisk({
-    warn: (message) => log.warn(message),
-    isUnsynced: config.unsafeNoFsync,
-  });
-  const tls = new MemberTls(config, systemClock, processLog);
-  const metrics = new ServerMetrics();
-  const network = new HttpPeerNetwork({
-    http: createHttpClient(() => tls.dialer),
-    clock: systemClock,
-    log: processLog.named("peer/http-network.ts"),
-    metrics: metrics.peer,
-    serverVersion: ETCD_VERSION,
-    dialTimeoutMs: PEER_DIAL_BASE_MS + config.electionTimeoutMs,
-    readTimeoutMs: config.raftReadTimeoutMs,
-  });
-  const environment = {
-    disk,
-    clock: systemClock,
-    random: systemRandom,
-    sha1,
-    sha256,
-    passwords: createPasswordWorkers(
-      new URL("../platform/bcrypt-worker.js", import.meta.url),
-      (reason) => log.warn("a thread that hashes passwords broke down", { error: reason.message }),
-    ),
-    secretDigest: createSecretDigest(),
-    lookUpHost,
-    lookUpSrv: createSrvLookup(),
-    openRegistry,
-    log: processLog,
-    logLevel: processLog.control,
-    facts: systemProcessFacts(),
-    startProfiler,
-    audit,
-    spans: spanTransportOf(config.tracing),
-    tls,
-    metrics,
-    peers: network,
-    peerServer: createHttpServer(
-      {
-        readTimeoutMs: config.raftReadTimeoutMs,
-        writeTimeoutMs: config.raftWriteTimeoutMs,
-        idleTimeoutMs: config.raftReadTimeoutMs,
-      },
-      (request) => network.serve(request),
-    ),
-  };
+  const environment = memberEnvironment(config, processLog, audit);
   let server: EtcdServer | undefined;
   try {
     server = await startEtcd(config, environment, (reason) => {

@@ -7,21 +7,16 @@ import type { AuditSettings, TracingSettings } from "../server/config-groups.ts"
 import { OtlpTransport } from "./otlp-transport.ts";
 import { socketConnector } from "./socket-connector.ts";
 
-/**
- * Opens the audit log, if there is to be one; it is written to its end when the process ends. Throws
- * `LogOutputError`.
- */
+/** Opens the audit log, if there is to be one. Throws `LogOutputError`. */
 export function openAudit(settings: AuditSettings, log: NamedLog): AuditFile | undefined {
   if (settings.path === "") return undefined;
   const { maxSizeMegabytes, maxAgeDays, maxBackups } = settings;
-  const file = openAuditFile({
+  return openAuditFile({
     path: settings.path,
     rotation: { maxSizeMegabytes, maxAgeDays, maxBackups, localTime: false, compress: false },
     clock: systemClock,
     log: log.named("platform/audit-file.ts"),
   });
-  process.once("exit", () => file.flushAtExit());
-  return file;
 }
 
 /** The way to the collector, if spans are to be sent. */

@@ -14,10 +14,20 @@ import type { HttpServer } from "../platform/http-server.ts";
 import type { SocketStream } from "../platform/tcp.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { StreamHandler } from "../ports/network.ts";
+import type { ClientPeer } from "../ports/client-peer.ts";
+import type { ByteStream, StreamHandler } from "../ports/network.ts";
 import { concatBytes, EMPTY_BYTES } from "../stdx/bytes.ts";
 import { TLS_HANDSHAKE } from "./first-bytes.ts";
 import { CLOSE_TIMEOUT_MS, CONNECTION_TICK_MS, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
+
+/** A connection over which gRPC is served: a socket, or a stream inside the process. */
+export interface GrpcStream extends ByteStream {
+  readonly peer: ClientPeer;
+  /** Whether it is encrypted. */
+  readonly secure: boolean;
+  /** It is encrypted in a way that HTTP/2 does not allow, and yet HTTP/2 was agreed on. */
+  readonly prohibitsHttp2: boolean;
+}
 
 export interface ClientConnectionParts {
   /** HTTP/2 without TLS: gRPC alone, as in etcd. Absent: it is not spoken. */
@@ -51,7 +61,7 @@ export class ClientConnections {
   accept(stream: SocketStream): void {
     const { http } = this.#parts;
     if (http === undefined) {
-      this.#serveGrpc(stream, EMPTY_BYTES);
+      this.acceptGrpc(stream);
       return;
     }
     const timeout = this.#parts.clock.after(FIRST_BYTES_TIMEOUT_MS, () => stream.destroy());
@@ -73,6 +83,11 @@ export class ClientConnections {
       onWritable: () => {},
       onClosed: () => timeout.cancel(),
     });
+  }
+
+  /** Takes over a connection on which nothing but gRPC is spoken, from its first byte. */
+  acceptGrpc(stream: GrpcStream): void {
+    this.#serveGrpc(stream, EMPTY_BYTES);
   }
 
   /** Writes what all connections have to say. */
@@ -135,7 +150,7 @@ export class ClientConnections {
     this.#checkDrained();
   }
 
-  #serveGrpc(stream: SocketStream, head: Uint8Array): void {
+  #serveGrpc(stream: GrpcStream, head: Uint8Array): void {
     const { grpc, secureGrpc, clock } = this.#parts;
     const config = stream.secure ? secureGrpc : grpc;
     if (config === undefined) {
@@ -177,7 +192,7 @@ const INADEQUATE_SECURITY = goAwayFrame(
 /** One gRPC connection: its socket and its engine. */
 class ServedConnection implements StreamHandler {
   readonly #owner: ClientConnections;
-  readonly #stream: SocketStream;
+  readonly #stream: GrpcStream;
   readonly #engine: GrpcServerConnection;
   readonly #clock: Clock;
   #writable = true;
@@ -185,7 +200,7 @@ class ServedConnection implements StreamHandler {
 
   constructor(
     owner: ClientConnections,
-    stream: SocketStream,
+    stream: GrpcStream,
     config: GrpcServerConfig,
     clock: Clock,
   ) {

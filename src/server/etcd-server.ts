@@ -8,6 +8,7 @@ import { formatId } from "../membership/member-info.ts";
 import type { Log, LogFields } from "../ports/log.ts";
 import { type OpenedMember, openMember } from "./bootstrap.ts";
 import { CallObservers } from "./call-observers.ts";
+import type { GrpcStream } from "./client-listener.ts";
 import type { ServerConfig } from "./config.ts";
 import { createFronts, type Fronts, type ServerEnvironment } from "./fronts.ts";
 import { DRAIN_GRACE_MS } from "./limits.ts";
@@ -22,11 +23,13 @@ export interface EtcdServer {
   readonly clientPorts: readonly number[];
   /** Resolves when the member has joined its cluster and serves clients; never when it is stopped before. */
   readonly ready: Promise<void>;
+  /** Serves gRPC to a client inside the process, over `stream`. */
+  serve(stream: GrpcStream): void;
   /**
    * Stops serving, lets calls under way finish, hands over leadership, makes everything durable, gives up all
-   * locks.
+   * locks. With `handsOver` false leadership stays where it is, as when all members stop.
    */
-  stop(): Promise<void>;
+  stop(handsOver?: boolean): Promise<void>;
 }
 
 /**
@@ -41,6 +44,20 @@ export async function startEtcd(
 ): Promise<EtcdServer> {
   const log = environment.log.named("server/etcd-server.ts");
   const listeners = await bindListeners(config, environment.tls, log);
+  return startOn(listeners, config, environment, onFatal);
+}
+
+/**
+ * As `startEtcd`, on listeners that are bound already: `config` may advertise the ports that they got. They are
+ * closed when the member cannot start.
+ */
+export async function startOn(
+  listeners: MemberListeners,
+  config: ServerConfig,
+  environment: ServerEnvironment,
+  onFatal: (reason: Error) => void,
+): Promise<EtcdServer> {
+  const log = environment.log.named("server/etcd-server.ts");
   let opened: OpenedMember;
   try {
     opened = await openMember(config, environment);
@@ -73,9 +90,10 @@ export async function startEtcd(
   return {
     clientPorts: listeners.clients.ports,
     ready,
-    stop: () => {
+    serve: (stream) => fronts.clients.acceptGrpc(stream),
+    stop: (handsOver = true) => {
       hideRuntime();
-      return stop(config, { host, listeners, fronts, observers }, log);
+      return stop(config, { host, listeners, fronts, observers, handsOver }, log);
     },
   };
 }
@@ -85,12 +103,13 @@ interface RunningParts {
   readonly listeners: MemberListeners;
   readonly fronts: Fronts;
   readonly observers: CallObservers;
+  readonly handsOver: boolean;
 }
 
 /** Clients first: what they were promised is kept, and they find another member. Then the cluster. */
 async function stop(
   config: ServerConfig,
-  { host, listeners, fronts, observers }: RunningParts,
+  { host, listeners, fronts, observers, handsOver }: RunningParts,
   log: Log,
 ): Promise<void> {
   const fields: LogFields = {
@@ -105,7 +124,7 @@ async function stop(
   await Promise.all([fronts.clients.drain(DRAIN_GRACE_MS), fronts.http.drain(DRAIN_GRACE_MS)]);
   listeners.metrics.close();
   await fronts.metrics.drain(0);
-  await host.stop();
+  await host.stop(handsOver);
   for (const { host: address } of config.listenPeerUrls) {
     log.info("stopping serving peer traffic", { address });
   }

@@ -334,13 +334,13 @@ export class MemberHost {
   }
 
   /**
-   * Hands over leadership, answers whoever waits that the server stops, makes everything durable, gives up the
-   * locks.
+   * Hands over leadership, unless the other members stop, too; answers whoever waits that the server stops, makes
+   * everything durable, gives up the locks.
    */
-  async stop(): Promise<void> {
+  async stop(handsOver = true): Promise<void> {
     const { member, wal } = this.#opened;
     this.#elections.stop();
-    if (!this.#hasFailed) await this.#handOver();
+    if (handsOver && !this.#hasFailed) await this.#handOver();
     this.#farewell?.cancel();
     this.membership.stop();
     this.passwords.stop();

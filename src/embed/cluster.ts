@@ -1,0 +1,149 @@
+/** A whole cluster inside one process, for tests: its members reach each other over sockets of the machine. */
+import { Client } from "../client/client.ts";
+import type { Connector } from "../client/connector.ts";
+import { systemClock } from "../platform/clock.ts";
+import { systemRandom } from "../platform/random.ts";
+import path from "node:path";
+import {
+  bindMember,
+  type BoundMember,
+  initialClusterOf,
+  makeTemporaryDir,
+  releaseMember,
+  removeDir,
+} from "./bound-member.ts";
+import { EtcdConfigError } from "./errors.ts";
+import { type Etcd, startBound } from "./etcd.ts";
+import { CLUSTER_SIZE_MAX, LEADER_QUESTION_MS } from "./limits.ts";
+import { silentLog } from "./member-log.ts";
+import type { EtcdOptions } from "./options.ts";
+
+/**
+ * Options of all members of a cluster. Their names are "member1", "member2", and so on; their data is in
+ * folders of these names below `dataDir`, or below a temporary one, which `stop` removes.
+ */
+export interface ClusterOptions
+  extends Omit<
+    EtcdOptions,
+    "name" | "initialCluster" | "initialAdvertisePeerUrls" | "advertiseClientUrls"
+  > {
+  /** How many members: 1 to 9, 3 when absent. */
+  readonly size?: number;
+}
+
+/**
+ * Starts the members of a new cluster. Resolves when all of them take part; `ready` resolves when all of them
+ * serve. Rejects as `startEtcd` does, and nothing is left running then.
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCluster> {
+  const { size = 3, dataDir, temporary, ...shared } = options;
+  if (!Number.isInteger(size) || size < 1 || size > CLUSTER_SIZE_MAX) {
+    throw new EtcdConfigError(`option size must be a whole number from 1 to ${CLUSTER_SIZE_MAX}`);
+  }
+  if (temporary === true && dataDir !== undefined) {
+    throw new EtcdConfigError("options temporary and dataDir cannot both be given");
+  }
+  const temporaryDir = dataDir === undefined ? makeTemporaryDir() : undefined;
+  const directory = temporaryDir ?? dataDir ?? "";
+  const bound: BoundMember[] = [];
+  const running: Etcd[] = [];
+  try {
+    for (let index = 1; index <= size; index++) {
+      const name = `member${index}`;
+      bound.push(
+        await bindMember({
+          listenPeerUrls: "http://127.0.0.1:0",
+          ...(temporaryDir === undefined ? {} : { unsafeNoFsync: true }),
+          ...shared,
+          name,
+          dataDir: path.join(directory, name),
+        }),
+      );
+    }
+    const members = bound.map(({ read }) => initialClusterOf(read)).join(",");
+    for (let next = bound.shift(); next !== undefined; next = bound.shift()) {
+      running.push(await startBound(next, shared.onFatal, members));
+    }
+    return new EtcdCluster(running, temporaryDir);
+  } catch (error) {
+    await Promise.all(bound.map(releaseMember));
+    await Promise.all(running.map((member) => member.stop({ handOver: false })));
+    removeDir(temporaryDir);
+    throw error;
+  }
+}
+
+/** Running members of one cluster. */
+export class EtcdCluster {
+  readonly members: readonly Etcd[];
+  /** Resolves when all members serve clients. */
+  readonly ready: Promise<void>;
+  readonly #temporaryDir: string | undefined;
+  #client: Client | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** To be called by `startCluster` alone. */
+  constructor(members: readonly Etcd[], temporaryDir: string | undefined) {
+    this.members = members;
+    this.#temporaryDir = temporaryDir;
+    this.ready = Promise.all(members.map((member) => member.ready)).then(() => undefined);
+    this.ready.catch(() => undefined);
+  }
+
+  /** A client of all members, without sockets: when one is stopped, it goes to the others. */
+  get client(): Client {
+    this.#client ??= new Client({
+      endpoints: this.members.map(({ name }) => name),
+      connector: connectorOf(this.members),
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog(),
+    });
+    return this.#client;
+  }
+
+  /** The member that leads, as it says itself; `undefined` while there is none. */
+  async leader(): Promise<Etcd | undefined> {
+    const deadlineMs = systemClock.nowMs() + LEADER_QUESTION_MS;
+    const asked = this.members.map(async (member) => {
+      if (!member.isRunning) return undefined;
+      const { leader, header } = await member.client.maintenance.status(member.name, {
+        deadlineMs,
+      });
+      return leader !== 0n && leader === header?.memberId ? member : undefined;
+    });
+    for (const answer of await Promise.allSettled(asked)) {
+      if (answer.status === "fulfilled" && answer.value !== undefined) return answer.value;
+    }
+    return undefined;
+  }
+
+  /** Stops all members, and removes the folder of a temporary cluster. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#client?.close();
+    try {
+      await Promise.all(this.members.map((member) => member.stop({ handOver: false })));
+    } finally {
+      removeDir(this.#temporaryDir);
+    }
+  }
+}
+
+function connectorOf(members: readonly Etcd[]): Connector {
+  const byName = new Map(members.map((member) => [member.name, member]));
+  return {
+    connect(target) {
+      const member = byName.get(target.address) ?? members[0];
+      return member.connector.connect(target);
+    },
+  };
+}

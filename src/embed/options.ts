@@ -1,0 +1,69 @@
+/**
+ * What a member inside a process is told: etcd's flags in camel case, each with the type that it has, and what
+ * only a program can ask for.
+ */
+import type { LogFields, LogLevel } from "../ports/log.ts";
+import type { FeatureGates } from "../server/flags/feature-gates.ts";
+import type { FlagName, FlagValues } from "../server/flags/table.ts";
+import type { ServerUrl } from "../server/server-url.ts";
+
+type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
+type OptionValue<Value> = Value extends boolean
+  ? boolean
+  : Value extends number
+    ? number
+    : Value extends string
+      ? Value
+      : Value extends FeatureGates
+        ? Readonly<Record<string, boolean>>
+        : Value extends readonly ServerUrl[] | readonly string[]
+          ? string | readonly string[]
+          : never;
+
+/** The flags of `etcd`, under their names in camel case. Durations are milliseconds. */
+export type FlagOptions = {
+  readonly [Name in FlagName as CamelCase<Name>]?: OptionValue<FlagValues[Name]> | undefined;
+};
+
+/** One line of the log. */
+export interface EtcdLogLine {
+  readonly level: LogLevel;
+  /** The module that says it, such as "server/etcd-server.ts". */
+  readonly caller: string;
+  readonly message: string;
+  /** Under etcd's names. Keys and values of users, passwords and tokens are never among them. */
+  readonly fields: LogFields;
+}
+
+/** What only a program can ask for. */
+export interface HostOptions {
+  /**
+   * A member for a test: its data is in a new folder below the system's one for temporary files, which `stop`
+   * removes, and nothing waits for the disk unless `unsafeNoFsync` is false. Not together with `dataDir`.
+   */
+  readonly temporary?: boolean | undefined;
+  /**
+   * Is told each line of the log from `logLevel` on ("info" by default). Without it, and without `logOutputs`,
+   * the member is silent.
+   */
+  readonly log?: ((line: EtcdLogLine) => void) | undefined;
+  /**
+   * Is told, once, that the member cannot go on: a write to the disk has failed, or the member was removed
+   * from its cluster. It serves nobody from then on; what it has acknowledged is durable.
+   */
+  readonly onFatal?: ((reason: Error) => void) | undefined;
+}
+
+/**
+ * Options of a member: every flag of `etcd` (docs/flags.md) in camel case, and `HostOptions`. Where they
+ * differ from the defaults of the program:
+ *
+ * - `listenClientUrls`, `listenPeerUrls`: none. A member listens where it is asked to, port 0 for any free one.
+ * - `advertiseClientUrls`, `initialAdvertisePeerUrls`: where it listens, with the ports that it got.
+ * - `initialCluster`: this member alone.
+ * - `logOutputs`: none.
+ */
+export interface EtcdOptions extends FlagOptions, HostOptions {}

@@ -1,0 +1,66 @@
+/** Clusters whose members are all in this process. */
+import * as fs from "node:fs";
+import { expect, test } from "vitest";
+import {
+  bytesFromUtf8,
+  EtcdConfigError,
+  RemovedError,
+  startCluster,
+} from "../../src/embed/index.ts";
+
+const KEY = bytesFromUtf8("key");
+
+test("three members go on when their leader is stopped, and their watchers with them", async () => {
+  const cluster = await startCluster();
+  try {
+    await cluster.ready;
+    const { client } = cluster;
+    await client.kv.put({ key: KEY, value: bytesFromUtf8("1") });
+    const leader = await cluster.leader();
+    const followers = cluster.members.filter((member) => member !== leader);
+    expect(followers).toHaveLength(2);
+    const watcher = await followers[0].client.watch.open({ key: KEY });
+    await leader?.stop();
+    await client.kv.put({ key: KEY, value: bytesFromUtf8("2") });
+    const seen = await watcher.next();
+    expect(seen?.events.map(({ kv }) => kv?.version)).toEqual([2]);
+    for (const { client: own } of followers) {
+      const { kvs } = await own.kv.range({ key: KEY });
+      expect(kvs.map(({ version }) => version)).toEqual([2]);
+    }
+    expect(followers).toContain(await cluster.leader());
+  } finally {
+    await cluster.stop();
+  }
+  expect(cluster.members.map(({ dataDir }) => fs.existsSync(dataDir))).toEqual([
+    false,
+    false,
+    false,
+  ]);
+});
+
+test("a member that is removed tells so, and ends by itself", async () => {
+  const reasons: Error[] = [];
+  const cluster = await startCluster({
+    size: 2,
+    strictReconfigCheck: false,
+    onFatal: (reason) => reasons.push(reason),
+  });
+  try {
+    await cluster.ready;
+    const [stays, goes] = cluster.members;
+    const { header } = await goes.client.maintenance.status(goes.name);
+    await stays.client.cluster.memberRemove(header?.memberId ?? 0n);
+    expect(await goes.closed).toBeInstanceOf(RemovedError);
+    expect(reasons.map(({ name }) => name)).toEqual(["RemovedError"]);
+    await stays.client.kv.put({ key: KEY });
+  } finally {
+    await cluster.stop();
+  }
+});
+
+test("a size that no cluster has is refused", async () => {
+  for (const size of [0, 10, 1.5]) {
+    await expect(startCluster({ size })).rejects.toThrow(EtcdConfigError);
+  }
+});

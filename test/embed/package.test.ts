@@ -1,0 +1,159 @@
+/**
+ * The package as a user gets it: packed, installed into an empty folder without a network, and used: programs,
+ * imports, types, and the program of the README as it is printed.
+ */
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import os from "node:os";
+import * as path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const COMMAND_MS_MAX = 120_000;
+
+/** The packed file and what is in it, in bytes; they are stated in docs/embedding.md. */
+const PACKED_BYTES_MAX = 2_000_000;
+const UNPACKED_BYTES_MAX = 8_000_000;
+
+const hasNpm = spawnSync("npm", ["--version"]).status === 0;
+
+describe.skipIf(!hasNpm)("the package", { timeout: 300_000 }, () => {
+  let folder = "";
+  let packed: { filename: string; size: number; unpackedSize: number; files: { path: string }[] };
+
+  beforeAll(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "package-test-"));
+    const { dependencies } = JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8"));
+    const places = [ROOT, ...Object.keys(dependencies).map((name) => moduleOf(name))];
+    const packages = JSON.parse(npm("pack", "--json", "--ignore-scripts", ...places));
+    [packed] = packages;
+    fs.writeFileSync(path.join(folder, "package.json"), '{ "type": "module", "private": true }');
+    const files = packages.map(({ filename }: { filename: string }) => `./${filename}`);
+    npm("install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", ...files);
+  }, 300_000);
+
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+  function npm(...args: string[]): string {
+    return run("npm", ...args);
+  }
+
+  /** Runs a program in the folder; returns its standard output. */
+  function run(program: string, ...args: string[]): string {
+    const options = { cwd: folder, encoding: "utf8", timeout: COMMAND_MS_MAX } as const;
+    const { status, stdout, stderr } = spawnSync(program, args, options);
+    expect(status, `${program} ${args.join(" ")}\n${stdout}\n${stderr}`).toBe(0);
+    return stdout;
+  }
+
+  function write(name: string, text: string): string {
+    fs.writeFileSync(path.join(folder, name), text);
+    return name;
+  }
+
+  test("is small, and has no tests and no sources in it", () => {
+    expect(packed.size).toBeLessThan(PACKED_BYTES_MAX);
+    expect(packed.unpackedSize).toBeLessThan(UNPACKED_BYTES_MAX);
+    const strange = packed.files.filter(
+      ({ path: name }) => !/\.(?:js|d\.ts|md|json)$|^LICENSE$|^NOTICE$/.test(name),
+    );
+    expect(strange).toEqual([]);
+    expect(packed.files.filter(({ path: name }) => name.includes(".test."))).toEqual([]);
+  });
+
+  test("brings its programs", () => {
+    const bin = path.join(folder, "node_modules", ".bin");
+    expect(run(path.join(bin, "etcd"), "--version")).toMatch(/^etcd Version: 3\.5\./);
+    expect(run(path.join(bin, "etcdctl"), "version")).toMatch(/^etcdctl version: 3\.5\./);
+    expect(run(path.join(bin, "etcdutl"), "version")).toMatch(/^etcdutl version: 3\.5\./);
+  });
+
+  test("runs the program of the README as it is printed", () => {
+    const readme = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
+    const [, program = ""] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(program.trim().split("\n").length).toBeLessThanOrEqual(12);
+    expect(run(process.execPath, write("readme.js", program))).toContain("hello\n");
+  });
+
+  test("runs users and their passwords, which other threads hash", () => {
+    const program = `
+      import { startEtcd, bytesFromUtf8 } from "etcd-ts";
+      const etcd = await startEtcd({ temporary: true, bcryptCost: 4 });
+      const { auth } = etcd.client;
+      await auth.userAdd({ name: "root", password: "secret" });
+      await auth.userGrantRole("root", "root");
+      await auth.enable();
+      const root = await etcd.openClient({ username: "root", password: "secret" });
+      await root.kv.put({ key: bytesFromUtf8("a") });
+      const refused = await etcd.openClient({ username: "root", password: "wrong" }).catch((e) => e);
+      console.log(refused.message);
+      await etcd.stop();
+    `;
+    expect(run(process.execPath, write("users.js", program))).toBe(
+      "etcdserver: authentication failed, invalid user ID or password\n",
+    );
+  });
+
+  test("has types that strict TypeScript takes, libraries checked as well", () => {
+    write(
+      "program.ts",
+      `
+      import { EtcdConfigError, type EtcdOptions, startCluster, startEtcd } from "etcd-ts";
+      import { Mutex, openSession } from "etcd-ts/client";
+      import * as bolt from "etcd-ts/bolt";
+      import * as raft from "etcd-ts/raft";
+
+      const options: EtcdOptions = {
+        name: "a",
+        heartbeatInterval: 10,
+        listenClientUrls: ["http://127.0.0.1:0"],
+        featureGates: { LeaseCheckpoint: true },
+        log: ({ level, message }) => console.log(level, message.length),
+      };
+      await using etcd = await startEtcd(options);
+      const response = await etcd.client.kv.range({ key: new Uint8Array(1) });
+      const count: number = response.count;
+      const key: Uint8Array = response.kvs[0].key;
+      const session = await openSession(etcd.client);
+      await new Mutex(etcd.client, session, key).lock();
+      await using cluster = await startCluster({ size: 3 });
+      const leader: string | undefined = (await cluster.leader())?.name;
+      console.log(count, leader, EtcdConfigError, bolt, raft);
+      `,
+    );
+    expect(compile("program.ts")).toBe("");
+    write(
+      "wrong.ts",
+      `
+      import type { EtcdOptions } from "etcd-ts";
+      export const text: EtcdOptions = { heartbeatInterval: "10ms" };
+      export const unknown: EtcdOptions = { listenUrls: [] };
+      `,
+    );
+    const problems = compile("wrong.ts");
+    expect(problems).toContain("Type 'string' is not assignable to type 'number'");
+    expect(problems).toContain("'listenUrls' does not exist in type 'EtcdOptions'");
+  });
+
+  /** What the compiler says of a file, in its strict mode. */
+  function compile(file: string): string {
+    const compilerOptions = {
+      module: "nodenext",
+      moduleResolution: "nodenext",
+      target: "es2023",
+      lib: ["es2023", "esnext.disposable"],
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: ["node"],
+      typeRoots: [moduleOf("@types")],
+    };
+    write("tsconfig.json", JSON.stringify({ compilerOptions, files: [file] }));
+    const tsc = path.join(ROOT, "node_modules", ".bin", "tsc");
+    return spawnSync(tsc, ["-p", "."], { cwd: folder, encoding: "utf8" }).stdout;
+  }
+});
+
+function moduleOf(name: string): string {
+  return path.join(ROOT, "node_modules", name);
+}
