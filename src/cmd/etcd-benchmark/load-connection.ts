@@ -1,0 +1,170 @@
+/**
+ * A connection that many callers share, and that is made again when it is lost. Calls go straight to the
+ * HTTP/2 engine; only a caller that finds no connection leaves a function to be called later.
+ *
+ * Source: etcd client/v3/client.go (getToken), credentials (token of every call); tools/benchmark/cmd/util.go.
+ */
+import { PLAIN_METADATA, tokenMetadata } from "../../client/channel.ts";
+import type { Connector } from "../../client/connector.ts";
+import { NO_DEADLINE, openRawConnection, type RawConnection } from "../../client/raw-connection.ts";
+import { errorFromStatus, knownError, type RpcStatus } from "../../client/rpc-status.ts";
+import { Errors } from "../../errors/table.ts";
+import type { GrpcClient } from "../../http2/grpc-client-types.ts";
+import type { GrpcMetadata } from "../../http2/grpc-metadata.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { assert } from "../../stdx/assert.ts";
+import type { MethodInfo } from "../../wire/codec.ts";
+import { AuthService } from "../../wire/gen/services.ts";
+
+/** Milliseconds before a lost connection is tried again. */
+const RECONNECT_PAUSE_MS = 100;
+
+/** Where a connection goes, and as whom. Texts are text, not byte strings. */
+export interface LoadTarget {
+  readonly endpoint: string;
+  readonly connector: Connector;
+  readonly clock: Clock;
+  /** Whether an endpoint without a scheme is reached by TLS. */
+  readonly secure: boolean;
+  /** Milliseconds that the first connection may take; as long as it takes when 0. */
+  readonly dialTimeoutMs: number;
+  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+}
+
+export class LoadConnection {
+  readonly #target: LoadTarget;
+  #raw: RawConnection | undefined;
+  #metadata: GrpcMetadata = PLAIN_METADATA;
+  #isClosed = false;
+  #isGettingToken = false;
+  #waiting: (() => void)[] = [];
+
+  private constructor(target: LoadTarget) {
+    this.#target = target;
+  }
+
+  /** Connects, and gets a token where there is a user. Rejects with the reason. */
+  static async open(target: LoadTarget): Promise<LoadConnection> {
+    const connection = new LoadConnection(target);
+    const { clock, dialTimeoutMs } = target;
+    const opening = connection.#connect();
+    if (dialTimeoutMs <= 0) await opening;
+    else {
+      await new Promise<void>((resolve, reject) => {
+        const timer = clock.after(dialTimeoutMs, () => {
+          connection.close();
+          reject(new Error("context deadline exceeded"));
+        });
+        opening.then(resolve, reject).finally(() => timer.cancel());
+      });
+    }
+    return connection;
+  }
+
+  /** Whether a call can be made now. */
+  get isUsable(): boolean {
+    return this.#raw?.grpc.acceptsCalls === true && !this.#isGettingToken;
+  }
+
+  /** Calls go here, when it is usable. */
+  get grpc(): GrpcClient {
+    assert(this.#raw !== undefined, "Calls are made on a usable connection");
+    return this.#raw.grpc;
+  }
+
+  /** To be passed with every call. */
+  get metadata(): GrpcMetadata {
+    return this.#metadata;
+  }
+
+  /** Calls `run` when the connection is usable, later than now. */
+  whenUsable(run: () => void): void {
+    this.#waiting.push(run);
+  }
+
+  /** The token counts no longer: gets another. Nothing is usable meanwhile. */
+  renewToken(): void {
+    if (this.#isGettingToken || this.#raw === undefined) return;
+    this.#getToken()
+      .catch(() => this.#raw?.close())
+      .finally(() => this.#resume());
+  }
+
+  /** Makes one call outside of any load. Rejects with the error as users know it. */
+  ask<Request extends object, Response extends object>(
+    method: MethodInfo<Request, Response>,
+    request: Partial<Request>,
+  ): Promise<Response> {
+    const body = method.request.encode(method.request.create(request));
+    return new Promise((resolve, reject) => {
+      this.grpc.unary(method.path, this.#metadata, body, NO_DEADLINE, (status, message) => {
+        if (message === undefined) reject(errorFromStatus(status, undefined));
+        // The message is a view that ends with this call.
+        else resolve(method.response.decode(message.slice()));
+      });
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#raw?.close();
+    this.#raw = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const { endpoint, connector, clock, secure } = this.#target;
+    const raw = await openRawConnection({
+      endpoint,
+      connector,
+      clock,
+      secure,
+      onClosed: () => {
+        if (this.#raw === raw) this.#raw = undefined;
+        this.#reconnectLater();
+      },
+    });
+    if (this.#isClosed) {
+      raw.close();
+      return;
+    }
+    this.#raw = raw;
+    await this.#getToken();
+    this.#resume();
+  }
+
+  #reconnectLater(): void {
+    this.#target.clock.after(RECONNECT_PAUSE_MS, () => {
+      if (this.#isClosed || this.#raw !== undefined) return;
+      this.#connect().catch(() => this.#reconnectLater());
+    });
+  }
+
+  async #getToken(): Promise<void> {
+    const { credentials } = this.#target;
+    if (credentials === undefined) return;
+    const { username: name, password } = credentials;
+    this.#isGettingToken = true;
+    this.#metadata = PLAIN_METADATA;
+    try {
+      const { token } = await this.ask(AuthService.authenticate, { name, password });
+      this.#metadata = tokenMetadata(token);
+    } catch (error) {
+      // Without users in the cluster there is no token, and none is needed.
+      if (error !== Errors.AuthNotEnabled) throw error;
+    } finally {
+      this.#isGettingToken = false;
+    }
+  }
+
+  #resume(): void {
+    if (!this.isUsable) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) run();
+  }
+}
+
+/** Whether the server knows the token no longer. */
+export function isTokenRefused(status: RpcStatus): boolean {
+  return knownError(status) === Errors.InvalidAuthToken;
+}

@@ -1,0 +1,75 @@
+/**
+ * The commands of the load generator. What a command does is loaded when it runs.
+ *
+ * Source: etcd tools/benchmark/cmd (names, descriptions, flags; 3.5).
+ */
+import { Command, type CommandSpec } from "../command.ts";
+import { FlagSet } from "../pflag.ts";
+import type { BenchmarkCommand, BenchmarkSession } from "./session.ts";
+
+type Spec = CommandSpec<BenchmarkSession>;
+
+const COMPACT_INTERVAL_USAGE =
+  "Interval to compact database (do not duplicate this with etcd's 'auto-compaction-retention' flag) (e.g. --compact-interval=5m compacts every 5-minute)";
+const COMPACT_DELTA_USAGE =
+  "Delta between current revision and compact revision (e.g. current revision 10000, compact at 9000)";
+
+/** A fresh tree: flags keep the values of one run. */
+export function benchmarkCommands(): BenchmarkCommand {
+  return new Command<BenchmarkSession>({
+    use: "etcd-benchmark",
+    short: "A low-level benchmark tool for etcd3",
+    long: "etcd-benchmark is a low-level benchmark tool for etcd3.\nIt uses gRPC client directly and does not depend on\netcd client library.\n\t",
+    persistentFlags: new FlagSet()
+      .stringSlice("endpoints", ["127.0.0.1:2379"], "gRPC endpoints")
+      .uint64("conns", 1n, "Total number of gRPC connections")
+      .uint64("clients", 1n, "Total number of gRPC clients")
+      .bool("precise", false, "use full floating point precision")
+      .bool("sample", false, "'true' to sample requests for every second")
+      .string("cert", "", "identify HTTPS client using this SSL certificate file")
+      .string("key", "", "identify HTTPS client using this SSL key file")
+      .string("cacert", "", "verify certificates of HTTPS-enabled servers using this CA bundle")
+      .string("user", "", "provide username[:password] and prompt if password is not supplied.")
+      .duration("dial-timeout", 0n, "dial timeout for client connections")
+      .bool("target-leader", false, "connect only to the leader node")
+      // Differs from etcd: its load generator has reports for people alone.
+      .string("write-out", "simple", "set the output format (simple, json)", "w"),
+    commands: [putCommand(), rangeCommand(), help],
+  });
+}
+
+function putCommand(): Spec {
+  return {
+    use: "put",
+    short: "Benchmark put",
+    flags: new FlagSet()
+      .int64("key-size", 8n, "Key size of put request")
+      .int64("val-size", 8n, "Value size of put request")
+      .int64("rate", 0n, "Maximum puts per second (0 is no limit)")
+      .int64("total", 10_000n, "Total number of put requests")
+      .int64("key-space-size", 1n, "Maximum possible keys")
+      .bool("sequential-keys", false, "Use sequential keys")
+      .duration("compact-interval", 0n, COMPACT_INTERVAL_USAGE)
+      .int64("compact-index-delta", 1000n, COMPACT_DELTA_USAGE)
+      .bool("check-hashkv", false, "'true' to check hashkv"),
+    run: async (...of) => (await import("./run-put.ts")).runPut(...of),
+  };
+}
+
+function rangeCommand(): Spec {
+  return {
+    use: "range key [end-range]",
+    short: "Benchmark range",
+    flags: new FlagSet()
+      .int64("rate", 0n, "Maximum range requests per second (0 is no limit)")
+      .int64("total", 10_000n, "Total number of range requests")
+      .string("consistency", "l", "Linearizable(l) or Serializable(s)"),
+    run: async (...of) => (await import("./run-range.ts")).runRange(...of),
+  };
+}
+
+const help: Spec = {
+  use: "help [command]",
+  short: "Help about any command",
+  run: async (...of) => (await import("./run-help.ts")).runHelp(...of),
+};

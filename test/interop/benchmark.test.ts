@@ -1,0 +1,168 @@
+/** Our load generator, for a moment of each of its loads, against our server and against the real one. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LoadConnection } from "../../src/cmd/etcd-benchmark/load-connection.ts";
+import { socketConnector } from "../../src/cmd/socket-connector.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { AuthService, KVService } from "../../src/wire/gen/services.ts";
+import { runOurBenchmark } from "../harness/benchmark-inprocess.ts";
+import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
+import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { REFERENCE } from "../harness/reference.ts";
+
+/** A report of the JSON form, as far as it does not depend on time. */
+interface Report {
+  readonly benchmark: string;
+  readonly requests: number;
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+/** What a load reports: one line for each part of it. */
+async function reportsOf(endpoint: string, words: readonly string[]): Promise<Report[]> {
+  const all = ["--endpoints", endpoint, "-w", "json", ...words];
+  const { code, stdout, stderr } = await runOurBenchmark(all);
+  expect(stderr.toString()).toBe("");
+  expect(code).toBe(0);
+  const lines = stdout.toString().trimEnd().split("\n");
+  return lines.map((line): Report => JSON.parse(line));
+}
+
+const SERVERS = [
+  { name: "our server", isThere: true, command: OUR_ETCD },
+  { name: "the real server", isThere: REFERENCE !== undefined, command: undefined },
+];
+
+describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
+  let server: EtcdProcess;
+  let caller: LoadConnection;
+
+  beforeAll(async () => {
+    if (!isThere) return;
+    server = await startEtcd(command === undefined ? {} : { command });
+    caller = await LoadConnection.open({
+      endpoint: server.endpoint,
+      connector: socketConnector(undefined),
+      clock: systemClock,
+      secure: false,
+      dialTimeoutMs: 10_000,
+      credentials: undefined,
+    });
+  }, 60_000);
+
+  afterAll(async () => {
+    if (!isThere) return;
+    caller.close();
+    await server.remove();
+  });
+
+  const revision = async (): Promise<number> => {
+    const { header } = await caller.ask(KVService.range, { key: new Uint8Array([0]) });
+    return header?.revision ?? 0;
+  };
+
+  test.runIf(isThere).each<{ words: string[]; reports: [string, number][]; writes: number }>([
+    { words: ["put", "--total=25"], reports: [["put", 25]], writes: 25 },
+    {
+      words: ["put", "--total=300", "--clients=20", "--conns=3", "--key-space-size=50"],
+      reports: [["put", 300]],
+      writes: 300,
+    },
+    {
+      words: ["put", "--total=20", "--rate=400", "--clients=4", "--target-leader"],
+      reports: [["put", 20]],
+      writes: 20,
+    },
+    { words: ["put", "--total=0"], reports: [["put", 0]], writes: 0 },
+    {
+      words: ["range", "a", "z", "--total=40", "--clients=3"],
+      reports: [["range", 40]],
+      writes: 0,
+    },
+    { words: ["range", "a", "--consistency=s", "--total=9"], reports: [["range", 9]], writes: 0 },
+  ])("$words", async ({ words, reports, writes }) => {
+    const before = await revision();
+    const found = await reportsOf(server.endpoint, words);
+    expect(found.map(({ benchmark, requests }) => [benchmark, requests])).toEqual(reports);
+    for (const { errors } of found) expect(errors).toEqual({});
+    expect((await revision()) - before).toBe(writes);
+  });
+
+  test.runIf(isThere)("put goes through its keys, with values of one length", async () => {
+    const words = ["put", "--sequential-keys", "--key-space-size=130", "--key-size=5"];
+    await reportsOf(server.endpoint, [...words, "--total=130", "--val-size=17"]);
+    const asked = { key: new Uint8Array(5), rangeEnd: new Uint8Array([0xff]) };
+    const { kvs } = await caller.ask(KVService.range, asked);
+    const written = kvs.filter(({ key }) => key.length === 5);
+    expect(written).toHaveLength(130);
+    expect(written.every(({ value }) => value.length === 17)).toBe(true);
+    // The signed varint of 129, and zeros.
+    expect(written.some(({ key }) => Buffer.from(key).toString("hex") === "8202000000")).toBe(true);
+  });
+
+  test.runIf(isThere)("put compacts meanwhile, and hashes what is there", async () => {
+    const words = ["put", "--total=60", "--rate=300", "--compact-interval=20ms"];
+    const { code, stdout, stderr } = await runOurBenchmark([
+      `--endpoints=${server.endpoint}`,
+      ...words,
+      "--compact-index-delta=10",
+      "--check-hashkv",
+    ]);
+    expect([code, stderr.toString()]).toEqual([0, ""]);
+    expect(stdout.toString()).toMatch(/HashKV Summary:\n\tHashKV: \d+\n\tEndpoint: 127/);
+    const old = caller.ask(KVService.range, { key: new Uint8Array([0]), revision: 2 });
+    await expect(old).rejects.toThrow("compacted");
+  });
+
+  // The last one: from now on every call needs a user.
+  test.runIf(isThere)(
+    "calls are made by the user of the flag, and only by one that may",
+    async () => {
+      await caller.ask(AuthService.userAdd, { name: "root", password: "r" });
+      await caller.ask(AuthService.userAdd, { name: "guest", password: "g" });
+      await caller.ask(AuthService.userGrantRole, { user: "root", role: "root" });
+      await caller.ask(AuthService.authEnable, {});
+      const words = ["put", "--total=7", "--clients=2"];
+      const [ofRoot] = await reportsOf(server.endpoint, [...words, "--user=root:r"]);
+      expect(ofRoot).toMatchObject({ requests: 7, errors: {} });
+      const [ofGuest] = await reportsOf(server.endpoint, [...words, "--user=guest:g"]);
+      expect(ofGuest).toMatchObject({
+        requests: 0,
+        errors: { "etcdserver: permission denied": 7 },
+      });
+      const { code, stderr } = await runOurBenchmark(
+        [`--endpoints=${server.endpoint}`, ...words, "--user=root"],
+        { input: Buffer.from("wrong\n") },
+      );
+      expect(stderr.toString()).toBe(
+        "dial error: etcdserver: authentication failed, invalid user ID or password\n",
+      );
+      expect(code).toBe(1);
+    },
+  );
+});
+
+const NOWHERE = "--endpoints=127.0.0.1:1";
+
+test.each([
+  [["put", "--key-space-size=0"], 1, "expected positive --key-space-size, got (0)\n"],
+  [["put", "--key-size=1", "--key-space-size=65"], 1, "expected --key-size of at least 2 for 65"],
+  [["put", "--clients=0"], 1, "expected positive --clients, got (0)\n"],
+  [["put", "-w", "xml"], 1, "expected --write-out simple or json, got (xml)\n"],
+  [["put", "--cert=a"], 1, "bad tls config: KeyFile and CertFile must both be present"],
+  [["put", NOWHERE], 1, "dial error: transport: Error while dialing: dial tcp 127.0.0.1:1: "],
+  [["range"], 1, "Usage:\n  etcd-benchmark range key [end-range] [flags]\n"],
+  [["range", "a", "--consistency=x"], 1, "Usage:\n  etcd-benchmark range key"],
+  [["put", "--nope"], 255, "Error: unknown flag: --nope\nUsage:\n  etcd-benchmark put [flags]\n"],
+  [["putt"], 255, 'Error: unknown command "putt" for "etcd-benchmark"\n'],
+])("%j is refused", async (words, expectedCode, message) => {
+  const { code, stdout, stderr } = await runOurBenchmark(words);
+  expect(stdout.toString()).toBe("");
+  expect(stderr.toString().slice(0, message.length)).toBe(message);
+  expect(code).toBe(expectedCode);
+});
+
+test.each([[[]], [["--help"]], [["help"]]])("%j is answered with the commands", async (words) => {
+  const { code, stdout } = await runOurBenchmark(words);
+  expect(code).toBe(0);
+  expect(stdout.toString()).toContain("Usage:\n  etcd-benchmark [command]\n");
+  expect(stdout.toString()).toContain("  put ");
+});
