@@ -21,7 +21,7 @@ const TOOLS = [
     ours: runOurEtcdctl,
     typed: ETCDCTL_TYPED,
     pages: pagesOf(etcdctlCommands()),
-    oursAlone: ["diagnostic"],
+    oursAlone: ["diagnostic", "downgrade"],
   },
   {
     name: "etcdutl",

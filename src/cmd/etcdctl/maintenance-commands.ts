@@ -47,7 +47,33 @@ export function maintenanceCommands(): Spec[] {
     },
     snapshotCommands(),
     diagnosticCommand(),
+    downgradeCommands(),
   ];
+}
+
+/** Of etcd 3.6, whose members a cluster may come back from. */
+function downgradeCommands(): Spec {
+  return {
+    use: "downgrade <TARGET_VERSION>",
+    short: "Downgrade related commands",
+    commands: [
+      {
+        use: "validate <TARGET_VERSION>",
+        short: "Validate downgrade capability before starting downgrade",
+        run: async (...of) => (await import("./run-downgrade.ts")).runDowngradeValidate(...of),
+      },
+      {
+        use: "enable <TARGET_VERSION>",
+        short: "Start a downgrade action to cluster",
+        run: async (...of) => (await import("./run-downgrade.ts")).runDowngradeEnable(...of),
+      },
+      {
+        use: "cancel",
+        short: "Cancel the ongoing downgrade action to cluster",
+        run: async (...of) => (await import("./run-downgrade.ts")).runDowngradeCancel(...of),
+      },
+    ],
+  };
 }
 
 /** Of ours alone. */
