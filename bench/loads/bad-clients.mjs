@@ -5,8 +5,12 @@
  * `{ end: true }`, how many connections there were and how many of them the server ended.
  */
 import net from "node:net";
+import os from "node:os";
 import { badManners, STEP_MS } from "../client/bad-manners.mjs";
 import { finish, onOrders, orders, say } from "../client/report.mjs";
+
+/** What they burn is not the server's to bear: elsewhere they would have machines of their own. */
+os.setPriority(os.constants.priority.PRIORITY_LOW);
 
 /** Milliseconds until one that was thrown out comes again. */
 const RETURN_MS = 500;

@@ -11,11 +11,11 @@ import {
   decodeDeleteRangeResponse,
   decodePutRequest,
   decodeRangeRequest,
-  decodeRangeResponse,
   decodeTxnRequest,
   decodeTxnResponse,
   encodeRequestOp,
 } from "../wire/gen/rpc.ts";
+import { Reader } from "../wire/reader.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { encodeTime, localZoneOffset } from "../platform/log-line.ts";
 
@@ -78,7 +78,7 @@ const COUNTED: Readonly<Record<string, (call: FinishedCall) => Counted>> = {
   "/etcdserverpb.KV/Range": ({ request, response }) => ({
     requests: 0,
     requestSize: request.length,
-    responses: response.length === 0 ? 0 : decodeRangeResponse(response).count,
+    responses: response.length === 0 ? 0 : countOf(response),
     responseSize: response.length,
     content: rangeText(decodeRangeRequest(request)),
   }),
@@ -112,3 +112,18 @@ const COUNTED: Readonly<Record<string, (call: FinishedCall) => Counted>> = {
     };
   },
 };
+
+/** Of a RangeResponse: field 4, a varint. */
+const COUNT_TAG = 32;
+
+/** How many keys a RangeResponse tells of; its key-values, which may be all that there are, are passed over. */
+function countOf(response: Uint8Array): number {
+  const reader = new Reader(response);
+  let count = 0;
+  while (reader.more()) {
+    const tag = reader.tag();
+    if (tag === COUNT_TAG) count = reader.int64();
+    else reader.skip(tag, "RangeResponse", {});
+  }
+  return count;
+}
