@@ -1,6 +1,7 @@
 /** A whole cluster inside one process, for tests: its members reach each other over sockets of the machine. */
 import { Client } from "../client/client.ts";
 import type { Connector } from "../client/connector.ts";
+import { EtcdClient } from "../node-client/etcd-client.ts";
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import path from "node:path";
@@ -79,7 +80,7 @@ export class EtcdCluster {
   /** Resolves when all members serve clients. */
   readonly ready: Promise<void>;
   readonly #temporaryDir: string | undefined;
-  #client: Client | undefined;
+  #client: EtcdClient | undefined;
   #stopping: Promise<void> | undefined;
 
   /** To be called by `startCluster` alone. */
@@ -91,13 +92,16 @@ export class EtcdCluster {
   }
 
   /** A client of all members, without sockets: when one is stopped, it goes to the others. */
-  get client(): Client {
-    this.#client ??= new Client({
-      endpoints: this.members.map(({ name }) => name),
-      connector: connectorOf(this.members),
+  get client(): EtcdClient {
+    this.#client ??= new EtcdClient({
+      client: new Client({
+        endpoints: this.members.map(({ name }) => name),
+        connector: connectorOf(this.members),
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog(),
+      }),
       clock: systemClock,
-      random: systemRandom,
-      log: silentLog(),
     });
     return this.#client;
   }

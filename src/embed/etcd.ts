@@ -3,6 +3,8 @@
  */
 import { Client, openClient } from "../client/client.ts";
 import type { Connector } from "../client/connector.ts";
+import type { Credentials } from "../node-client/connect.ts";
+import { EtcdClient } from "../node-client/etcd-client.ts";
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { ByteStream } from "../ports/network.ts";
@@ -26,19 +28,13 @@ export interface StopOptions {
   readonly handOver?: boolean;
 }
 
-/** As whom a client calls; nobody in particular when absent. */
-export interface EtcdUser {
-  readonly username: string;
-  readonly password: string;
-}
-
 /**
  * Starts a member in this process. Resolves when it takes part in its cluster; `ready` resolves when it serves
  * clients, for which the cluster needs a leader.
  *
  * ```ts
  * await using etcd = await startEtcd({ dataDir: "data" });
- * await etcd.client.kv.put({ key, value });
+ * await etcd.client.kv.put("key", "value");
  * ```
  *
  * Rejects with `EtcdConfigError` for options that no member can run with, with `StartError` when an address
@@ -106,8 +102,8 @@ export class Etcd {
   readonly closed: Promise<Error | undefined>;
   readonly #bound: BoundMember;
   readonly #server: EtcdServer;
-  readonly #clients = new Set<Client>();
-  #client: Client | undefined;
+  readonly #clients = new Set<EtcdClient>();
+  #client: EtcdClient | undefined;
   #failure: Error | undefined;
   #stopping: Promise<void> | undefined;
   #failReady: (reason: Error) => void = () => undefined;
@@ -149,19 +145,25 @@ export class Etcd {
    * A client of this member, without a socket between. It calls as nobody in particular; `openClient` makes
    * clients that are somebody. Its calls wait until the member is ready. It ends with the member.
    */
-  get client(): Client {
-    this.#client ??= new Client(this.#clientOptions());
-    this.#clients.add(this.#client);
+  get client(): EtcdClient {
+    if (this.#client === undefined) {
+      const client = new Client(this.#clientOptions());
+      this.#client = new EtcdClient({ client, clock: systemClock });
+      this.#clients.add(this.#client);
+      if (!this.isRunning) this.#client.close();
+    }
     return this.#client;
   }
 
   /**
-   * Opens another client without a socket, as `user`. Close it when it is done; it ends with the member, too.
+   * Opens another client without a socket, as a user. Close it when it is done; it ends with the member, too.
    * Rejects with `EtcdError` when the user is refused.
    */
-  async openClient(user?: EtcdUser): Promise<Client> {
-    const client = await openClient({ ...this.#clientOptions(), ...user });
+  async openClient(credentials?: Credentials): Promise<EtcdClient> {
+    const opened = await openClient({ ...this.#clientOptions(), ...credentials });
+    const client = new EtcdClient({ client: opened, clock: systemClock });
     this.#clients.add(client);
+    if (!this.isRunning) client.close();
     return client;
   }
 

@@ -3,16 +3,16 @@
  *
  * ```ts
  * await using etcd = await startEtcd({ temporary: true });
- * await etcd.client.kv.put({ key: bytesFromUtf8("name"), value: bytesFromUtf8("value") });
+ * await etcd.client.kv.put("name", "value");
  * ```
  */
-export { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 export { EtcdError } from "../errors/etcd-error.ts";
 export { Errors } from "../errors/table.ts";
 export { StartError } from "../server/start-error.ts";
 export { RemovedError } from "../server/member-host.ts";
-export type { Client } from "../client/client.ts";
+export type { Credentials } from "../node-client/connect.ts";
+export type { EtcdClient } from "../node-client/etcd-client.ts";
 export { EtcdConfigError, EtcdStoppedError } from "./errors.ts";
-export { Etcd, type EtcdUser, type StopOptions, startEtcd } from "./etcd.ts";
+export { Etcd, type StopOptions, startEtcd } from "./etcd.ts";
 export { EtcdCluster, type ClusterOptions, startCluster } from "./cluster.ts";
 export type { EtcdLogLine, EtcdOptions, FlagOptions, HostOptions } from "./options.ts";

@@ -1,32 +1,24 @@
 /** Clusters whose members are all in this process. */
 import * as fs from "node:fs";
 import { expect, test } from "vitest";
-import {
-  bytesFromUtf8,
-  EtcdConfigError,
-  RemovedError,
-  startCluster,
-} from "../../src/embed/index.ts";
-
-const KEY = bytesFromUtf8("key");
+import { EtcdConfigError, RemovedError, startCluster } from "../../src/embed/index.ts";
 
 test("three members go on when their leader is stopped, and their watchers with them", async () => {
   const cluster = await startCluster();
   try {
     await cluster.ready;
     const { client } = cluster;
-    await client.kv.put({ key: KEY, value: bytesFromUtf8("1") });
+    await client.kv.put("key", "1");
     const leader = await cluster.leader();
     const followers = cluster.members.filter((member) => member !== leader);
     expect(followers).toHaveLength(2);
-    const watcher = await followers[0].client.watch.open({ key: KEY });
+    const watcher = await followers[0].client.watch("key");
     await leader?.stop();
-    await client.kv.put({ key: KEY, value: bytesFromUtf8("2") });
+    await client.kv.put("key", "2");
     const seen = await watcher.next();
-    expect(seen?.events.map(({ kv }) => kv?.version)).toEqual([2]);
+    expect(seen).toMatchObject({ type: "put", key: "key", entry: { value: "2", version: 2 } });
     for (const { client: own } of followers) {
-      const { kvs } = await own.kv.range({ key: KEY });
-      expect(kvs.map(({ version }) => version)).toEqual([2]);
+      expect((await own.kv.get("key"))?.value).toBe("2");
     }
     expect(followers).toContain(await cluster.leader());
   } finally {
@@ -53,7 +45,7 @@ test("a member that is removed tells so, and ends by itself", async () => {
     await stays.client.cluster.memberRemove(header?.memberId ?? 0n);
     expect(await goes.closed).toBeInstanceOf(RemovedError);
     expect(reasons.map(({ name }) => name)).toEqual(["RemovedError"]);
-    await stays.client.kv.put({ key: KEY });
+    await stays.client.kv.put("key", "");
   } finally {
     await cluster.stop();
   }

@@ -4,17 +4,7 @@ import net from "node:net";
 import os from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Client } from "../../src/client/client.ts";
-import { Election } from "../../src/client/election.ts";
-import { Mutex } from "../../src/client/mutex.ts";
-import { openSession } from "../../src/client/session.ts";
-import {
-  bytesFromUtf8,
-  type Etcd,
-  type EtcdLogLine,
-  startEtcd,
-  utf8FromBytes,
-} from "../../src/embed/index.ts";
+import { type Etcd, type EtcdClient, type EtcdLogLine, startEtcd } from "../../src/embed/index.ts";
 
 let folder = "";
 
@@ -26,13 +16,8 @@ afterAll(() => {
   fs.rmSync(folder, { recursive: true });
 });
 
-async function put(client: Client, key: string, value: string): Promise<void> {
-  await client.kv.put({ key: bytesFromUtf8(key), value: bytesFromUtf8(value) });
-}
-
-async function get(client: Client, key: string): Promise<string | undefined> {
-  const { kvs } = await client.kv.range({ key: bytesFromUtf8(key) });
-  return kvs.length === 0 ? undefined : utf8FromBytes(kvs[0].value);
+async function valueOf(client: EtcdClient, key: string): Promise<string | undefined> {
+  return (await client.kv.get(key))?.value;
 }
 
 describe("the life of a member", () => {
@@ -47,8 +32,8 @@ describe("the life of a member", () => {
         listenPeerUrls: "http://127.0.0.1:0",
       });
       expect(fs.existsSync(path.join(etcd.dataDir, "member", "snap", "db"))).toBe(true);
-      await put(etcd.client, "round", String(round));
-      expect(await get(etcd.client, "round")).toBe(String(round));
+      await etcd.client.kv.put("round", String(round));
+      expect(await valueOf(etcd.client, "round")).toBe(String(round));
       await etcd.stop();
       expect(fs.existsSync(etcd.dataDir)).toBe(false);
       if (round === 1) before = handles();
@@ -61,8 +46,8 @@ describe("the life of a member", () => {
     const dataDir = path.join(folder, "again");
     for (let round = 0; round < 3; round++) {
       const etcd = await startEtcd({ dataDir, listenPeerUrls: "http://127.0.0.1:0" });
-      expect(await get(etcd.client, "round")).toBe(round === 0 ? undefined : String(round - 1));
-      await put(etcd.client, "round", String(round));
+      expect(await valueOf(etcd.client, "round")).toBe(round === 0 ? undefined : String(round - 1));
+      await etcd.client.kv.put("round", String(round));
       await etcd.stop();
     }
     expect(fs.existsSync(dataDir)).toBe(true);
@@ -74,15 +59,15 @@ describe("the life of a member", () => {
       startEtcd({ temporary: true, name: "other", listenMetricsUrls: "http://127.0.0.1:0" }),
     ]);
     try {
-      for (let index = 0; index < 5; index++) await put(one.client, `key${index}`, "of one");
-      await put(other.client, "key0", "of other");
-      expect(await get(one.client, "key0")).toBe("of one");
-      expect(await get(other.client, "key0")).toBe("of other");
-      expect(await get(other.client, "key1")).toBeUndefined();
+      for (let index = 0; index < 5; index++) await one.client.kv.put(`key${index}`, "of one");
+      await other.client.kv.put("key0", "of other");
+      expect(await valueOf(one.client, "key0")).toBe("of one");
+      expect(await valueOf(other.client, "key0")).toBe("of other");
+      expect(await valueOf(other.client, "key1")).toBeUndefined();
       const page = await (await fetch(`${other.urls.metrics[0]}/metrics`)).text();
       expect(page).toMatch(/^etcd_mvcc_put_total 1$/m);
       await one.stop();
-      expect(await get(other.client, "key0")).toBe("of other");
+      expect(await valueOf(other.client, "key0")).toBe("of other");
     } finally {
       await Promise.all([one.stop(), other.stop()]);
     }
@@ -158,19 +143,17 @@ describe("the client without a socket", () => {
 
   test("gives each watcher all events, large ones and many of them", async () => {
     const { client } = etcd;
-    const key = bytesFromUtf8("watched");
-    const watcher = await client.watch.open({ key });
+    const watcher = await client.watch("watched");
     const value = new Uint8Array(200_000).fill(7);
     const count = 60;
     const putting = (async () => {
-      for (let index = 0; index < count; index++) await client.kv.put({ key, value });
+      for (let index = 0; index < count; index++) await client.kv.put("watched", value);
     })();
     let seen = 0;
-    for await (const { events } of watcher) {
-      for (const { kv } of events) {
-        expect(kv?.value.length).toBe(value.length);
-        expect(kv?.version).toBe(++seen);
-      }
+    for await (const event of watcher) {
+      if (event.type !== "put") throw new Error("nothing was deleted");
+      expect(event.entry.valueBytes.length).toBe(value.length);
+      expect(event.entry.version).toBe(++seen);
       if (seen === count) break;
     }
     await putting;
@@ -179,41 +162,37 @@ describe("the client without a socket", () => {
 
   test("keeps a lease alive, and keys go with it", async () => {
     const { client } = etcd;
-    const { id } = await client.lease.grant({ ttl: 60 });
-    await client.kv.put({ key: bytesFromUtf8("leased"), lease: id });
-    const keeper = client.lease.keepAlive(id);
-    expect((await keeper.next())?.ttl).toBe(60);
-    keeper.cancel();
-    await client.lease.revoke(id);
-    expect(await get(client, "leased")).toBeUndefined();
+    const lease = await client.lease({ ttlSeconds: 60 });
+    await client.kv.put("leased", "x", { lease });
+    expect(await valueOf(client, "leased")).toBe("x");
+    expect(await lease.remainingSeconds()).toBeGreaterThan(0);
+    await lease.revoke();
+    expect(await valueOf(client, "leased")).toBeUndefined();
   });
 
   test("locks and elects", async () => {
     const client = await etcd.openClient();
-    const first = await openSession(etcd.client);
-    const second = await openSession(client);
-    const mutex = new Mutex(etcd.client, first, bytesFromUtf8("lock"));
-    await mutex.lock();
-    const waiting = new Mutex(client, second, bytesFromUtf8("lock"));
+    const lock = await etcd.client.lock("lock");
+    expect(await client.tryLock("lock")).toBeUndefined();
     const order: string[] = [];
-    const locked = waiting.lock().then(() => order.push("locked"));
-    await put(client, "between", "x");
-    order.push("unlocked");
-    await mutex.unlock();
-    await locked;
-    expect(order).toEqual(["unlocked", "locked"]);
-    const election = new Election(client, second, bytesFromUtf8("election"));
-    await election.campaign(bytesFromUtf8("me"));
-    await second.close();
-    await first.close();
+    const waiting = client.lock("lock").then((second) => {
+      order.push("locked");
+      return second.release();
+    });
+    await client.kv.put("between", "x");
+    order.push("released");
+    await lock.release();
+    await waiting;
+    expect(order).toEqual(["released", "locked"]);
     client.close();
+    await expect(client.kv.get("between")).rejects.toThrow(/closing/);
   });
 
   test("is refused by a member that was stopped", async () => {
     const other = await startEtcd({ temporary: true });
-    await put(other.client, "a", "b");
+    await other.client.kv.put("a", "b");
     await other.stop();
-    await expect(get(other.client, "a")).rejects.toThrow(/closing/);
+    await expect(valueOf(other.client, "a")).rejects.toThrow(/closing/);
     await expect(other.connector.connect({ address: "", secure: false, serverName: "" }))
       .rejects //
       .toThrow("transport: Error while dialing: the member was stopped");

@@ -77,14 +77,14 @@ describe.skipIf(!hasNpm)("the package", { timeout: 300_000 }, () => {
 
   test("runs users and their passwords, which other threads hash", () => {
     const program = `
-      import { startEtcd, bytesFromUtf8 } from "etcd-ts";
+      import { startEtcd } from "etcd-ts";
       const etcd = await startEtcd({ temporary: true, bcryptCost: 4 });
       const { auth } = etcd.client;
       await auth.userAdd({ name: "root", password: "secret" });
       await auth.userGrantRole("root", "root");
       await auth.enable();
       const root = await etcd.openClient({ username: "root", password: "secret" });
-      await root.kv.put({ key: bytesFromUtf8("a") });
+      await root.kv.put("a", "b");
       const refused = await etcd.openClient({ username: "root", password: "wrong" }).catch((e) => e);
       console.log(refused.message);
       await etcd.stop();
@@ -111,14 +111,15 @@ describe.skipIf(!hasNpm)("the package", { timeout: 300_000 }, () => {
         log: ({ level, message }) => console.log(level, message.length),
       };
       await using etcd = await startEtcd(options);
-      const response = await etcd.client.kv.range({ key: new Uint8Array(1) });
-      const count: number = response.count;
-      const key: Uint8Array = response.kvs[0].key;
-      const session = await openSession(etcd.client);
-      await new Mutex(etcd.client, session, key).lock();
+      const entry = await etcd.client.kv.get("key");
+      const version: number | undefined = entry?.version;
+      const value: string | undefined = entry?.value;
+      const { raw } = etcd.client;
+      const session = await openSession(raw);
+      await new Mutex(raw, session, new Uint8Array(1)).lock();
       await using cluster = await startCluster({ size: 3 });
       const leader: string | undefined = (await cluster.leader())?.name;
-      console.log(count, leader, EtcdConfigError, bolt, raft);
+      console.log(version, value, leader, EtcdConfigError, bolt, raft);
       `,
     );
     expect(compile("program.ts")).toBe("");
