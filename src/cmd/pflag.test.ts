@@ -7,6 +7,7 @@ function flags(): FlagSet {
     .bool("interactive", false, "another", "i")
     .string("write-out", "simple", "a form", "w")
     .int64("limit", 0n, "a number")
+    .float64("ratio", 1, "a fraction")
     .duration("timeout", 5_000_000_000n, "a time")
     .stringSlice("endpoints", ["one"], "a list");
 }
@@ -16,6 +17,10 @@ test.each<[string[], string, unknown, string[]]>([
   [["--limit", "5", "a"], "limit", 5n, ["a"]],
   [["a", "--limit", "-5", "b"], "limit", -5n, ["a", "b"]],
   [["--limit=0x10"], "limit", 16n, []],
+  [["--ratio", "2.5"], "ratio", 2.5, []],
+  [["--ratio=-1e-3"], "ratio", -0.001, []],
+  [["--ratio=.5"], "ratio", 0.5, []],
+  [["--ratio=+Inf"], "ratio", Number.POSITIVE_INFINITY, []],
   [["-w", "json"], "write-out", "json", []],
   [["-wjson"], "write-out", "json", []],
   [["-w=json"], "write-out", "json", []],
@@ -86,6 +91,6 @@ test("FlagSet shares flags by reference and lists them by name", () => {
   other.parse(["--limit=3"]);
   expect(set.getInteger("limit")).toBe(3n);
   expect(set.isChanged("limit")).toBe(true);
-  const names = ["endpoints", "interactive", "limit", "prefix", "timeout", "write-out"];
+  const names = ["endpoints", "interactive", "limit", "prefix", "ratio", "timeout", "write-out"];
   expect(set.all().map(({ name }) => name)).toEqual(names);
 });

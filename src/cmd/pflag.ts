@@ -7,7 +7,13 @@
  * Source: spf13/pflag 1.0.5 (FlagSet.Parse, Value types, FlagUsages).
  */
 import { GoDurationError, formatGoDuration, parseGoDuration } from "../stdx/go-duration.ts";
-import { GoNumberError, parseGoBool, parseGoInt64, parseGoUint64 } from "../stdx/go-number.ts";
+import {
+  GoNumberError,
+  parseGoBool,
+  parseGoFloat64,
+  parseGoInt64,
+  parseGoUint64,
+} from "../stdx/go-number.ts";
 import { goQuote, goQuoteRune } from "../stdx/go-quote.ts";
 import { assert } from "../stdx/assert.ts";
 import { csvRecord, parseCsvRecord } from "./csv-record.ts";
@@ -19,11 +25,12 @@ export type FlagKind =
   | "int64"
   | "uint64"
   | "uint32"
+  | "float64"
   | "duration"
   | "stringSlice";
 
 /** What a flag of each kind holds. Durations are nanoseconds. */
-export type FlagValue = boolean | string | bigint | readonly string[];
+export type FlagValue = boolean | string | bigint | number | readonly string[];
 
 /** A flag and its value now. */
 export interface Flag {
@@ -75,6 +82,10 @@ export class FlagSet {
     return this.#declare("uint32", name, value, usage, "");
   }
 
+  float64(name: string, value: number, usage: string): this {
+    return this.#declare("float64", name, value, usage, "");
+  }
+
   duration(name: string, nanoseconds: bigint, usage: string): this {
     return this.#declare("duration", name, nanoseconds, usage, "");
   }
@@ -120,6 +131,13 @@ export class FlagSet {
   getInteger(name: string): bigint {
     const value = this.lookup(name)?.value;
     assert(typeof value === "bigint", () => `Flag --${name} is not an integer`);
+    return value;
+  }
+
+  /** The value of a float64 flag. */
+  getNumber(name: string): number {
+    const value = this.#value(name, "float64");
+    assert(typeof value === "number", "A float64 flag holds a number");
     return value;
   }
 
@@ -256,6 +274,8 @@ function store(flag: Flag, text: string): string | undefined {
       flag.value = UINT32_MAX;
       return `strconv.ParseUint: parsing ${goQuote(text)}: value out of range`;
     }
+    case "float64":
+      return keep(flag, parseGoFloat64(text), 0);
     case "duration":
       return keep(flag, parseGoDuration(text), 0n);
     case "string":
@@ -274,8 +294,8 @@ function store(flag: Flag, text: string): string | undefined {
 
 function keep(
   flag: Flag,
-  parsed: boolean | bigint | GoNumberError | GoDurationError,
-  stored: boolean | bigint,
+  parsed: boolean | bigint | number | GoNumberError | GoDurationError,
+  stored: boolean | bigint | number,
 ): string | undefined {
   const isRefused = parsed instanceof GoNumberError || parsed instanceof GoDurationError;
   flag.value = isRefused ? stored : parsed;

@@ -62,6 +62,7 @@ const KIND_NAMES = {
   int64: "int",
   uint64: "uint",
   uint32: "uint32",
+  float64: "float",
   duration: "duration",
   stringSlice: "strings",
 };

@@ -1,10 +1,10 @@
 /**
- * Integers and booleans read from text as Go's strconv reads them, with the same refusals word for word,
+ * Numbers and booleans read from text as Go's strconv reads them, with the same refusals word for word,
  * because users see those texts behind flags and arguments.
  *
  * Text is a byte string here: one character U+0000 to U+00FF per byte, as a Go string is.
  *
- * Source: Go strconv (ParseInt, ParseUint, ParseBool, NumError).
+ * Source: Go strconv (ParseInt, ParseUint, ParseFloat, ParseBool, NumError).
  */
 import { goQuote } from "./go-quote.ts";
 
@@ -51,6 +51,18 @@ export function parseGoUint64(text: string, base: 0 | 10 | 16): bigint | GoNumbe
   if (magnitude === undefined) return new GoNumberError("ParseUint", text, INVALID_SYNTAX, 0n);
   if (magnitude > UINT64_MAX) return new GoNumberError("ParseUint", text, OUT_OF_RANGE, UINT64_MAX);
   return magnitude;
+}
+
+/** Reads a decimal fraction with or without an exponent, or an infinity. Other forms that Go knows are refused. */
+export function parseGoFloat64(text: string): number | GoNumberError {
+  if (/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text)) {
+    const value = Number(text);
+    if (Number.isFinite(value)) return value;
+    return new GoNumberError("ParseFloat", text, OUT_OF_RANGE, 0n);
+  }
+  const infinity = /^([+-]?)inf(?:inity)?$/i.exec(text);
+  if (infinity === null) return new GoNumberError("ParseFloat", text, INVALID_SYNTAX, 0n);
+  return infinity[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
 /** Reads the spellings of a truth value that Go accepts: 1, t, T, true, TRUE, True and their opposites. */

@@ -78,6 +78,32 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
       writes: 0,
     },
     { words: ["range", "a", "--consistency=s", "--total=9"], reports: [["range", 9]], writes: 0 },
+    {
+      words: ["txn-put", "--total=40", "--txn-ops=3", "--key-space-size=7", "--clients=2"],
+      reports: [["txn-put", 40]],
+      writes: 40,
+    },
+    {
+      words: ["txn-mixed", "k", "--total=30", "--rw-ratio=0", "--key-space-size=4"],
+      reports: [
+        ["txn-mixed-read", 0],
+        ["txn-mixed-write", 30],
+      ],
+      writes: 30,
+    },
+    {
+      words: ["txn-mixed", "k", "--total=30", "--rw-ratio=inf", "--consistency=s"],
+      reports: [
+        ["txn-mixed-read", 30],
+        ["txn-mixed-write", 0],
+      ],
+      writes: 0,
+    },
+    {
+      words: ["lease-keepalive", "--total=50", "--clients=3"],
+      reports: [["lease-keepalive", 50]],
+      writes: 0,
+    },
   ])("$words", async ({ words, reports, writes }) => {
     const before = await revision();
     const found = await reportsOf(server.endpoint, words);
@@ -96,6 +122,16 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
     expect(written.every(({ value }) => value.length === 17)).toBe(true);
     // The signed varint of 129, and zeros.
     expect(written.some(({ key }) => Buffer.from(key).toString("hex") === "8202000000")).toBe(true);
+  });
+
+  test.runIf(isThere)("txn-mixed reads and writes", async () => {
+    const words = ["txn-mixed", "k", "--total=200", "--clients=5", "--end-key=z", "--limit=3"];
+    const before = await revision();
+    const [reads, writes] = await reportsOf(server.endpoint, words);
+    expect(reads.requests).toBeGreaterThan(0);
+    expect(writes.requests).toBeGreaterThan(0);
+    expect(reads.requests + writes.requests).toBe(200);
+    expect((await revision()) - before).toBe(writes.requests);
   });
 
   test.runIf(isThere)("put compacts meanwhile, and hashes what is there", async () => {
@@ -149,6 +185,13 @@ test.each([
   [["put", "-w", "xml"], 1, "expected --write-out simple or json, got (xml)\n"],
   [["put", "--cert=a"], 1, "bad tls config: KeyFile and CertFile must both be present"],
   [["put", NOWHERE], 1, "dial error: transport: Error while dialing: dial tcp 127.0.0.1:1: "],
+  [["txn-put", "--txn-ops=2"], 1, "expected --txn-ops no larger than --key-space-size, got txn-"],
+  [["txn-mixed", "k", "--rw-ratio=-1"], 1, "expected --rw-ratio of at least 0, got (-1)\n"],
+  [
+    ["txn-mixed", "--rw-ratio=x"],
+    255,
+    'Error: invalid argument "x" for "--rw-ratio" flag: strconv.',
+  ],
   [["range"], 1, "Usage:\n  etcd-benchmark range key [end-range] [flags]\n"],
   [["range", "a", "--consistency=x"], 1, "Usage:\n  etcd-benchmark range key"],
   [["put", "--nope"], 255, "Error: unknown flag: --nope\nUsage:\n  etcd-benchmark put [flags]\n"],

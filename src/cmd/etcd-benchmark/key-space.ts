@@ -25,6 +25,13 @@ export function keySpaceOf(flags: FlagSet): KeySpace {
   return { size, keyBytes };
 }
 
+/** A fresh key. */
+export function keyOf(space: KeySpace, number: number): Uint8Array {
+  const key = new Uint8Array(space.keyBytes);
+  writeKey(number, key, 0);
+  return key;
+}
+
 /** Writes key `number` at `at`, over zeros. */
 export function writeKey(number: number, into: Uint8Array, at: number): void {
   writeVarint(signed(number), into, at);

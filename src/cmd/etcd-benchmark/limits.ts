@@ -21,3 +21,6 @@ export const KEPT_BODIES_BYTES_MAX: number = 64 * 1024 * 1024;
 
 /** Calls per second; above that there is no telling from no limit. */
 export const RATE_MAX: number = 2 ** 31 - 1;
+
+/** Operations of one transaction: many times what a server takes that is not told otherwise. */
+export const TXN_OPERATIONS_MAX = 100_000;

@@ -14,6 +14,9 @@ const COMPACT_INTERVAL_USAGE =
 const COMPACT_DELTA_USAGE =
   "Delta between current revision and compact revision (e.g. current revision 10000, compact at 9000)";
 
+const END_KEY_USAGE =
+  "Read operation range end key. By default, we do full range query with the default limit of 1000.";
+
 /** A fresh tree: flags keep the values of one run. */
 export function benchmarkCommands(): BenchmarkCommand {
   return new Command<BenchmarkSession>({
@@ -34,7 +37,14 @@ export function benchmarkCommands(): BenchmarkCommand {
       .bool("target-leader", false, "connect only to the leader node")
       // Differs from etcd: its load generator has reports for people alone.
       .string("write-out", "simple", "set the output format (simple, json)", "w"),
-    commands: [putCommand(), rangeCommand(), help],
+    commands: [
+      leaseKeepaliveCommand(),
+      putCommand(),
+      rangeCommand(),
+      txnMixedCommand(),
+      txnPutCommand(),
+      help,
+    ],
   });
 }
 
@@ -65,6 +75,48 @@ function rangeCommand(): Spec {
       .int64("total", 10_000n, "Total number of range requests")
       .string("consistency", "l", "Linearizable(l) or Serializable(s)"),
     run: async (...of) => (await import("./run-range.ts")).runRange(...of),
+  };
+}
+
+function txnPutCommand(): Spec {
+  return {
+    use: "txn-put",
+    short: "Benchmark txn-put",
+    flags: new FlagSet()
+      .int64("key-size", 8n, "Key size of txn put")
+      .int64("val-size", 8n, "Value size of txn put")
+      .int64("txn-ops", 1n, "Number of puts per txn")
+      .int64("rate", 0n, "Maximum txns per second (0 is no limit)")
+      .int64("total", 10_000n, "Total number of txn requests")
+      .int64("key-space-size", 1n, "Maximum possible keys"),
+    run: async (...of) => (await import("./run-txn-put.ts")).runTxnPut(...of),
+  };
+}
+
+function txnMixedCommand(): Spec {
+  return {
+    use: "txn-mixed key [end-range]",
+    short: "Benchmark a mixed load of txn-put & txn-range.",
+    flags: new FlagSet()
+      .int64("key-size", 8n, "Key size of mixed txn")
+      .int64("val-size", 8n, "Value size of mixed txn")
+      .int64("rate", 0n, "Maximum txns per second (0 is no limit)")
+      .int64("total", 10_000n, "Total number of txn requests")
+      .string("end-key", "", END_KEY_USAGE)
+      .int64("limit", 1000n, "Read operation range result limit")
+      .int64("key-space-size", 1n, "Maximum possible keys")
+      .string("consistency", "l", "Linearizable(l) or Serializable(s)")
+      .float64("rw-ratio", 1, "Read/write ops ratio"),
+    run: async (...of) => (await import("./run-txn-mixed.ts")).runTxnMixed(...of),
+  };
+}
+
+function leaseKeepaliveCommand(): Spec {
+  return {
+    use: "lease-keepalive",
+    short: "Benchmark lease keepalive",
+    flags: new FlagSet().int64("total", 10_000n, "Total number of lease keepalive requests"),
+    run: async (...of) => (await import("./run-lease-keepalive.ts")).runLeaseKeepalive(...of),
   };
 }
 
