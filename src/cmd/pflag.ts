@@ -41,6 +41,8 @@ export interface Flag {
   readonly usage: string;
   /** The default as help shows it. */
   readonly defaultText: string;
+  /** Whether no page and no shell names it. */
+  isHidden: boolean;
   value: FlagValue;
   /** Whether somebody set it, on the command line or through the environment. */
   changed: boolean;
@@ -92,6 +94,14 @@ export class FlagSet {
 
   stringSlice(name: string, value: readonly string[], usage: string): this {
     return this.#declare("stringSlice", name, value, usage, "");
+  }
+
+  /** Declares an int64 of a later release, which the pages of this one do not name. */
+  hiddenInt64(name: string, value: bigint, usage: string): this {
+    this.int64(name, value, usage);
+    const flag = this.lookup(name);
+    if (flag !== undefined) flag.isHidden = true;
+    return this;
   }
 
   /** Adds a flag of another set, shared, unless one of the name is there. */
@@ -227,7 +237,8 @@ export class FlagSet {
   #declare(kind: FlagKind, name: string, value: FlagValue, usage: string, shorthand: string): this {
     assert(!this.#flags.has(name), () => `Flag --${name} is declared twice`);
     const defaultText = flagText(kind, value);
-    this.#flags.set(name, { kind, name, shorthand, usage, defaultText, value, changed: false });
+    const flag = { kind, name, shorthand, usage, defaultText, value };
+    this.#flags.set(name, { ...flag, isHidden: false, changed: false });
     return this;
   }
 

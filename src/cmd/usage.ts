@@ -46,7 +46,11 @@ function description(long: string): string {
 }
 
 function optionLines(flags: FlagSet): string {
-  return flags.all().map(optionLine).join("");
+  return shownFlags(flags).map(optionLine).join("");
+}
+
+function shownFlags(flags: FlagSet): Flag[] {
+  return flags.all().filter(({ isHidden }) => !isHidden);
 }
 
 function optionLine({ shorthand, name, kind, defaultText, usage }: Flag): string {
@@ -85,10 +89,10 @@ export function plainUsagePage<C>(command: Command<C>, isCalled = true): string 
     const lines = listed.map(({ name, spec }) => `  ${name.padEnd(width)} ${spec.short}\n`);
     page += `\nAvailable Commands:\n${lines.join("")}`;
   }
-  const local = command.localFlags.all();
+  const local = shownFlags(command.localFlags);
   const shown = isCalled ? local : local.filter(({ name }) => name !== "help");
   page += `\nFlags:\n${plainFlagLines(shown)}`;
-  const inherited = plainFlagLines(command.inheritedFlags.all());
+  const inherited = plainFlagLines(shownFlags(command.inheritedFlags));
   if (inherited !== "") page += `\nGlobal Flags:\n${inherited}`;
   if (listed.length > 0) {
     page += `\nUse "${path} [command] --help" for more information about a command.\n`;

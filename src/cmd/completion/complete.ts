@@ -135,7 +135,8 @@ function requiredFlags<C>(command: Command<C>, typed: string): string[] {
   return missing.flatMap((flag) => namesOf(flag, typed));
 }
 
-function namesOf({ name, shorthand, usage }: Flag, typed: string): string[] {
+function namesOf({ name, shorthand, usage, isHidden }: Flag, typed: string): string[] {
+  if (isHidden) return [];
   const names = shorthand === "" ? [`--${name}`] : [`--${name}`, `-${shorthand}`];
   return names.filter((one) => one.startsWith(typed)).map((one) => `${one}\t${usage}`);
 }

@@ -27,7 +27,12 @@ export function getSpec(): KeyCommandSpec {
       .int64("rev", 0n, "Specify the kv revision")
       .bool("keys-only", false, "Get only the keys")
       .bool("count-only", false, "Get only the count")
-      .bool("print-value-only", false, 'Only write values when using the "simple" output format'),
+      .bool("print-value-only", false, 'Only write values when using the "simple" output format')
+      // Of etcd 3.6.
+      .hiddenInt64("min-create-rev", 0n, "Minimum create revision")
+      .hiddenInt64("max-create-rev", 0n, "Maximum create revision")
+      .hiddenInt64("min-mod-rev", 0n, "Minimum modification revision")
+      .hiddenInt64("max-mod-rev", 0n, "Maximum modification revision"),
   };
 }
 

@@ -138,7 +138,16 @@ export function rangeRequest(flags: FlagSet, args: readonly string[]): RangeRequ
     serializable: consistency === "s",
     keysOnly,
     countOnly,
+    minCreateRevision: revisionBound(flags, "min-create-rev"),
+    maxCreateRevision: revisionBound(flags, "max-create-rev"),
+    minModRevision: revisionBound(flags, "min-mod-rev"),
+    maxModRevision: revisionBound(flags, "max-mod-rev"),
   });
+}
+
+/** None when it is 0 or below. */
+function revisionBound(flags: FlagSet, name: string): number {
+  return Math.max(0, safeNumber(flags.getInteger(name)));
 }
 
 export function deleteRequest(
