@@ -96,11 +96,13 @@ export class FlagSet {
     return this.#declare("stringSlice", name, value, usage, "");
   }
 
-  /** Declares an int64 of a later release, which the pages of this one do not name. */
-  hiddenInt64(name: string, value: bigint, usage: string): this {
-    this.int64(name, value, usage);
-    const flag = this.lookup(name);
-    if (flag !== undefined) flag.isHidden = true;
+  /** Takes flags off the pages: those of a later release than the one whose pages these are. */
+  hide(...names: readonly string[]): this {
+    for (const name of names) {
+      const flag = this.lookup(name);
+      assert(flag !== undefined, () => `There is no flag --${name} to hide`);
+      flag.isHidden = true;
+    }
     return this;
   }
 

@@ -29,10 +29,11 @@ export function getSpec(): KeyCommandSpec {
       .bool("count-only", false, "Get only the count")
       .bool("print-value-only", false, 'Only write values when using the "simple" output format')
       // Of etcd 3.6.
-      .hiddenInt64("min-create-rev", 0n, "Minimum create revision")
-      .hiddenInt64("max-create-rev", 0n, "Maximum create revision")
-      .hiddenInt64("min-mod-rev", 0n, "Minimum modification revision")
-      .hiddenInt64("max-mod-rev", 0n, "Maximum modification revision"),
+      .int64("min-create-rev", 0n, "Minimum create revision")
+      .int64("max-create-rev", 0n, "Maximum create revision")
+      .int64("min-mod-rev", 0n, "Minimum modification revision")
+      .int64("max-mod-rev", 0n, "Maximum modification revision")
+      .hide("min-create-rev", "max-create-rev", "min-mod-rev", "max-mod-rev"),
   };
 }
 

@@ -16,7 +16,7 @@ import {
 } from "../../wire/gen/rpc.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { type ClientConfig, connect, credentialsFrom, openWith } from "./client-config.ts";
-import { prefixRange } from "./requests.ts";
+import { prefixRange, safeNumber } from "./requests.ts";
 import { type EtcdctlCall, milliseconds, orExit, type Session } from "./session.ts";
 
 /** Keys of one request while the copy is made. */
@@ -34,6 +34,8 @@ interface Mirror {
   readonly destination: Client;
   readonly prefix: Uint8Array;
   readonly destinationPrefix: Uint8Array;
+  /** Changes of one transaction; a revision with more of them takes several. */
+  readonly operationsMax: bigint;
   total: number;
 }
 
@@ -55,8 +57,12 @@ export async function runMakeMirror(session: Session, call: EtcdctlCall): Promis
     throw new ToolExit(ExitCode.BAD_ARGUMENTS, message);
   }
   const destinationPrefix = isRoot || given.length > 0 ? given : prefix;
-  const mirror = { source, destination, prefix, destinationPrefix, total: 0 };
+  const operationsMax = flags.getInteger("max-txn-ops");
+  const mirror = { source, destination, prefix, destinationPrefix, operationsMax, total: 0 };
   reportAgainAndAgain(session, mirror);
+  const startRevision = safeNumber(flags.getInteger("rev"));
+  // From a revision on there is nothing but changes; the first one is as good as all there is.
+  if (startRevision > 1) await follow(mirror, startRevision);
   const revision = header?.revision ?? 0;
   await copyAll(mirror, revision);
   await follow(mirror, revision + 1);
@@ -133,7 +139,8 @@ async function repeat(mirror: Mirror, events: readonly Event[]): Promise<void> {
   };
   for (const event of events) {
     const modRevision = event.kv?.modRevision ?? 0;
-    if (modRevision > revision) await commit();
+    const isFull = BigInt(success.length) === mirror.operationsMax;
+    if (modRevision > revision || isFull) await commit();
     revision = modRevision;
     success.push(repeated(mirror, event));
     mirror.total++;

@@ -101,7 +101,15 @@ function mirrorCommand(): Spec {
         "dest-password",
         "",
         "Destination password for authentication (if this option is used, --user option shouldn't include password)",
-      ),
+      )
+      // Of etcd 3.6.
+      .int64("rev", 0n, "Specify the kv revision to start to mirror")
+      .uint64(
+        "max-txn-ops",
+        128n,
+        "Maximum number of operations permitted in a transaction during syncing updates",
+      )
+      .hide("rev", "max-txn-ops"),
     run: async (...of) => (await import("./run-mirror.ts")).runMakeMirror(...of),
   };
 }
