@@ -104,6 +104,38 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
       reports: [["lease-keepalive", 50]],
       writes: 0,
     },
+    {
+      words: ["watch-latency", "--total=8", "--clients=3", "--put-rate=200", "--conns=2"],
+      reports: [["watch-latency", 24]],
+      writes: 8,
+    },
+    {
+      words: ["watch", "--streams=3", "--watch-per-stream=4", "--put-total=5", "--clients=2"],
+      reports: [
+        ["watch-create", 12],
+        ["watch-events", 60],
+      ],
+      writes: 5,
+    },
+    {
+      words: [
+        ...["watch", "--streams=2", "--watch-per-stream=3", "--put-total=6", "--sequential-keys"],
+        ...["--watched-key-total=3", "--key-space-size=3", "--put-rate=300"],
+      ],
+      reports: [
+        ["watch-create", 6],
+        ["watch-events", 12],
+      ],
+      writes: 6,
+    },
+    {
+      words: ["watch", "--streams=1", "--put-total=0", "--watch-per-stream=0"],
+      reports: [
+        ["watch-create", 0],
+        ["watch-events", 0],
+      ],
+      writes: 0,
+    },
   ])("$words", async ({ words, reports, writes }) => {
     const before = await revision();
     const found = await reportsOf(server.endpoint, words);
@@ -132,6 +164,14 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
     expect(writes.requests).toBeGreaterThan(0);
     expect(reads.requests + writes.requests).toBe(200);
     expect((await revision()) - before).toBe(writes.requests);
+  });
+
+  test.runIf(isThere)("watch-get reads while watchers catch up", async () => {
+    const words = ["watch-get", "--watchers=300", "--streams=4", "--events=5", "--clients=2"];
+    const [report] = await reportsOf(server.endpoint, words);
+    expect(report.benchmark).toBe("watch-get");
+    expect(report.requests).toBeGreaterThan(0);
+    expect(report.errors).toEqual({});
   });
 
   test.runIf(isThere)("put compacts meanwhile, and hashes what is there", async () => {

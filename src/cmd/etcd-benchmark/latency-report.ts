@@ -59,6 +59,11 @@ export class LatencyReport {
     if (wallOffsetMs !== undefined) this.#samples = new SecondSamples(wallOffsetMs);
   }
 
+  /** Calls that have succeeded so far. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** A call succeeded. Milliseconds of one clock, kept to the nanosecond. */
   took(startMs: number, endMs: number): void {
     if (this.#count === this.#seconds.length) this.#grow();

@@ -24,3 +24,9 @@ export const RATE_MAX: number = 2 ** 31 - 1;
 
 /** Operations of one transaction: many times what a server takes that is not told otherwise. */
 export const TXN_OPERATIONS_MAX = 100_000;
+
+/** Watch streams. */
+export const STREAMS_MAX = 1_000_000;
+
+/** Keys that are watched, whose numbers are kept. */
+export const KEPT_KEYS_MAX = 10_000_000;

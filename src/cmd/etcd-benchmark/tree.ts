@@ -17,6 +17,23 @@ const COMPACT_DELTA_USAGE =
 const END_KEY_USAGE =
   "Read operation range end key. By default, we do full range query with the default limit of 1000.";
 
+const WATCH_DESCRIPTION = `Benchmark watch tests the performance of processing watch requests and
+sending events to watchers. It tests the sending performance by
+changing the value of the watched keys with concurrent put
+requests.
+
+During the test, each watcher watches (--total/--watchers) keys
+
+(a watcher might watch on the same key multiple times if
+--watched-key-total is small).
+
+Each key is watched by (--total/--watched-key-total) watchers.
+`;
+
+const WATCH_LATENCY_DESCRIPTION = `Benchmarks the latency for watches by measuring
+	the latency between writing to a key and receiving the
+	associated watch response.`;
+
 /** A fresh tree: flags keep the values of one run. */
 export function benchmarkCommands(): BenchmarkCommand {
   return new Command<BenchmarkSession>({
@@ -43,6 +60,9 @@ export function benchmarkCommands(): BenchmarkCommand {
       rangeCommand(),
       txnMixedCommand(),
       txnPutCommand(),
+      watchCommand(),
+      watchGetCommand(),
+      watchLatencyCommand(),
       help,
     ],
   });
@@ -117,6 +137,51 @@ function leaseKeepaliveCommand(): Spec {
     short: "Benchmark lease keepalive",
     flags: new FlagSet().int64("total", 10_000n, "Total number of lease keepalive requests"),
     run: async (...of) => (await import("./run-lease-keepalive.ts")).runLeaseKeepalive(...of),
+  };
+}
+
+function watchCommand(): Spec {
+  return {
+    use: "watch",
+    short: "Benchmark watch",
+    long: WATCH_DESCRIPTION,
+    flags: new FlagSet()
+      .int64("streams", 10n, "Total watch streams")
+      .int64("watch-per-stream", 100n, "Total watchers per stream")
+      .int64("watched-key-total", 1n, "Total number of keys to be watched")
+      .int64("put-rate", 0n, "Number of keys to put per second")
+      .int64("put-total", 1000n, "Number of put requests")
+      .int64("key-size", 32n, "Key size of watch request")
+      .int64("key-space-size", 1n, "Maximum possible keys")
+      .bool("sequential-keys", false, "Use sequential keys"),
+    run: async (...of) => (await import("./run-watch.ts")).runWatch(...of),
+  };
+}
+
+function watchLatencyCommand(): Spec {
+  return {
+    use: "watch-latency",
+    short: "Benchmark watch latency",
+    long: WATCH_LATENCY_DESCRIPTION,
+    flags: new FlagSet()
+      .int64("total", 10_000n, "Total number of put requests")
+      .int64("put-rate", 100n, "Number of keys to put per second")
+      .int64("key-size", 32n, "Key size of watch response")
+      .int64("val-size", 32n, "Value size of watch response"),
+    run: async (...of) => (await import("./run-watch-latency.ts")).runWatchLatency(...of),
+  };
+}
+
+function watchGetCommand(): Spec {
+  return {
+    use: "watch-get",
+    short: "Benchmark watch with get",
+    long: "Benchmark for serialized key gets with many unsynced watchers",
+    flags: new FlagSet()
+      .int64("watchers", 10_000n, "Total number of watchers")
+      .int64("streams", 1n, "Total number of watcher streams")
+      .int64("events", 8n, "Number of events per watcher"),
+    run: async (...of) => (await import("./run-watch-get.ts")).runWatchGet(...of),
   };
 }
 
