@@ -20,32 +20,43 @@ import { silentLog } from "./member-log.ts";
 import type { EtcdOptions } from "./options.ts";
 
 /**
- * Options of all members of a cluster. Their names are "member1", "member2", and so on; their data is in
- * folders of these names below `dataDir`, or below a temporary one, which `stop` removes.
+ * Options of all members of a cluster. Their names are "member1", "member2", and so on; their data is in a
+ * temporary folder, which `stop` removes, because their ports are others each time. A cluster that is to last
+ * is made of `startEtcd` with peer URLs of its own.
  */
-export interface ClusterOptions
-  extends Omit<
-    EtcdOptions,
-    "name" | "initialCluster" | "initialAdvertisePeerUrls" | "advertiseClientUrls"
-  > {
+export interface ClusterOptions extends Omit<EtcdOptions, OfOneMember> {
   /** How many members: 1 to 9, 3 when absent. */
   readonly size?: number;
 }
+
+/** What members of one cluster cannot have in common. */
+const OF_ONE_MEMBER = [
+  "name",
+  "dataDir",
+  "walDir",
+  "temporary",
+  "initialCluster",
+  "initialClusterState",
+  "initialAdvertisePeerUrls",
+  "advertiseClientUrls",
+] as const;
+
+type OfOneMember = (typeof OF_ONE_MEMBER)[number];
 
 /**
  * Starts the members of a new cluster. Resolves when all of them take part; `ready` resolves when all of them
  * serve. Rejects as `startEtcd` does, and nothing is left running then.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCluster> {
-  const { size = 3, dataDir, temporary, ...shared } = options;
+  const { size = 3, ...shared } = options;
   if (!Number.isInteger(size) || size < 1 || size > CLUSTER_SIZE_MAX) {
     throw new EtcdConfigError(`option size must be a whole number from 1 to ${CLUSTER_SIZE_MAX}`);
   }
-  if (temporary === true && dataDir !== undefined) {
-    throw new EtcdConfigError("options temporary and dataDir cannot both be given");
+  const foreign = OF_ONE_MEMBER.find((option) => option in options);
+  if (foreign !== undefined) {
+    throw new EtcdConfigError(`option ${foreign} is not for the members of one cluster`);
   }
-  const temporaryDir = dataDir === undefined ? makeTemporaryDir() : undefined;
-  const directory = temporaryDir ?? dataDir ?? "";
+  const temporaryDir = makeTemporaryDir();
   const bound: BoundMember[] = [];
   const running: Etcd[] = [];
   try {
@@ -54,10 +65,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCl
       bound.push(
         await bindMember({
           listenPeerUrls: "http://127.0.0.1:0",
-          ...(temporaryDir === undefined ? {} : { unsafeNoFsync: true }),
+          unsafeNoFsync: true,
           ...shared,
           name,
-          dataDir: path.join(directory, name),
+          dataDir: path.join(temporaryDir, name),
         }),
       );
     }
@@ -79,12 +90,12 @@ export class EtcdCluster {
   readonly members: readonly Etcd[];
   /** Resolves when all members serve clients. */
   readonly ready: Promise<void>;
-  readonly #temporaryDir: string | undefined;
+  readonly #temporaryDir: string;
   #client: EtcdClient | undefined;
   #stopping: Promise<void> | undefined;
 
   /** To be called by `startCluster` alone. */
-  constructor(members: readonly Etcd[], temporaryDir: string | undefined) {
+  constructor(members: readonly Etcd[], temporaryDir: string) {
     this.members = members;
     this.#temporaryDir = temporaryDir;
     this.ready = Promise.all(members.map((member) => member.ready)).then(() => undefined);
@@ -122,7 +133,7 @@ export class EtcdCluster {
     return undefined;
   }
 
-  /** Stops all members, and removes the folder of a temporary cluster. Idempotent. */
+  /** Stops all members, and removes their data. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;

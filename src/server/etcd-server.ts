@@ -76,7 +76,14 @@ export async function startOn(
   const all = [fronts.clients, fronts.http, fronts.metrics, fronts.peers];
   showMember(environment.metrics, host, config);
   const hideRuntime = showRuntime(environment.metrics.registry, environment.clock);
-  await host.prepare();
+  try {
+    await host.prepare();
+  } catch (error) {
+    hideRuntime();
+    closeListeners(listeners);
+    await host.stop(false);
+    throw error;
+  }
   const joined = host.join();
   listeners.peers.handTo((stream) => fronts.peers.accept(stream));
   listeners.metrics.handTo((stream) => fronts.metrics.accept(stream));

@@ -51,8 +51,10 @@ test("a member that is removed tells so, and ends by itself", async () => {
   }
 });
 
-test("a size that no cluster has is refused", async () => {
+test("a size that no cluster has, and a folder for all members, are refused", async () => {
   for (const size of [0, 10, 1.5]) {
     await expect(startCluster({ size })).rejects.toThrow(EtcdConfigError);
   }
+  const options = { size: 2, dataDir: "data" };
+  await expect(startCluster(options)).rejects.toThrow("option dataDir is not for the members");
 });

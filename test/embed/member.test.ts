@@ -218,6 +218,17 @@ describe("what is refused", () => {
     server.close();
   });
 
+  test("a data directory that another member has, which goes on", async () => {
+    const dataDir = path.join(folder, "shared");
+    const etcd = await startEtcd({ dataDir });
+    await expect(startEtcd({ dataDir })).rejects.toThrow("another process has it locked");
+    await etcd.client.kv.put("a", "b");
+    await etcd.stop();
+    const next = await startEtcd({ dataDir });
+    expect(await valueOf(next.client, "a")).toBe("b");
+    await next.stop();
+  });
+
   test("a data directory that cannot be used", async () => {
     const file = path.join(folder, "file");
     fs.writeFileSync(file, "");
