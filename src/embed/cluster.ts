@@ -13,7 +13,7 @@ import {
   releaseMember,
   removeDir,
 } from "./bound-member.ts";
-import { EtcdConfigError } from "./errors.ts";
+import { EtcdConfigError, EtcdStoppedError } from "./errors.ts";
 import { type Etcd, startBound } from "./etcd.ts";
 import { CLUSTER_SIZE_MAX, LEADER_QUESTION_MS } from "./limits.ts";
 import { silentLog } from "./member-log.ts";
@@ -76,7 +76,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCl
     for (let next = bound.shift(); next !== undefined; next = bound.shift()) {
       running.push(await startBound(next, shared.onFatal, members));
     }
-    return new EtcdCluster(running, temporaryDir);
+    return new EtcdCluster(running, temporaryDir, shared);
   } catch (error) {
     await Promise.all(bound.map(releaseMember));
     await Promise.all(running.map((member) => member.stop({ handOver: false })));
@@ -87,19 +87,44 @@ export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCl
 
 /** Running members of one cluster. */
 export class EtcdCluster {
-  readonly members: readonly Etcd[];
-  /** Resolves when all members serve clients. */
+  /** Resolves when the members that were started first serve clients. */
   readonly ready: Promise<void>;
+  readonly #members: Etcd[];
   readonly #temporaryDir: string;
+  readonly #options: EtcdOptions;
   #client: EtcdClient | undefined;
   #stopping: Promise<void> | undefined;
 
   /** To be called by `startCluster` alone. */
-  constructor(members: readonly Etcd[], temporaryDir: string) {
-    this.members = members;
+  constructor(members: readonly Etcd[], temporaryDir: string, options: EtcdOptions) {
+    this.#members = [...members];
     this.#temporaryDir = temporaryDir;
+    this.#options = options;
     this.ready = Promise.all(members.map((member) => member.ready)).then(() => undefined);
     this.ready.catch(() => undefined);
+  }
+
+  /** All members, those that were stopped as well. */
+  get members(): readonly Etcd[] {
+    return this.#members;
+  }
+
+  /**
+   * Starts a member again that was stopped, on its data and its peer URLs: the one that is returned takes its
+   * place in `members`. Rejects as `startEtcd` does, and with `EtcdStoppedError` once the cluster is stopped.
+   */
+  async restart(member: Etcd): Promise<Etcd> {
+    if (this.#stopping !== undefined) throw new EtcdStoppedError();
+    const index = this.#members.indexOf(member);
+    if (index < 0) throw new EtcdConfigError(`"${member.name}" is no member of this cluster`);
+    await member.stop();
+    const { name, dataDir, urls } = member;
+    const options = { ...this.#options, name, dataDir, listenPeerUrls: urls.peer };
+    const bound = await bindMember({ unsafeNoFsync: true, ...options });
+    const started = await startBound(bound, options.onFatal, undefined);
+    if (this.#stopping !== undefined) await started.stop({ handOver: false });
+    else this.#members[index] = started;
+    return started;
   }
 
   /** A client of all members, without sockets: when one is stopped, it goes to the others. */
@@ -107,7 +132,7 @@ export class EtcdCluster {
     this.#client ??= new EtcdClient({
       client: new Client({
         endpoints: this.members.map(({ name }) => name),
-        connector: connectorOf(this.members),
+        connector: connectorOf(() => this.members),
         clock: systemClock,
         random: systemRandom,
         log: silentLog(),
@@ -153,11 +178,11 @@ export class EtcdCluster {
   }
 }
 
-function connectorOf(members: readonly Etcd[]): Connector {
-  const byName = new Map(members.map((member) => [member.name, member]));
+function connectorOf(members: () => readonly Etcd[]): Connector {
   return {
     connect(target) {
-      const member = byName.get(target.address) ?? members[0];
+      const all = members();
+      const member = all.find(({ name }) => name === target.address) ?? all[0];
       return member.connector.connect(target);
     },
   };

@@ -21,9 +21,20 @@ test("three members go on when their leader is stopped, and their watchers with 
       expect((await own.kv.get("key"))?.value).toBe("2");
     }
     expect(followers).toContain(await cluster.leader());
+    if (leader === undefined) throw new Error("nobody led");
+    const again = await cluster.restart(leader);
+    await again.ready;
+    expect((await again.client.kv.get("key"))?.value).toBe("2");
+    expect(cluster.members).toContain(again);
+    expect(cluster.members).not.toContain(leader);
+    // The other one may go now: two of three are there.
+    await followers[0].stop();
+    await client.kv.put("key", "3");
+    expect((await again.client.kv.get("key"))?.value).toBe("3");
   } finally {
     await cluster.stop();
   }
+  await expect(cluster.restart(cluster.members[0])).rejects.toThrow("was stopped");
   expect(cluster.members.map(({ dataDir }) => fs.existsSync(dataDir))).toEqual([
     false,
     false,
