@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LoadConnection } from "../../src/cmd/etcd-benchmark/load-connection.ts";
 import { socketConnector } from "../../src/cmd/socket-connector.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import { AuthService, KVService } from "../../src/wire/gen/services.ts";
+import { AuthService, KVService, LeaseService } from "../../src/wire/gen/services.ts";
 import { runOurBenchmark } from "../harness/benchmark-inprocess.ts";
+import { CertificateFolder } from "../harness/certificates.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
+import { freePorts } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 /** A report of the JSON form, as far as it does not depend on time. */
@@ -35,9 +37,24 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
   let server: EtcdProcess;
   let caller: LoadConnection;
 
+  let secure = "";
+  const made = new CertificateFolder();
+
   beforeAll(async () => {
     if (!isThere) return;
-    server = await startEtcd(command === undefined ? {} : { command });
+    const [plainPort, peerPort, securePort] = await freePorts(3);
+    secure = `https://127.0.0.1:${securePort}`;
+    server = await startEtcd({
+      ...(command === undefined ? {} : { command }),
+      ports: [plainPort, peerPort],
+      flags: [
+        `--listen-client-urls=http://127.0.0.1:${plainPort},${secure}`,
+        `--cert-file=${made.server.certFile}`,
+        `--key-file=${made.server.keyFile}`,
+        `--trusted-ca-file=${made.authority.caFile}`,
+        "--client-cert-auth",
+      ],
+    });
     caller = await LoadConnection.open({
       endpoint: server.endpoint,
       connector: socketConnector(undefined),
@@ -49,6 +66,7 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
   }, 60_000);
 
   afterAll(async () => {
+    made.remove();
     if (!isThere) return;
     caller.close();
     await server.remove();
@@ -102,6 +120,29 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
     {
       words: ["lease-keepalive", "--total=50", "--clients=3"],
       reports: [["lease-keepalive", 50]],
+      writes: 0,
+    },
+    {
+      words: ["stm", "--total=12", "--txn-wr-percent=100", "--keys=5", "--keys-per-txn=2"],
+      reports: [["stm", 12]],
+      writes: 12,
+    },
+    {
+      words: ["stm", "--total=40", "--clients=8", "--isolation=ss", "--txn-wr-percent=100"],
+      reports: [["stm", 40]],
+      writes: 40,
+    },
+    {
+      words: [
+        ...["stm", "--total=30", "--clients=4", "--isolation=s", "--txn-wr-percent=100"],
+        ...["--keys=4", "--keys-per-txn=3", "--conns=2", "--rate=2000"],
+      ],
+      reports: [["stm", 30]],
+      writes: 30,
+    },
+    {
+      words: ["stm", "--total=10", "--clients=3", "--isolation=c", "--txn-wr-percent=0"],
+      reports: [["stm", 10]],
       writes: 0,
     },
     {
@@ -164,6 +205,34 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
     expect(writes.requests).toBeGreaterThan(0);
     expect(reads.requests + writes.requests).toBe(200);
     expect((await revision()) - before).toBe(writes.requests);
+  });
+
+  test.runIf(isThere)("TLS, beside an endpoint without it", async () => {
+    const files = [
+      `--cacert=${made.authority.caFile}`,
+      `--cert=${made.client.certFile}`,
+      `--key=${made.client.keyFile}`,
+    ];
+    const endpoints = `${secure},http://${server.endpoint}`;
+    const words = ["put", "--total=20", "--clients=4", "--conns=2"];
+    const [report] = await reportsOf(endpoints, [...words, ...files]);
+    expect(report).toMatchObject({ requests: 20, errors: {} });
+    const { code, stderr } = await runOurBenchmark([`--endpoints=${secure}`, ...words]);
+    expect(stderr.toString()).toMatch(/^dial error: transport: authentication handshake failed: /);
+    expect(code).toBe(1);
+  });
+
+  test.runIf(isThere).each(["lock-client", "lock-rpc"])("stm within %s", async (locker) => {
+    const words = ["stm", "--total=9", "--clients=3", "--txn-wr-percent=100"];
+    const [report] = await reportsOf(server.endpoint, [...words, `--stm-locker=${locker}`]);
+    expect(report).toMatchObject({ benchmark: "stm", requests: 9, errors: {} });
+    const { leases } = await caller.ask(LeaseService.leaseLeases, {});
+    expect(leases.length).toBeLessThanOrEqual(3);
+    const locks = await caller.ask(KVService.range, {
+      key: Buffer.from("stmlock/"),
+      rangeEnd: Buffer.from("stmlock0"),
+    });
+    expect(locks.kvs).toHaveLength(0);
   });
 
   test.runIf(isThere)("watch-get reads while watchers catch up", async () => {
@@ -232,6 +301,10 @@ test.each([
     255,
     'Error: invalid argument "x" for "--rw-ratio" flag: strconv.',
   ],
+  [["stm", "--keys-per-txn=2"], 1, "expected --keys-per-txn between 0 and 1, got (2)\n"],
+  [["stm", "--txn-wr-percent=101"], 1, "expected [0, 100] --txn-wr-percent, got (101)\n"],
+  [["stm", "--isolation=x"], 1, "Usage:\n  etcd-benchmark stm [flags]\n"],
+  [["stm", "--stm-locker=x"], 1, 'unexpected stm locker "x"\n'],
   [["range"], 1, "Usage:\n  etcd-benchmark range key [end-range] [flags]\n"],
   [["range", "a", "--consistency=x"], 1, "Usage:\n  etcd-benchmark range key"],
   [["put", "--nope"], 255, "Error: unknown flag: --nope\nUsage:\n  etcd-benchmark put [flags]\n"],

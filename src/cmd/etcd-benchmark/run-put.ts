@@ -47,7 +47,7 @@ export async function runPut(session: BenchmarkSession, call: BenchmarkCall): Pr
   const report = openReport(session, call);
   const stopCompacting = compactNowAndThen(session, call, connections[0], report);
   const figures = await measureLoad(session, load, connections, report);
-  stopCompacting();
+  await stopCompacting();
   showReport(session, call, "put", figures, "\n");
   if (flags.getBool("check-hashkv")) await showHash(session, call, connections[0]);
 }
@@ -72,13 +72,13 @@ function putBodyMaker(space: KeySpace, value: Uint8Array): (number: number) => U
   };
 }
 
-/** Compacts again and again while puts go on. Returns how to stop. Failures are told in the report. */
+/** Compacts again and again while puts go on. Returns how to stop, after what is under way. Failures are reported. */
 function compactNowAndThen(
   { clock }: BenchmarkSession,
   { flags }: BenchmarkCall,
   connection: LoadConnection,
   report: LatencyReport,
-): () => void {
+): () => Promise<void> {
   const intervalMs = millisecondsOf(flags, "compact-interval");
   const delta = Number(flags.getInteger("compact-index-delta"));
   let isStopped = intervalMs <= 0;
@@ -91,6 +91,7 @@ function compactNowAndThen(
     // Differs from etcd: a young keyspace has nothing to compact yet, and that does not end the load.
     if (revision > 0) await connection.ask(KVService.compact, { revision });
   };
+  let latest = Promise.resolve();
   const next = (): void => {
     if (isStopped) return;
     clock.after(intervalMs, () => {
@@ -99,12 +100,13 @@ function compactNowAndThen(
         if (!(error instanceof Error)) throw error;
         report.failed(`compaction: ${error.message}`);
       };
-      compact().catch(failed).finally(next);
+      latest = compact().catch(failed).finally(next);
     });
   };
   next();
   return () => {
     isStopped = true;
+    return latest;
   };
 }
 

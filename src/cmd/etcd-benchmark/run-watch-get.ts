@@ -56,7 +56,11 @@ export async function runWatchGet(session: BenchmarkSession, call: BenchmarkCall
     if (wanted > 0) {
       for (let i = 0; i < watchers; i++) streams.add(i % streamCount, body);
       const stop = readUntilStopped(session, reading, report);
-      await streams.orFailure(caughtUp).finally(stop);
+      try {
+        await streams.orFailure(caughtUp);
+      } finally {
+        await stop();
+      }
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -81,25 +85,26 @@ async function putEvents(connection: LoadConnection, count: number): Promise<num
   return first;
 }
 
-/** Reads again and again. Returns how to stop. */
+/** Reads again and again, at least once. Returns how to stop, which waits for the read that is under way. */
 function readUntilStopped(
   { clock }: BenchmarkSession,
   connection: LoadConnection,
   report: LatencyReport,
-): () => void {
+): () => Promise<void> {
   let isStopped = false;
   const read = async (): Promise<void> => {
     while (!isStopped) {
       const startMs = clock.nowMs();
       await connection.ask(KVService.range, { key: READ_KEY, serializable: true });
-      if (!isStopped) report.took(startMs, clock.nowMs());
+      report.took(startMs, clock.nowMs());
     }
   };
-  read().catch((error: unknown) => {
+  const reading = read().catch((error: unknown) => {
     if (!(error instanceof Error)) throw error;
-    if (!isStopped) report.failed(error.message);
+    report.failed(error.message);
   });
   return () => {
     isStopped = true;
+    return reading;
   };
 }

@@ -108,12 +108,13 @@ export function openBar({ io, clock }: BenchmarkSession): ProgressBar | undefine
 /** Opens connections, whose endpoints have their turn, and closes them when the tool ends. */
 export class ConnectionOpener {
   readonly #session: BenchmarkSession;
-  readonly #targets: readonly LoadTarget[];
+  /** Where connections go, in turn. */
+  readonly targets: readonly LoadTarget[];
   #opened = 0;
 
   private constructor(session: BenchmarkSession, targets: readonly LoadTarget[]) {
     this.#session = session;
-    this.#targets = targets;
+    this.targets = targets;
   }
 
   /** Reads the flags, asks for a missing password, and finds the leader where calls are to go there. */
@@ -143,7 +144,7 @@ export class ConnectionOpener {
   }
 
   async open(): Promise<LoadConnection> {
-    const target = this.#targets[this.#opened++ % this.#targets.length];
+    const target = this.targets[this.#opened++ % this.targets.length];
     try {
       const connection = await LoadConnection.open(target);
       this.#session.cleanups.push(() => connection.close());

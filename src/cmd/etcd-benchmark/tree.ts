@@ -17,6 +17,11 @@ const COMPACT_DELTA_USAGE =
 const END_KEY_USAGE =
   "Read operation range end key. By default, we do full range query with the default limit of 1000.";
 
+const ISOLATION_USAGE =
+  "Read Committed (c), Repeatable Reads (r), Serializable (s), or Snapshot (ss)";
+const LOCKER_USAGE =
+  "Wrap STM transaction with a custom locking mechanism (stm, lock-client, lock-rpc)";
+
 const WATCH_DESCRIPTION = `Benchmark watch tests the performance of processing watch requests and
 sending events to watchers. It tests the sending performance by
 changing the value of the watched keys with concurrent put
@@ -58,6 +63,7 @@ export function benchmarkCommands(): BenchmarkCommand {
       leaseKeepaliveCommand(),
       putCommand(),
       rangeCommand(),
+      stmCommand(),
       txnMixedCommand(),
       txnPutCommand(),
       watchCommand(),
@@ -182,6 +188,23 @@ function watchGetCommand(): Spec {
       .int64("streams", 1n, "Total number of watcher streams")
       .int64("events", 8n, "Number of events per watcher"),
     run: async (...of) => (await import("./run-watch-get.ts")).runWatchGet(...of),
+  };
+}
+
+function stmCommand(): Spec {
+  return {
+    use: "stm",
+    short: "Benchmark STM",
+    flags: new FlagSet()
+      .string("isolation", "r", ISOLATION_USAGE)
+      .int64("keys", 1n, "Total unique keys accessible by the benchmark")
+      .int64("total", 10_000n, "Total number of completed STM transactions")
+      .int64("keys-per-txn", 1n, "Number of keys to access per transaction")
+      .int64("txn-wr-percent", 50n, "Percentage of keys to overwrite per transaction")
+      .string("stm-locker", "stm", LOCKER_USAGE)
+      .int64("val-size", 8n, "Value size of each STM put request")
+      .int64("rate", 0n, "Maximum STM transactions per second (0 is no limit)"),
+    run: async (...of) => (await import("./run-stm.ts")).runStm(...of),
   };
 }
 
