@@ -15,8 +15,11 @@ export interface ToolVersion {
   readonly apiVersion: string;
 }
 
-/** The help page of `command`. */
-export function usagePage<C>(command: Command<C>, tool: ToolVersion): string {
+/**
+ * The help page of `command`. The command library adds the flag for help when a command is called, so pages of
+ * others lack it: `isCalled` false.
+ */
+export function usagePage<C>(command: Command<C>, tool: ToolVersion, isCalled = true): string {
   const { parent, spec, commands } = command;
   const title = parent === undefined ? command.name : nameBelow(command, undefined);
   const parts = [`NAME:\n\t${title} - ${spec.short}\n`, `USAGE:\n\t${command.useLine}\n`];
@@ -28,8 +31,10 @@ export function usagePage<C>(command: Command<C>, tool: ToolVersion): string {
     parts.push(`\nCOMMANDS:\n${lines.join("")}`);
   }
   if (spec.long !== undefined) parts.push(`DESCRIPTION:\n${description(spec.long)}`);
-  parts.push(`OPTIONS:\n${optionLines(command.localFlags)}`);
-  if (parent !== undefined) parts.push(`GLOBAL OPTIONS:\n${optionLines(command.inheritedFlags)}`);
+  const local = shownFlags(command.localFlags).filter(({ name }) => isCalled || name !== "help");
+  parts.push(`OPTIONS:\n${optionLines(local)}`);
+  const inherited = shownFlags(command.inheritedFlags);
+  if (parent !== undefined) parts.push(`GLOBAL OPTIONS:\n${optionLines(inherited)}`);
   return alignWithTabs(`${parts.join("\n")}\n`);
 }
 
@@ -45,8 +50,8 @@ function description(long: string): string {
   return lines.map((line) => `\t${line}\n`).join("");
 }
 
-function optionLines(flags: FlagSet): string {
-  return shownFlags(flags).map(optionLine).join("");
+function optionLines(flags: readonly Flag[]): string {
+  return flags.map(optionLine).join("");
 }
 
 function shownFlags(flags: FlagSet): Flag[] {
@@ -74,10 +79,7 @@ const KIND_NAMES = {
 /** Least width of the names of commands in a list of them. */
 const NAME_WIDTH_MIN = 11;
 
-/**
- * The command library's own page for `command`: that of etcdutl, and of the lines of a transaction. The
- * library adds the flag for help when a command is called, so pages of others lack it: `isCalled` false.
- */
+/** The command library's own page for `command`: that of etcdutl, and of the lines of a transaction. */
 export function plainUsagePage<C>(command: Command<C>, isCalled = true): string {
   const { commands, path } = command;
   const listed = commands.filter(({ spec }) => spec.deprecated === undefined);

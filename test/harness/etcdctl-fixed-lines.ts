@@ -649,6 +649,58 @@ const MAINTENANCE: CommandLine[] = [
   },
 ];
 
+/** Every flag from the environment, for a command that takes keys and for one that asks the cluster. */
+const ENVIRONMENT: CommandLine[] = [
+  ["CACERT", "/nonexistent"],
+  ["CACERT", ""],
+  ["CERT", "/nonexistent"],
+  ["KEY", "/nonexistent"],
+  ["INSECURE_TRANSPORT", "true"],
+  ["INSECURE_TRANSPORT", "maybe"],
+  ["INSECURE_SKIP_TLS_VERIFY", "true"],
+  ["INSECURE_DISCOVERY", "false"],
+  ["DISCOVERY_SRV_NAME", "x"],
+  ["USER", "nobody:x"],
+  ["PASSWORD", "x"],
+  ["KEEPALIVE_TIME", "1s"],
+  ["KEEPALIVE_TIMEOUT", "x"],
+  ["DIAL_TIMEOUT", "1s"],
+  ["WRITE_OUT", "yaml"],
+  ["DEBUG", "false"],
+  ["HELP", "true"],
+  ["WATCH_KEY", "a"],
+  ["PREFIX", "true"],
+  ["", "x"],
+].flatMap(([name, value]) =>
+  ["get after", "member list"].map((command) => ({
+    args: [E, ...command.split(" ")],
+    environment: { [`ETCDCTL_${name}`]: value },
+  })),
+);
+
+/** Commands that are given too little, too much, or what they do not take. */
+const REFUSED = lines(
+  ...[
+    [
+      "lock",
+      "elect",
+      "elect a b c",
+      "elect -l a b",
+      "elect a -x",
+      "lock --ttl=x a",
+      "lock a --ttl",
+    ],
+    ["check perf --load=q", "check perf --load=", "check datascale --load=q", "check"],
+    ["member add", "member add a", "member add a --peer-urls=", "member add a http://b"],
+    ["member remove", "member remove x", "member remove 1 2", "member update", "member update 1"],
+    ["member update zz --peer-urls=http://a:1", "member promote", "member promote zz", "member"],
+    ["member promote 1", "member list x", "endpoint", "endpoint status x", "endpoint health x"],
+    ["lease keep-alive", "lease keep-alive zz", "lease keep-alive 1 2", "watch --rev=x a"],
+    ["completion bash --no-descriptions=x", "help get x", "help --x", "version --x", "--version"],
+    ["get --keys-only=x a", "get zz --print-value-only --count-only", "-v"],
+  ].flatMap((commands) => commands.map((command) => command.split(" "))),
+);
+
 export const FIXED_LINES: readonly CommandLine[] = [
   ...PARSING,
   ...ARGUMENTS,
@@ -663,6 +715,8 @@ export const FIXED_LINES: readonly CommandLine[] = [
   ...CONNECTIONS,
   ...HISTORY,
   ...MAINTENANCE,
+  ...ENVIRONMENT,
+  ...REFUSED,
 ];
 
 /** Makes a cluster that knows three users and asks who calls; the tool must have these commands. */

@@ -42,7 +42,8 @@ describe.skipIf(REFERENCE === undefined).each(TOOLS)("$name", (tool) => {
   async function expectSame(lines: readonly (readonly string[])[]): Promise<void> {
     const shown = ({ code, stdout, stderr }: RunResult): unknown => {
       const alone = new RegExp(`^\\s*(?:${tool.oursAlone.join("|")})\\b.*\n`, "gm");
-      return { code, stdout: stdout.toString().replace(alone, ""), stderr: stderr.toString() };
+      const text = (bytes: Buffer): string => bytes.toString().replace(alone, "");
+      return { code, stdout: text(stdout), stderr: text(stderr) };
     };
     for (const args of lines) {
       const program = path.join(REFERENCE ?? "", tool.name);
@@ -66,6 +67,8 @@ describe.skipIf(REFERENCE === undefined).each(TOOLS)("$name", (tool) => {
       ]),
     );
     await expectSame([
+      ["help", "x"],
+      ["help", "member", "x"],
       ["completion"],
       ["completion", "ksh"],
       ["completion", "bash", "x"],

@@ -16,6 +16,7 @@ export function runHelp(session: Session, call: EtcdctlCall): void {
     const topics = call.args.map((word) => `\`${word}\``).join(" ");
     session.io.error(`Unknown help topic [${topics}]\n`);
   }
-  const command = found instanceof FlagError ? root : found.command;
-  session.io.out(usagePage(command, ETCDCTL_VERSION));
+  const isKnown = !(found instanceof FlagError);
+  const command = isKnown ? found.command : root;
+  session.io.out(usagePage(command, ETCDCTL_VERSION, isKnown));
 }
