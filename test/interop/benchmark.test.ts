@@ -10,6 +10,7 @@ import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { freePorts } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
+import { sleep } from "../harness/sleep.ts";
 
 /** A report of the JSON form, as far as it does not depend on time. */
 interface Report {
@@ -284,6 +285,27 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
     },
   );
 });
+
+test("a load goes on when its server comes back", async () => {
+  const ports = await freePorts(2);
+  const first = await startEtcd({ command: OUR_ETCD, ports: [ports[0], ports[1]] });
+  const words = ["put", "--total=1500", "--rate=1000", "--clients=10", "--conns=2"];
+  let isOver = false;
+  const load = reportsOf(first.endpoint, words).finally(() => {
+    isOver = true;
+  });
+  await sleep(300);
+  expect(isOver).toBe(false);
+  await first.stop("SIGKILL");
+  const options = { command: OUR_ETCD, dataDir: first.dataDir };
+  const second = await startEtcd({ ...options, ports: [ports[0], ports[1]] });
+  const [{ requests, errors }] = await load;
+  const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  expect(requests + failed).toBe(1500);
+  // A caller without a connection waits: it does not fail again and again.
+  expect(failed).toBeLessThan(requests);
+  await second.remove();
+}, 60_000);
 
 const NOWHERE = "--endpoints=127.0.0.1:1";
 

@@ -118,7 +118,9 @@ export class ClosedLoop {
     }
     this.#ended++;
     if (this.#ended === this.#load.total) this.#finish();
-    else this.#next(caller);
+    else if (status.code === 0) this.#next(caller);
+    // A connection that has just been lost takes no call before all of its own have ended.
+    else this.#clock.defer(() => this.#next(caller));
   }
 
   /** Lets idle callers go on when there are permits. */
