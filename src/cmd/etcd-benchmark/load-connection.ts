@@ -37,6 +37,7 @@ export class LoadConnection {
   #metadata: GrpcMetadata = PLAIN_METADATA;
   #isClosed = false;
   #isGettingToken = false;
+  #isReconnecting = false;
   #waiting: (() => void)[] = [];
 
   private constructor(target: LoadTarget) {
@@ -85,9 +86,9 @@ export class LoadConnection {
   /** The token counts no longer: gets another. Nothing is usable meanwhile. */
   renewToken(): void {
     if (this.#isGettingToken || this.#raw === undefined) return;
-    this.#getToken()
-      .catch(() => this.#raw?.close())
-      .finally(() => this.#resume());
+    // Without a token calls tell why there is none.
+    const resume = (): void => this.#resume();
+    this.#getToken().then(resume, resume);
   }
 
   /** Makes one call outside of any load. Rejects with the error as users know it. */
@@ -133,9 +134,16 @@ export class LoadConnection {
   }
 
   #reconnectLater(): void {
+    if (this.#isReconnecting || this.#isClosed) return;
+    this.#isReconnecting = true;
+    const reconnected = (): void => {
+      this.#isReconnecting = false;
+      if (this.#raw === undefined) this.#reconnectLater();
+      // Also without a token: then calls tell why there is none.
+      else this.#resume();
+    };
     this.#target.clock.after(RECONNECT_PAUSE_MS, () => {
-      if (this.#isClosed || this.#raw !== undefined) return;
-      this.#connect().catch(() => this.#reconnectLater());
+      this.#connect().then(reconnected, reconnected);
     });
   }
 
@@ -164,7 +172,8 @@ export class LoadConnection {
   }
 }
 
-/** Whether the server knows the token no longer. */
+/** Whether the server knows the token no longer, or users have changed since it was given. */
 export function isTokenRefused(status: RpcStatus): boolean {
-  return knownError(status) === Errors.InvalidAuthToken;
+  const error = knownError(status);
+  return error === Errors.InvalidAuthToken || error === Errors.AuthOldRevision;
 }
