@@ -28,6 +28,7 @@ import {
 import { KeyValueStore } from "./key-value-store.ts";
 import { CALL_TIMEOUT_MS } from "./limits.ts";
 import { type Lock, takeLock, tryLock, type TurnParts } from "./lock.ts";
+import { runStm, type StmOptions, type StmResult, type StmTransaction } from "./stm.ts";
 import type { TurnOptions } from "./turn.ts";
 import { type CommitTxn, TxnBuilder } from "./txn-builder.ts";
 
@@ -135,6 +136,18 @@ export class EtcdClient {
     } finally {
       await lock.release();
     }
+  }
+
+  /**
+   * Runs `work`, which reads and writes keys as if it were alone, until it met nobody else. Throws its errors,
+   * `StmConflictError`, and `EtcdError`; see `runStm`.
+   */
+  stm<T>(
+    work: (tx: StmTransaction) => Promise<T> | T,
+    options?: StmOptions,
+  ): Promise<StmResult<T>> {
+    const { kv } = this.raw;
+    return runStm({ kv, space: this.#space, deadlines: this.#deadlines }, work, options);
   }
 
   /** The election `name`. */

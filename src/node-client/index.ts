@@ -34,6 +34,13 @@ export type {
   RangeResult,
   SortKey,
 } from "./requests.ts";
+export {
+  type Isolation,
+  StmConflictError,
+  type StmOptions,
+  type StmResult,
+  type StmTransaction,
+} from "./stm.ts";
 export type { TxnBuilder, TxnResult } from "./txn-builder.ts";
 export type {
   CompactedEvent,
