@@ -51,8 +51,12 @@ async function sayReal(flags: readonly string[]): Promise<string> {
   const program = path.join(REFERENCE ?? "", "etcd");
   const { code, stderr } = await runProgram(program, flags, { timeoutMs: 60_000 });
   expect(code, stderr.toString()).toBe(1);
-  const lines = stderr.toString().trim().split("\n");
-  return JSON.parse(lines.findLast((line) => line.startsWith("{")) ?? "{}").error;
+  const lines = stderr.toString().split("\n");
+  // Its other threads may go on to log until it is gone.
+  const last =
+    lines.findLast((line) => line.startsWith('{"level":"fatal"')) ??
+    lines.findLast((line) => line.startsWith("{"));
+  return JSON.parse(last ?? "{}").error;
 }
 
 /** The real one names the port that it was given in the end. */
