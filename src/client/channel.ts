@@ -36,6 +36,7 @@ import {
 } from "./limits.ts";
 import type { Link } from "./link.ts";
 import {
+  CANCELLED,
   DEADLINE_EXCEEDED,
   errorFromStatus,
   knownError,
@@ -222,6 +223,10 @@ export class Channel {
     for (let resends = 0; ; resends++) {
       const picked = await this.pick(options);
       if ("code" in picked) return { ...picked, body: undefined };
+      // Between the choice and this turn the caller may have changed its mind: nothing was sent yet.
+      if (options.signal?.aborted === true) {
+        return { code: CANCELLED.code, message: CANCELLED.message, body: undefined };
+      }
       const { status, message } = await this.#send(picked, path, body, options);
       if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
       return { code: status.code, message: status.message, body: message };
