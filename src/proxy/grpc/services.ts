@@ -71,6 +71,7 @@ function enabling({ upstream, cache }: ServiceParts): GrpcMethodHandler {
 function clusterMethods(parts: ServiceParts): [string, GrpcMethodHandler][] {
   const promote: GrpcMethodHandler = {
     kind: "unary",
+    // In the words of etcd's proxy, which does not pass this call on either.
     onMessage: (call) => call.sendStatus(GrpcCode.Unknown, "not implemented"),
     onHalfClose() {},
     onCancel() {},
