@@ -15,7 +15,7 @@ import {
   decodeTxnResponse,
   encodeRequestOp,
 } from "../wire/gen/rpc.ts";
-import { Reader } from "../wire/reader.ts";
+import { countOf } from "../wire/response-facts.ts";
 import { WireError } from "../wire/wire-error.ts";
 import { encodeTime, localZoneOffset } from "../platform/log-line.ts";
 
@@ -112,18 +112,3 @@ const COUNTED: Readonly<Record<string, (call: FinishedCall) => Counted>> = {
     };
   },
 };
-
-/** Of a RangeResponse: field 4, a varint. */
-const COUNT_TAG = 32;
-
-/** How many keys a RangeResponse tells of; its key-values, which may be all that there are, are passed over. */
-function countOf(response: Uint8Array): number {
-  const reader = new Reader(response);
-  let count = 0;
-  while (reader.more()) {
-    const tag = reader.tag();
-    if (tag === COUNT_TAG) count = reader.int64();
-    else reader.skip(tag, "RangeResponse", {});
-  }
-  return count;
-}

@@ -18,7 +18,12 @@ import { AUDIT_RENEWED_LEASES_MAX } from "../limits.ts";
 import type { CallObservation, CallObserver } from "../observe/call-observer.ts";
 import { type AuditFields, given, leaseField, nameOf, rangeFields } from "./audit-fields.ts";
 import { AUDITED_METHODS } from "./audit-methods.ts";
-import { grantedLeaseOf, revisionOf, succeededOf, watcherFactOf } from "./response-facts.ts";
+import {
+  grantedLeaseOf,
+  revisionOf,
+  succeededOf,
+  watcherFactOf,
+} from "../../wire/response-facts.ts";
 
 const WATCH = "/etcdserverpb.Watch/Watch";
 const KEEP_ALIVE = "/etcdserverpb.Lease/LeaseKeepAlive";

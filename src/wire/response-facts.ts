@@ -1,10 +1,10 @@
 /**
- * What the audit log takes from a response: a few numbers at its start, found without decoding the rest.
+ * What the logs take from a response: a few numbers, found without decoding the rest.
  *
  * Source: etcd api/etcdserverpb/rpc.proto; every response has its header as field 1.
  */
-import { decodeResponseHeader } from "../../wire/gen/rpc.ts";
-import { Reader } from "../../wire/reader.ts";
+import { decodeResponseHeader } from "./gen/rpc.ts";
+import { Reader } from "./reader.ts";
 
 /** Tag of a field: its number, and 2 for an embedded message or 0 for a number. */
 const MESSAGE_1 = (1 << 3) | 2;
@@ -41,6 +41,18 @@ export function grantedLeaseOf(response: Uint8Array): bigint {
     reader.skip(tag, "LeaseGrantResponse", {});
   }
   return 0n;
+}
+
+/** How many keys a RangeResponse tells of: field 4. Its key-values, which may be all that there are, are passed over. */
+export function countOf(response: Uint8Array): number {
+  const reader = new Reader(response);
+  let count = 0;
+  while (reader.more()) {
+    const tag = reader.tag();
+    if (tag === VARINT_4) count = reader.int64();
+    else reader.skip(tag, "RangeResponse", {});
+  }
+  return count;
 }
 
 /** What a response of a watch stream says about the life of a watcher. */
