@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { EtcdError } from "../src/errors/etcd-error.ts";
 import { Errors } from "../src/errors/table.ts";
-import type { ServerConfig } from "../src/server/config.ts";
+import type { ServerConfig } from "../src/server/config/config.ts";
 import type { MemberHost } from "../src/server/member-host.ts";
 import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/raft-internal.ts";
 import {

@@ -6,7 +6,7 @@ import { Errors } from "../src/errors/table.ts";
 import { encodeRevision } from "../src/mvcc/revision.ts";
 import type { MembershipWaiter } from "../src/member/ready.ts";
 import type { MemberInfo } from "../src/membership/member-info.ts";
-import type { ServerConfig } from "../src/server/config.ts";
+import type { ServerConfig } from "../src/server/config/config.ts";
 import { bytesFromUtf8 } from "../src/stdx/bytes.ts";
 import { createKeyValue, encodeKeyValue } from "../src/wire/gen/kv.ts";
 import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/raft-internal.ts";

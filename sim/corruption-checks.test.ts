@@ -7,7 +7,7 @@ import {
   CorruptionChecks,
   type CorruptionCheckOptions,
   type HashPeers,
-} from "../src/server/corruption-checks.ts";
+} from "../src/server/cluster/corruption-checks.ts";
 import { bytesFromLatin1 } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { createKeyValue, encodeKeyValue } from "../src/wire/gen/kv.ts";

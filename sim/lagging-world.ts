@@ -4,7 +4,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import type { Machine } from "./cluster/machine.ts";
 import { assert } from "../src/stdx/assert.ts";
 import { bytesFromLatin1 } from "../src/stdx/bytes.ts";
-import type { ServerConfig } from "../src/server/config.ts";
+import type { ServerConfig } from "../src/server/config/config.ts";
 import { InternalRaftRequestOperationField as Operation } from "../src/wire/gen/raft-internal.ts";
 import {
   createCompactionRequest,

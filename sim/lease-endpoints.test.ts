@@ -1,8 +1,8 @@
 /** What a leader answers its followers about leases, on a whole member on a simulated disk and clock. */
 import { beforeEach, expect, test } from "vitest";
 import type { PeerResponse } from "../src/peer/network.ts";
-import { leaseEndpoints } from "../src/server/lease-endpoints.ts";
-import { answerPeer } from "../src/server/peer-endpoints.ts";
+import { leaseEndpoints } from "../src/server/cluster/lease-endpoints.ts";
+import { answerPeer } from "../src/server/cluster/peer-endpoints.ts";
 import { utf8FromBytes } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import {

@@ -8,7 +8,7 @@ import type { EtcdError } from "../src/errors/etcd-error.ts";
 import { Errors } from "../src/errors/table.ts";
 import type { Applier } from "../src/apply/applier.ts";
 import { executeRange } from "../src/mvcc/range.ts";
-import type { ServerConfig } from "../src/server/config.ts";
+import type { ServerConfig } from "../src/server/config/config.ts";
 import { bytesFromUtf8, utf8FromBytes } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { decodeKeyValue } from "../src/wire/gen/kv.ts";

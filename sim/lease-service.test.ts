@@ -17,7 +17,7 @@ import { GrpcCode } from "../src/errors/codes.ts";
 import { Errors } from "../src/errors/table.ts";
 import type { GrpcClientCall } from "../src/http2/grpc-client-types.ts";
 import { noNetwork } from "./no-network.ts";
-import { ClusterLeases } from "../src/server/cluster-leases.ts";
+import { ClusterLeases } from "../src/server/cluster/cluster-leases.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { createMessage, MessageType } from "../src/wire/gen/raft.ts";
 import {

@@ -1,6 +1,6 @@
 /** What a seed stands for: how large the cluster is, what clients do, and what goes wrong. */
 import { Prng } from "../src/stdx/prng.ts";
-import type { ServerConfig } from "../src/server/config.ts";
+import type { ServerConfig } from "../src/server/config/config.ts";
 import { FAULTS, type FaultPlan } from "./faults/faults.ts";
 
 export interface SeedPlan {

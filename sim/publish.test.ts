@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Publisher } from "../src/server/publish.ts";
+import { Publisher } from "../src/server/cluster/publish.ts";
 import { assert } from "../src/stdx/assert.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { SimulatedDisk } from "./disk.ts";

@@ -6,7 +6,7 @@ import type { SnapshotSink } from "../src/peer/network.ts";
 import { SNAPSHOT_WRITE_BYTES } from "../src/server/limits.ts";
 import { MetricsRegistry } from "../src/stdx/metrics/registry.ts";
 import { SnapshotFileMetrics } from "../src/wal/metrics.ts";
-import { SnapshotReceiver } from "../src/server/snapshot-receiver.ts";
+import { SnapshotReceiver } from "../src/server/storage/snapshot-receiver.ts";
 import { bytesFromLatin1, equalBytes } from "../src/stdx/bytes.ts";
 import { Prng } from "../src/stdx/prng.ts";
 import { createMessage, createSnapshot, type Message, MessageType } from "../src/wire/gen/raft.ts";

@@ -1,5 +1,5 @@
 /** Members that are wrong about what is durable. */
-import type { OpenedMember } from "../../src/server/bootstrap.ts";
+import type { OpenedMember } from "../../src/server/start/bootstrap.ts";
 import type { WalBatch } from "../../src/wal/types.ts";
 import type { Variant } from "../cluster/variant.ts";
 

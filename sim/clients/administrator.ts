@@ -8,7 +8,7 @@ import type { AuthInfo } from "../../src/auth/auth-info.ts";
 import { ROOT } from "../../src/auth/names.ts";
 import { EtcdError } from "../../src/errors/etcd-error.ts";
 import { Errors } from "../../src/errors/table.ts";
-import { configFromFlags, type ServerConfig } from "../../src/server/config.ts";
+import { configFromFlags, type ServerConfig } from "../../src/server/config/config.ts";
 import { initialFlagValues } from "../../src/server/flags/table.ts";
 import { base64FromBytes } from "../../src/stdx/base64.ts";
 import { bytesFromLatin1 } from "../../src/stdx/bytes.ts";

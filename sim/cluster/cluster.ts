@@ -2,10 +2,10 @@
  * A simulated cluster: machines with members on them, the network between them, and one time for all. It
  * runs in one thread, and one seed gives one history.
  */
-import type { OpenedMember } from "../../src/server/bootstrap.ts";
-import type { ServerConfig } from "../../src/server/config.ts";
+import type { OpenedMember } from "../../src/server/start/bootstrap.ts";
+import type { ServerConfig } from "../../src/server/config/config.ts";
 import { FlagRefusal } from "../../src/server/flags/refusal.ts";
-import { parseServerUrls, type ServerUrl } from "../../src/server/server-url.ts";
+import { parseServerUrls, type ServerUrl } from "../../src/server/config/server-url.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 import { simulatedConfig } from "../simulated-member.ts";
 import { type DurableLog, readDurableLog } from "./durable-log.ts";

@@ -5,8 +5,12 @@
 import { createServices, type Services } from "../../src/api/services.ts";
 import { sha1, sha256 } from "../../src/platform/digest.ts";
 import type { Random } from "../../src/ports/random.ts";
-import { type Environment, openMember, type OpenedMember } from "../../src/server/bootstrap.ts";
-import type { ServerConfig } from "../../src/server/config.ts";
+import {
+  type Environment,
+  openMember,
+  type OpenedMember,
+} from "../../src/server/start/bootstrap.ts";
+import type { ServerConfig } from "../../src/server/config/config.ts";
 import { MemberHost } from "../../src/server/member-host.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { serviceContextOf } from "../../src/server/service-context.ts";

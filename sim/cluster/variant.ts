@@ -2,7 +2,7 @@
  * A deliberately broken member: the same code, with one part of it replaced on its way in. For tests of the
  * checkers, which must notice.
  */
-import type { Environment, OpenedMember } from "../../src/server/bootstrap.ts";
+import type { Environment, OpenedMember } from "../../src/server/start/bootstrap.ts";
 
 export interface Variant {
   /** Replaces ports: a disk that lies, a network that hands out what it should not. */

@@ -5,9 +5,9 @@
  * Source: etcd server/etcdmain/config.go and etcd.go, server/etcdserver/server.go (3.5).
  */
 import type { LogFields, LogLevel } from "../ports/log.ts";
-import { fillAdvertised } from "../server/default-host.ts";
+import { fillAdvertised } from "../server/config/default-host.ts";
 import { FLAGS, type FlagValues } from "../server/flags/table.ts";
-import type { LogRecord } from "../server/log-record.ts";
+import type { LogRecord } from "../server/observe/log-record.ts";
 import { humanBytes } from "../stdx/humanize.ts";
 
 const CALLER = "cmd/complete-values.ts";

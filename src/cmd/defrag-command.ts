@@ -3,7 +3,7 @@
  *
  * Source: etcd etcdutl/etcdutl/defrag_command.go (3.5).
  */
-import { defragFinishedFields, defragSizeFields } from "../server/defrag-log.ts";
+import { defragFinishedFields, defragSizeFields } from "../server/storage/defrag-log.ts";
 import { databasePathOf, defragmentMember } from "../snapshot/defragment-member.ts";
 import { SnapshotError } from "../snapshot/snapshot-error.ts";
 import { goDurationOfMs } from "../stdx/go-duration.ts";

@@ -7,7 +7,7 @@ import { type Client, type ClientOptions, openClient } from "../client/client.ts
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import type { Log } from "../ports/log.ts";
-import type { DiscoverySettings } from "../server/config-groups.ts";
+import type { DiscoverySettings } from "../server/config/config-groups.ts";
 import type { DiscoveryRegistry, RegistryEntry } from "../server/discovery/registry.ts";
 import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import { EventType, type KeyValue } from "../wire/gen/kv.ts";

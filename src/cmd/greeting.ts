@@ -1,5 +1,5 @@
 /** What a person on a terminal is told once the server serves. Scripts and services see nothing of it. */
-import type { ServerConfig } from "../server/config.ts";
+import type { ServerConfig } from "../server/config/config.ts";
 
 export function greet(config: ServerConfig, ports: readonly number[]): void {
   if (!process.stderr.isTTY) return;

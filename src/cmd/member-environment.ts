@@ -14,7 +14,7 @@ import { createSrvLookup } from "../platform/srv-lookup.ts";
 import type { AuditSink } from "../ports/audit.ts";
 import type { LogLevelControl, NamedLog } from "../ports/log.ts";
 import type { ProcessFacts } from "../ports/process-facts.ts";
-import type { ServerConfig } from "../server/config.ts";
+import type { ServerConfig } from "../server/config/config.ts";
 import type { ServerEnvironment } from "../server/fronts.ts";
 import { ServerMetrics } from "../server/metrics/server-metrics.ts";
 import { MemberTls } from "../server/tls/member-tls.ts";

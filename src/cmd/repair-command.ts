@@ -2,7 +2,7 @@
 import { systemClock } from "../platform/clock.ts";
 import { SystemDisk } from "../platform/disk.ts";
 import type { NamedLog } from "../ports/log.ts";
-import type { ServerConfig } from "../server/config.ts";
+import type { ServerConfig } from "../server/config/config.ts";
 import { repairDataDir } from "../snapshot/repair/repair-data-dir.ts";
 
 /** Resolves with the exit code: 0 when the member can start, 1 when nothing could be done about it. */

@@ -5,7 +5,7 @@ import type { AuditFile } from "../platform/audit-file.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { ProcessLog } from "../platform/log.ts";
 import { ServiceManager } from "../platform/service-manager.ts";
-import type { ServerConfig } from "../server/config.ts";
+import type { ServerConfig } from "../server/config/config.ts";
 import { type EtcdServer, startEtcd } from "../server/etcd-server.ts";
 import { RemovedError } from "../server/member-host.ts";
 import { memberEnvironment } from "./member-environment.ts";

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ServerConfig } from "../server/config.ts";
+import type { ServerConfig } from "../server/config/config.ts";
 import { readConfigFile } from "./config-file/read-config-file.ts";
 import { type CliExit, type CliStart, parseServerArgs } from "./server-args.ts";
 

@@ -8,22 +8,26 @@
 import { DEFAULT_LOG, type LogSettings } from "../platform/log.ts";
 import { canReusePort } from "../platform/tcp.ts";
 import type { LogFields } from "../ports/log.ts";
-import { configFromFlags, type ServerConfig } from "../server/config.ts";
+import { configFromFlags, type ServerConfig } from "../server/config/config.ts";
 import {
   applyConfigFile,
   type FileValues,
   type PlainEnd,
 } from "../server/config-file/apply-config-file.ts";
 import { ConfigFileError, type FileNode } from "../server/config-file/file-node.ts";
-import { logOf } from "../server/config-groups.ts";
-import { ADVERTISE_REQUIRED, configProblem, parseLogLevel } from "../server/config-validation.ts";
+import { logOf } from "../server/config/config-groups.ts";
+import {
+  ADVERTISE_REQUIRED,
+  configProblem,
+  parseLogLevel,
+} from "../server/config/config-validation.ts";
 import { helpText, USAGE } from "../server/flags/help.ts";
 import { DEPRECATED_FLAGS } from "../server/flags/inert-flags.ts";
 import { refusedProblem } from "../server/flags/refused-flags.ts";
 import { gatedTwice, renamedTwice, settleRenamedFlags } from "../server/flags/renamed-flags.ts";
 import { type FlagValues, initialFlagValues } from "../server/flags/table.ts";
-import type { LogRecord } from "../server/log-record.ts";
-import { logProblem } from "../server/log-validation.ts";
+import type { LogRecord } from "../server/observe/log-record.ts";
+import { logProblem } from "../server/config/log-validation.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import { completeValues, raiseRaftTimeouts } from "./complete-values.ts";
 import { parseFlags } from "./flag.ts";

@@ -5,7 +5,7 @@
  *
  * Source: etcd pkg/flags/flag.go (SetFlagsFromEnv), server/etcdmain/config.go (3.5).
  */
-import type { LogRecord } from "../server/log-record.ts";
+import type { LogRecord } from "../server/observe/log-record.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { FlagTarget } from "./flag.ts";
 import { shownValue } from "../stdx/secret-words.ts";

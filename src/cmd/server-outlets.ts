@@ -3,7 +3,7 @@ import { type AuditFile, openAuditFile } from "../platform/audit-file.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { NamedLog } from "../ports/log.ts";
 import type { SpanTransport } from "../ports/spans.ts";
-import type { AuditSettings, TracingSettings } from "../server/config-groups.ts";
+import type { AuditSettings, TracingSettings } from "../server/config/config-groups.ts";
 import { OtlpTransport } from "./otlp-transport.ts";
 import { socketConnector } from "./socket-connector.ts";
 

@@ -7,9 +7,9 @@ import { defaultHost } from "../platform/default-host.ts";
 import { LogOutputError } from "../platform/log-output.ts";
 import { DEFAULT_LOG, openLog, type ProcessLog } from "../platform/log.ts";
 import type { NamedLog } from "../ports/log.ts";
-import type { ServerConfig } from "../server/config.ts";
+import type { ServerConfig } from "../server/config/config.ts";
 import { ConfigFileError } from "../server/config-file/file-node.ts";
-import { type LogRecord, replayRecords } from "../server/log-record.ts";
+import { type LogRecord, replayRecords } from "../server/observe/log-record.ts";
 import { parseServerArgs, type ServerArgsInput } from "./server-args.ts";
 import { shownWords } from "../stdx/secret-words.ts";
 

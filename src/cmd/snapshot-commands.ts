@@ -5,9 +5,9 @@
  * Source: etcd etcdutl/etcdutl/snapshot_command.go (3.5).
  */
 import { FlagRefusal } from "../server/flags/refusal.ts";
-import { foundingProblem, parseInitialCluster } from "../server/initial-cluster.ts";
-import { type UrlComparison, urlComparison } from "../server/peer-urls.ts";
-import { parseServerUrls } from "../server/server-url.ts";
+import { foundingProblem, parseInitialCluster } from "../server/config/initial-cluster.ts";
+import { type UrlComparison, urlComparison } from "../server/start/peer-urls.ts";
+import { parseServerUrls } from "../server/config/server-url.ts";
 import { databaseStatus } from "../snapshot/database-status.ts";
 import { type InitialMember, restoreSnapshot } from "../snapshot/restore-snapshot.ts";
 import { byteString, textOf } from "./byte-text.ts";
@@ -50,7 +50,7 @@ export async function runSnapshotRestore(
     bar.clear();
     io.error(line);
   });
-  const comparison = urlComparison(clock, log.named("server/peer-urls.ts"), lookUpHost);
+  const comparison = urlComparison(clock, log.named("server/start/peer-urls.ts"), lookUpHost);
   const members = await initialMembers(
     name,
     text("initial-cluster"),

@@ -12,7 +12,7 @@
  * Source: etcd client/v2/keys.go, server/etcdserver/api/v2discovery (3.5).
  */
 import * as path from "node:path";
-import type { DiscoverySettings } from "../server/config-groups.ts";
+import type { DiscoverySettings } from "../server/config/config-groups.ts";
 import { DiscoveryError } from "../server/discovery/join-registry.ts";
 import type { DiscoveryRegistry, RegistryEntry } from "../server/discovery/registry.ts";
 import { type ProxiedResponse, sendRequest } from "./proxied-request.ts";

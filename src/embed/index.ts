@@ -8,7 +8,7 @@
  */
 export { EtcdError } from "../errors/etcd-error.ts";
 export { Errors } from "../errors/table.ts";
-export { StartError } from "../server/start-error.ts";
+export { StartError } from "../server/start/start-error.ts";
 export { RemovedError } from "../server/member-host.ts";
 export type { Credentials } from "../node-client/connect.ts";
 export type { EtcdClient } from "../node-client/etcd-client.ts";

@@ -5,7 +5,7 @@
 import type { LogFields, LogLevel } from "../ports/log.ts";
 import type { FeatureGates } from "../server/flags/feature-gates.ts";
 import type { FlagName, FlagValues } from "../server/flags/table.ts";
-import type { ServerUrl } from "../server/server-url.ts";
+import type { ServerUrl } from "../server/config/server-url.ts";
 
 type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
   ? `${First}${Capitalize<CamelCase<Rest>>}`

@@ -5,8 +5,8 @@
 import { completeValues, raiseRaftTimeouts } from "../cmd/complete-values.ts";
 import { canReusePort } from "../platform/tcp.ts";
 import type { LogThreshold } from "../ports/log.ts";
-import { type ServerConfig, configFromFlags } from "../server/config.ts";
-import { configProblem, parseLogLevel } from "../server/config-validation.ts";
+import { type ServerConfig, configFromFlags } from "../server/config/config.ts";
+import { configProblem, parseLogLevel } from "../server/config/config-validation.ts";
 import { durationMs, list, texts, urls } from "../server/flags/kinds.ts";
 import { refusedProblem } from "../server/flags/refused-flags.ts";
 import { FlagRefusal } from "../server/flags/refusal.ts";
@@ -18,8 +18,8 @@ import {
   type FlagValues,
   initialFlagValues,
 } from "../server/flags/table.ts";
-import type { LogRecord } from "../server/log-record.ts";
-import { logProblem } from "../server/log-validation.ts";
+import type { LogRecord } from "../server/observe/log-record.ts";
+import { logProblem } from "../server/config/log-validation.ts";
 import { EtcdConfigError } from "./errors.ts";
 import type { EtcdOptions } from "./options.ts";
 

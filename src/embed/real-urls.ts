@@ -1,7 +1,7 @@
 /** URLs with the ports that were really got, and what a member advertises when it was not told. */
 import { joinHostPort } from "../platform/tcp.ts";
 import { listenPlacesOf } from "../server/listen-address.ts";
-import type { ServerUrl } from "../server/server-url.ts";
+import type { ServerUrl } from "../server/config/server-url.ts";
 import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
 
 /** `urls` with the ports of the listeners in place of port 0; `ports` are as `Listeners` has them. */

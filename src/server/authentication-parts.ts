@@ -1,9 +1,9 @@
 /** What tells who makes calls, put together from configuration and environment. */
 import { Authentication } from "../api/authentication.ts";
 import { PasswordChecks } from "../auth/password-checks.ts";
-import type { Environment, OpenedMember } from "./bootstrap.ts";
-import type { ServerConfig } from "./config.ts";
-import type { AuthSettings } from "./config-groups.ts";
+import type { Environment, OpenedMember } from "./start/bootstrap.ts";
+import type { ServerConfig } from "./config/config.ts";
+import type { AuthSettings } from "./config/config-groups.ts";
 
 /** Costs that bcrypt has, and etcd's choice among them. */
 const COST_MIN = 4;

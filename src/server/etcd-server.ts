@@ -6,17 +6,17 @@
  */
 import { formatId } from "../membership/member-info.ts";
 import type { Log, LogFields } from "../ports/log.ts";
-import { type OpenedMember, openMember } from "./bootstrap.ts";
-import { CallObservers } from "./call-observers.ts";
+import { type OpenedMember, openMember } from "./start/bootstrap.ts";
+import { CallObservers } from "./observe/call-observers.ts";
 import type { GrpcStream } from "./client-listener.ts";
-import type { ServerConfig } from "./config.ts";
+import type { ServerConfig } from "./config/config.ts";
 import { createFronts, type Fronts, type ServerEnvironment } from "./fronts.ts";
 import { DRAIN_GRACE_MS } from "./limits.ts";
 import { bindListeners, closeListeners, type MemberListeners } from "./listeners.ts";
 import { MemberHost } from "./member-host.ts";
 import { showMember } from "./metrics/member-gauges.ts";
 import { showRuntime } from "./metrics/runtime-metrics.ts";
-import type { ServerUrl } from "./server-url.ts";
+import type { ServerUrl } from "./config/server-url.ts";
 
 export interface EtcdServer {
   /** Ports of the client URLs that are really listened on. */

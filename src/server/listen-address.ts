@@ -1,8 +1,8 @@
 /** Where a URL of --listen-client-urls or --listen-peer-urls says to listen. */
 import type { StreamAddress } from "../ports/network.ts";
 import { GoUrlError, splitHostPort } from "../stdx/go-url.ts";
-import type { ServerUrl } from "./server-url.ts";
-import { StartError } from "./start-error.ts";
+import type { ServerUrl } from "./config/server-url.ts";
+import { StartError } from "./start/start-error.ts";
 
 function listenAddressOf(url: ServerUrl): StreamAddress {
   if (url.scheme === "unix" || url.scheme === "unixs") {

@@ -9,12 +9,12 @@ import type { TlsAcceptor } from "../platform/tls/acceptor.ts";
 import { listenOn, type ListenOptions, NetworkError, type SocketStream } from "../platform/tcp.ts";
 import type { Log } from "../ports/log.ts";
 import type { StreamListener } from "../ports/network.ts";
-import type { ServerConfig } from "./config.ts";
+import type { ServerConfig } from "./config/config.ts";
 import { TLS_HANDSHAKE } from "./first-bytes.ts";
 import { EARLY_CONNECTIONS_MAX, FIRST_BYTES_TIMEOUT_MS } from "./limits.ts";
 import { type ListenPlace, listenPlacesOf } from "./listen-address.ts";
-import type { ServerUrl } from "./server-url.ts";
-import { StartError } from "./start-error.ts";
+import type { ServerUrl } from "./config/server-url.ts";
+import { StartError } from "./start/start-error.ts";
 import type { MemberTls } from "./tls/member-tls.ts";
 
 /** Listeners whose connections go to one place. */

@@ -11,31 +11,31 @@ import type { WatchHub } from "../mvcc/watch-hub.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { SEGMENT_BYTES } from "../wal/limits.ts";
-import { AppliedState, type AppliedStateParts, CurrentState } from "./applied-state.ts";
-import { BackgroundWork } from "./background-work.ts";
-import type { Environment, OpenedMember } from "./bootstrap.ts";
-import { ClusterLeases } from "./cluster-leases.ts";
-import { electionTicksOf, type ServerConfig } from "./config.ts";
-import { DiskWatch } from "./disk-watch.ts";
-import { ElectionAdvance } from "./election-advance.ts";
-import { type HandOverParts, handOverLeadership } from "./hand-over.ts";
-import { HeartbeatWatch } from "./heartbeat-watch.ts";
-import { LeaderDuties } from "./leader-duties.ts";
+import { AppliedState, type AppliedStateParts, CurrentState } from "./storage/applied-state.ts";
+import { BackgroundWork } from "./storage/background-work.ts";
+import type { Environment, OpenedMember } from "./start/bootstrap.ts";
+import { ClusterLeases } from "./cluster/cluster-leases.ts";
+import { electionTicksOf, type ServerConfig } from "./config/config.ts";
+import { DiskWatch } from "./cluster/disk-watch.ts";
+import { ElectionAdvance } from "./start/election-advance.ts";
+import { type HandOverParts, handOverLeadership } from "./cluster/hand-over.ts";
+import { HeartbeatWatch } from "./cluster/heartbeat-watch.ts";
+import { LeaderDuties } from "./cluster/leader-duties.ts";
 import type { Authentication } from "../api/authentication.ts";
 import type { PasswordChecks } from "../auth/password-checks.ts";
 import type { Tokens } from "../auth/tokens.ts";
 import { createAuthentication, createPasswordChecks } from "./authentication-parts.ts";
-import { membershipEndpoints } from "./membership-endpoints.ts";
-import { MembershipService } from "./membership-service.ts";
-import { leaseEndpoints } from "./lease-endpoints.ts";
+import { membershipEndpoints } from "./cluster/membership-endpoints.ts";
+import { MembershipService } from "./cluster/membership-service.ts";
+import { leaseEndpoints } from "./cluster/lease-endpoints.ts";
 import { REMOVED_MEMBER_STOP_MS, WATCH_PUMP_BUDGET } from "./limits.ts";
-import type { PeerHandler } from "./peer-endpoints.ts";
-import { PeerLink } from "./peer-link.ts";
-import { Publisher } from "./publish.ts";
+import type { PeerHandler } from "./cluster/peer-endpoints.ts";
+import { PeerLink } from "./cluster/peer-link.ts";
+import { Publisher } from "./cluster/publish.ts";
 import { RunLoop } from "./run-loop.ts";
-import { SnapshotInstaller } from "./snapshot-installer.ts";
-import { SnapshotReceiver } from "./snapshot-receiver.ts";
-import { SnapshotSender } from "./snapshot-sender.ts";
+import { SnapshotInstaller } from "./storage/snapshot-installer.ts";
+import { SnapshotReceiver } from "./storage/snapshot-receiver.ts";
+import { SnapshotSender } from "./storage/snapshot-sender.ts";
 import { ETCD_VERSION } from "./version.ts";
 
 export interface HostEvents {
@@ -120,7 +120,7 @@ export class MemberHost {
     this.#peers = this.#linkPeers(onFailure);
     this.#elections = new ElectionAdvance({
       ...this.#leadership,
-      log: log.named("server/election-advance.ts"),
+      log: log.named("server/start/election-advance.ts"),
       isWanted: config.initialElectionTickAdvance,
       electionTicks: electionTicksOf(config),
       tickMs: config.heartbeatIntervalMs,
@@ -130,7 +130,7 @@ export class MemberHost {
       peers: this.#peers,
       heartbeats: new HeartbeatWatch(
         clock,
-        log.named("server/heartbeat-watch.ts"),
+        log.named("server/cluster/heartbeat-watch.ts"),
         config.heartbeatIntervalMs,
         environment.metrics.heartbeatFailures,
       ),
@@ -165,7 +165,7 @@ export class MemberHost {
       member: this.#opened.member,
       activeSinceMs: (id) => this.#peers.transport.activeSinceMs(id),
       clock: this.#environment.clock,
-      log: this.#environment.log.named("server/hand-over.ts"),
+      log: this.#environment.log.named("server/cluster/hand-over.ts"),
       poke: () => this.#loop.poke(),
     };
   }
@@ -174,7 +174,7 @@ export class MemberHost {
     return new DiskWatch({
       ticksMax: electionTicksOf(this.#config),
       tickMs: this.#config.heartbeatIntervalMs,
-      log: this.#environment.log.named("server/disk-watch.ts"),
+      log: this.#environment.log.named("server/cluster/disk-watch.ts"),
       onStall: (times) => {
         if (this.member.isLeader()) handOverLeadership(this.#leadership, () => {}, times);
       },
@@ -189,7 +189,7 @@ export class MemberHost {
       learners: this.#environment.metrics.learners,
       activeSinceMs: (id) => this.#peers.transport.activeSinceMs(id),
       network: peers,
-      log: log.named("server/membership-service.ts"),
+      log: log.named("server/cluster/membership-service.ts"),
       poke: () => this.#loop.poke(),
       ...{ clock, sha1 },
     });
@@ -203,7 +203,7 @@ export class MemberHost {
       callers: this.callers,
       membership: this.membership,
       hashes: this.current.hashes,
-      log: this.#environment.log.named("server/membership-endpoints.ts"),
+      log: this.#environment.log.named("server/cluster/membership-endpoints.ts"),
     });
     return [...membership, ...leaseEndpoints(member, this.#environment.clock)];
   }
@@ -216,7 +216,7 @@ export class MemberHost {
       transport: () => this.#peers.transport,
       work: this.#background,
       clock,
-      log: log.named("server/snapshot-sender.ts"),
+      log: log.named("server/storage/snapshot-sender.ts"),
       poke: () => this.#loop.poke(),
     });
   }
@@ -243,7 +243,7 @@ export class MemberHost {
     return new SnapshotReceiver({
       ...{ disk, clock },
       member: this.#opened.member,
-      log: log.named("server/snapshot-receiver.ts"),
+      log: log.named("server/storage/snapshot-receiver.ts"),
       metrics: metrics.snapshotFiles,
       directory: this.#opened.directory.snap,
       reserveBytes: walSegmentBytes ?? SEGMENT_BYTES,
@@ -313,7 +313,7 @@ export class MemberHost {
    */
   join(): Promise<void> {
     const { member, remotes } = this.#opened;
-    const log = this.#environment.log.named("server/publish.ts");
+    const log = this.#environment.log.named("server/cluster/publish.ts");
     const attributes = {
       name: this.#config.name,
       clientUrls: this.#config.advertiseClientUrls.map((url) => url.text),

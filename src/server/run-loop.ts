@@ -15,14 +15,14 @@ import type { Member } from "../member/member.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { NONE } from "../raft/node-id.ts";
 import type { Message } from "../wire/gen/raft.ts";
-import type { CurrentState } from "./applied-state.ts";
+import type { CurrentState } from "./storage/applied-state.ts";
 import type { Wal } from "../wal/wal.ts";
 import type { WalFailure } from "../wal/types.ts";
-import type { DiskWatch } from "./disk-watch.ts";
-import type { HeartbeatWatch } from "./heartbeat-watch.ts";
+import type { DiskWatch } from "./cluster/disk-watch.ts";
+import type { HeartbeatWatch } from "./cluster/heartbeat-watch.ts";
 import { TURN_MS_MAX } from "./limits.ts";
-import type { SnapshotInstaller } from "./snapshot-installer.ts";
-import type { PeerLink } from "./peer-link.ts";
+import type { SnapshotInstaller } from "./storage/snapshot-installer.ts";
+import type { PeerLink } from "./cluster/peer-link.ts";
 
 export interface RunLoopParts {
   readonly member: Member;

@@ -64,7 +64,10 @@ export const EVIDENCE: Readonly<Record<string, Evidence>> = {
   ],
 
   "initial-advertise-peer-urls": [CLUSTER, "elect a leader, serve, and survive"],
-  "initial-cluster": ["src/server/founding.test.ts", "makes of three names what etcd 3.5 made"],
+  "initial-cluster": [
+    "src/server/start/founding.test.ts",
+    "makes of three names what etcd 3.5 made",
+  ],
   "initial-cluster-state": [CLUSTER, "refuse to join a cluster that does not fit"],
   "initial-cluster-token": [LIMITS, "--initial-cluster-token and --enable-grpc-gateway"],
   "advertise-client-urls": [CLUSTER, "elect a leader, serve, and survive"],
@@ -153,7 +156,7 @@ export const EVIDENCE: Readonly<Record<string, Evidence>> = {
   "log-format": [LOG, "writes for people where asked to", "console"],
   "enable-log-rotation": [LOG, "sets a full file aside", "rotation"],
   "log-rotation-config-json": [
-    "src/server/log-validation.test.ts",
+    "src/server/config/log-validation.test.ts",
     "reads the fields of lumberjack",
     "maxsize",
   ],

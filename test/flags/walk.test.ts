@@ -11,7 +11,7 @@ import { parseConfigText } from "../../src/cmd/config-file/yaml-document.ts";
 import { parseFlags } from "../../src/cmd/flag.ts";
 import { FlagReading } from "../../src/cmd/flag-reading.ts";
 import { readEnvironment, variableOf } from "../../src/cmd/server-environment.ts";
-import { configFromFlags, type ServerConfig } from "../../src/server/config.ts";
+import { configFromFlags, type ServerConfig } from "../../src/server/config/config.ts";
 import { applyConfigFile } from "../../src/server/config-file/apply-config-file.ts";
 import { ConfigFileError } from "../../src/server/config-file/file-node.ts";
 import { IGNORED_FLAGS, INERT_FLAGS } from "../../src/server/flags/inert-flags.ts";

@@ -10,7 +10,7 @@ import { Backend } from "../../src/backend/backend.ts";
 import { Cluster } from "../../src/membership/cluster.ts";
 import { sha1, sha256 } from "../../src/platform/digest.ts";
 import type { NamedLog } from "../../src/ports/log.ts";
-import { RestoredState } from "../../src/server/restored-state.ts";
+import { RestoredState } from "../../src/server/start/restored-state.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { Prng } from "../../src/stdx/prng.ts";
 

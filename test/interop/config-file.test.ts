@@ -10,7 +10,7 @@ import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseServerArgs } from "../../src/cmd/server-args.ts";
 import { readConfigFile } from "../../src/cmd/config-file/read-config-file.ts";
-import type { LogRecord } from "../../src/server/log-record.ts";
+import type { LogRecord } from "../../src/server/observe/log-record.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { freePorts } from "../harness/processes.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";

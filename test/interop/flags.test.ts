@@ -13,10 +13,10 @@ import { noNetwork } from "../../sim/no-network.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { sha1 } from "../../src/platform/digest.ts";
 import { lookUpHost } from "../../src/platform/host-lookup.ts";
-import { compactionPolicy } from "../../src/server/compaction-retention.ts";
-import { establishIdentity, type FoundingEnvironment } from "../../src/server/founding.ts";
-import { StartError } from "../../src/server/start-error.ts";
-import type { LogRecord } from "../../src/server/log-record.ts";
+import { compactionPolicy } from "../../src/server/config/compaction-retention.ts";
+import { establishIdentity, type FoundingEnvironment } from "../../src/server/start/founding.ts";
+import { StartError } from "../../src/server/start/start-error.ts";
+import type { LogRecord } from "../../src/server/observe/log-record.ts";
 import { runProgram } from "../harness/processes.ts";
 import { type Finished, REFERENCE, runReference } from "../harness/reference.ts";
 

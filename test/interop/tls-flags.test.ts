@@ -7,7 +7,7 @@ import { MemoryLog } from "../../sim/memory-log.ts";
 import { readConfigFile } from "../../src/cmd/config-file/read-config-file.ts";
 import { parseServerArgs } from "../../src/cmd/server-args.ts";
 import { systemClock } from "../../src/platform/clock.ts";
-import { StartError } from "../../src/server/start-error.ts";
+import { StartError } from "../../src/server/start/start-error.ts";
 import { MemberTls } from "../../src/server/tls/member-tls.ts";
 import { CertificateFolder } from "../harness/certificates.ts";
 import { runProgram } from "../harness/processes.ts";

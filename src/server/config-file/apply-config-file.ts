@@ -9,7 +9,7 @@ import { gates } from "../flags/feature-gates.ts";
 import { oneOf, origins, texts } from "../flags/kinds.ts";
 import { FlagRefusal } from "../flags/refusal.ts";
 import type { FlagName, FlagValues } from "../flags/table.ts";
-import { parseServerUrls } from "../server-url.ts";
+import { parseServerUrls } from "../config/server-url.ts";
 import { ConfigFileError, type FileNode } from "./file-node.ts";
 import { FILE_SCHEMA, PROXY_SCHEMA } from "./file-schema.ts";
 import { type FileText, readFileValues } from "./read-file-values.ts";

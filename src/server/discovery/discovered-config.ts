@@ -8,9 +8,9 @@ import { foundingMembers } from "../../membership/founding-entries.ts";
 import { formatId } from "../../membership/member-info.ts";
 import type { Log } from "../../ports/log.ts";
 import { GoUrlError, goQuoteText, parseGoUrl } from "../../stdx/go-url.ts";
-import type { Environment } from "../bootstrap.ts";
-import type { ServerConfig } from "../config.ts";
-import { StartError } from "../start-error.ts";
+import type { Environment } from "../start/bootstrap.ts";
+import type { ServerConfig } from "../config/config.ts";
+import { StartError } from "../start/start-error.ts";
 import { DiscoveryError, joinRegistry, tokenKeys, urlKeys } from "./join-registry.ts";
 import { srvCluster } from "./srv-cluster.ts";
 

@@ -6,9 +6,9 @@ import { type DnsServer, startDnsServer } from "../../../test/harness/dns-server
 import { sha1 } from "../../platform/digest.ts";
 import { createSrvLookup } from "../../platform/srv-lookup.ts";
 import type { HostLookup, SrvRecord } from "../../ports/network.ts";
-import { configFromFlags, type ServerConfig } from "../config.ts";
+import { configFromFlags, type ServerConfig } from "../config/config.ts";
 import { initialFlagValues } from "../flags/table.ts";
-import { parseServerUrls } from "../server-url.ts";
+import { parseServerUrls } from "../config/server-url.ts";
 import { discoveredConfig, type DiscoveryEnvironment } from "./discovered-config.ts";
 import type { DiscoveryRegistry, RegistryEntry } from "./registry.ts";
 

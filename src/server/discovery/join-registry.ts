@@ -13,7 +13,7 @@ import type { Log } from "../../ports/log.ts";
 import { GoNumberError, parseGoInt64 } from "../../stdx/go-number.ts";
 import { goDurationOfMs } from "../../stdx/go-duration.ts";
 import { FlagRefusal } from "../flags/refusal.ts";
-import { parseInitialCluster } from "../initial-cluster.ts";
+import { parseInitialCluster } from "../config/initial-cluster.ts";
 import { DISCOVERY_BACKOFF_DOUBLINGS_MAX, DISCOVERY_MEMBERS_MAX } from "../limits.ts";
 import { RegisteredMembers, type RegistryKeys } from "./registered-members.ts";
 import type { DiscoveryRegistry, RegistryEntry } from "./registry.ts";

@@ -1,5 +1,5 @@
 /** A cluster that serves as the discovery service: what is asked of it, over whatever reaches it. */
-import type { DiscoverySettings } from "../config-groups.ts";
+import type { DiscoverySettings } from "../config/config-groups.ts";
 
 export interface RegistryEntry {
   readonly key: string;

@@ -8,7 +8,7 @@
 import type { Log } from "../../ports/log.ts";
 import type { HostLookup, SrvLookup, SrvRecord } from "../../ports/network.ts";
 import { GoUrlError, splitHostPort } from "../../stdx/go-url.ts";
-import type { ServerUrl } from "../server-url.ts";
+import type { ServerUrl } from "../config/server-url.ts";
 
 export interface SrvEnvironment {
   readonly lookUpSrv: SrvLookup;

@@ -1,6 +1,6 @@
 /** What one flag is: kind, default, group and help. The tables of flags are made of these. */
 import { assert } from "../../stdx/assert.ts";
-import { parseServerUrls, type ServerUrl } from "../server-url.ts";
+import { parseServerUrls, type ServerUrl } from "../config/server-url.ts";
 import type { FlagKind } from "./kinds.ts";
 import { FlagRefusal } from "./refusal.ts";
 

@@ -12,7 +12,7 @@ import { GoDurationError, parseGoDuration } from "../../stdx/go-duration.ts";
 import { GoNumberError, parseGoBool, parseGoInt64, parseGoUint64 } from "../../stdx/go-number.ts";
 import { goQuoteText } from "../../stdx/go-url.ts";
 import { FlagRefusal } from "./refusal.ts";
-import { parseServerUrls, type ServerUrl } from "../server-url.ts";
+import { parseServerUrls, type ServerUrl } from "../config/server-url.ts";
 
 export interface FlagKind<T> {
   /** Whether the flag alone means true, so that a value needs "=". */

@@ -4,7 +4,7 @@ import { AlarmType } from "../../wire/gen/rpc.ts";
 import { formatId } from "../../membership/member-info.ts";
 import { shortVersion } from "../../membership/version.ts";
 import { ETCD_VERSION } from "../version.ts";
-import type { ServerConfig } from "../config.ts";
+import type { ServerConfig } from "../config/config.ts";
 import type { MemberHost } from "../member-host.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 

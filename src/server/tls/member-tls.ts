@@ -18,10 +18,10 @@ import { assert } from "../../stdx/assert.ts";
 import { cipherSuitesProblem, http2CiphersProblem } from "../../tls/cipher-suites.ts";
 import { type AllowedNames, allowedNamesProblem } from "../../tls/peer-rules.ts";
 import { versionRange } from "../../tls/versions.ts";
-import type { ServerConfig } from "../config.ts";
-import type { TlsSettings } from "../config-groups.ts";
-import type { ServerUrl } from "../server-url.ts";
-import { StartError } from "../start-error.ts";
+import type { ServerConfig } from "../config/config.ts";
+import type { TlsSettings } from "../config/config-groups.ts";
+import type { ServerUrl } from "../config/server-url.ts";
+import { StartError } from "../start/start-error.ts";
 import { asStartError, clientPairProblem, isEmpty, pairProblem, textOfTls } from "./settings.ts";
 
 const CALLER = "server/tls/member-tls.ts";

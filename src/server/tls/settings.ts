@@ -1,7 +1,7 @@
 /** What is wrong with the flags of TLS, and how they are named in the log. */
 import { TlsFileError } from "../../platform/tls/file-error.ts";
-import type { TlsSettings } from "../config-groups.ts";
-import { StartError } from "../start-error.ts";
+import type { TlsSettings } from "../config/config-groups.ts";
+import { StartError } from "../start/start-error.ts";
 
 /** Whether there is no certificate of the member's own. */
 export function isEmpty({ certFile, keyFile }: TlsSettings): boolean {
