@@ -168,6 +168,20 @@ describe.skipIf(REFERENCE === undefined)("etcdctl and our server", () => {
       if (!isSameOutcome(real, ours)) differences.push(describeOutcomes(line, real, ours));
       if (!isSameOutcome(ours, both)) differences.push(describeOutcomes(line, ours, both));
     }
+    // What old releases of the tool ask as nobody.
+    for (const words of [
+      ["health", "--user=reader:pa:ss"],
+      ["health", "--user=root:toor", "-w", "json"],
+      ["status", "--user=root:toor"],
+      ["hashkv", "--user=root:toor"],
+    ]) {
+      const line = { args: ["--endpoints={endpoint}", "endpoint", "--cluster", ...words] };
+      const [real, both] = await Promise.all([
+        maskedOutcome(realEtcdctl, line, known[0]),
+        maskedOutcome(runOurEtcdctl, line, known[2]),
+      ]);
+      if (!isSameOutcome(real, both)) differences.push(describeOutcomes(line, real, both));
+    }
     expect(differences.join("\n\n")).toBe("");
   }, 120_000);
 

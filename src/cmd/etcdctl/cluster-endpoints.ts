@@ -17,8 +17,8 @@ export async function clusterEndpoints(
   const { flags } = call;
   if (!flags.getBool("cluster")) return flags.getStrings("endpoints");
   const endpoints = await endpointsOf(session, flags);
-  // Without the user: the list needs no permission, and a password is not asked for twice.
-  const client = await openWith(session, endpoints, { ...config, credentials: undefined });
+  // As the user: since 3.5.28 nobody is told who the members are while authentication is enabled.
+  const client = await openWith(session, endpoints, config);
   try {
     const deadlineMs = commandDeadlineMs(session, call);
     const { members } = await client.cluster.memberList({ deadlineMs });
