@@ -2,9 +2,6 @@
  * A member whose options are read and whose sockets are bound: its ports are known, and nothing else has
  * happened yet. Members of one cluster tell each other their ports before any of them starts.
  */
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 import { memberEnvironment } from "../cmd/member-environment.ts";
 import { openAudit } from "../cmd/server-outlets.ts";
 import type { AuditFile } from "../platform/audit-file.ts";
@@ -17,10 +14,12 @@ import { url } from "../server/flags/flag.ts";
 import { bindListeners, closeListeners, type MemberListeners } from "../server/listeners.ts";
 import { replayRecords } from "../server/observe/log-record.ts";
 import type { ServerUrl } from "../server/config/server-url.ts";
+import { atExit } from "./exit-tasks.ts";
 import { openMemberLog } from "./member-log.ts";
 import type { EtcdOptions } from "./options.ts";
 import { completeOptions, configOf, type ReadOptions, readOptions } from "./read-options.ts";
 import { reachableUrls, realUrls } from "./real-urls.ts";
+import { TemporaryDir } from "./temporary-dir.ts";
 
 /** URLs that are listened on, with their real ports. */
 export interface BoundUrls {
@@ -35,10 +34,9 @@ export interface BoundMember {
   readonly read: ReadOptions;
   readonly listeners: MemberListeners;
   readonly environment: ServerEnvironment;
-  readonly audit: AuditFile | undefined;
   readonly urls: BoundUrls;
-  /** The folder to remove at the end. */
-  readonly temporaryDir: string | undefined;
+  /** Closes the audit log and removes the folder of a temporary member. */
+  readonly clear: () => Promise<void>;
 }
 
 /**
@@ -48,8 +46,17 @@ export interface BoundMember {
 export async function bindMember(options: EtcdOptions): Promise<BoundMember> {
   installPlatformBytes();
   const read = readOptions(options);
-  const temporaryDir = options.temporary === true ? useTemporaryDir(read) : undefined;
+  const temporary = options.temporary === true ? useTemporaryDir(read) : undefined;
   let audit: AuditFile | undefined;
+  const forget = atExit(() => audit?.flushAtExit());
+  const clear = async (): Promise<void> => {
+    try {
+      await audit?.close();
+    } finally {
+      forget();
+      temporary?.remove();
+    }
+  };
   try {
     const records = completeOptions(read);
     const config = configOf(read);
@@ -63,28 +70,20 @@ export async function bindMember(options: EtcdOptions): Promise<BoundMember> {
       log.named("embed/bound-member.ts"),
     );
     const urls = advertise(read, config, listeners);
-    return { read, listeners, environment, audit, urls, temporaryDir };
+    const bound = { read, listeners, environment, urls, clear };
+    if (options.signal?.aborted !== true) return bound;
+    closeListeners(listeners);
+    throw options.signal.reason;
   } catch (error) {
-    await audit?.close();
-    removeDir(temporaryDir);
+    await clear();
     throw error;
   }
 }
 
 /** Gives up what was bound, when the member is not to be started after all. */
-export async function releaseMember({
-  listeners,
-  audit,
-  temporaryDir,
-}: BoundMember): Promise<void> {
+export async function releaseMember({ listeners, clear }: BoundMember): Promise<void> {
   closeListeners(listeners);
-  await audit?.close();
-  removeDir(temporaryDir);
-}
-
-/** Removes a folder of a member that has ended, with everything in it. */
-export function removeDir(directory: string | undefined): void {
-  if (directory !== undefined) fs.rmSync(directory, { recursive: true, force: true });
+  await clear();
 }
 
 /** "name=URL,name=URL" of a member, as it stands in the list of the members of a new cluster. */
@@ -93,14 +92,9 @@ export function initialClusterOf({ values }: ReadOptions): string {
   return urls.map(({ text }) => `${values.name}=${text}`).join(",");
 }
 
-/** A new folder of this user alone. */
-export function makeTemporaryDir(): string {
-  return fs.mkdtempSync(path.join(os.tmpdir(), "etcd-"));
-}
-
-function useTemporaryDir({ values, given }: ReadOptions): string {
-  const directory = makeTemporaryDir();
-  values["data-dir"] = directory;
+function useTemporaryDir({ values, given }: ReadOptions): TemporaryDir {
+  const directory = new TemporaryDir();
+  values["data-dir"] = directory.path;
   if (!given.has("unsafe-no-fsync")) values["unsafe-no-fsync"] = true;
   return directory;
 }

@@ -5,19 +5,14 @@ import { EtcdClient } from "../node-client/etcd-client.ts";
 import { systemClock } from "../platform/clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import path from "node:path";
-import {
-  bindMember,
-  type BoundMember,
-  initialClusterOf,
-  makeTemporaryDir,
-  releaseMember,
-  removeDir,
-} from "./bound-member.ts";
+import { bindMember, type BoundMember, initialClusterOf, releaseMember } from "./bound-member.ts";
 import { EtcdConfigError, EtcdStoppedError } from "./errors.ts";
 import { type Etcd, startBound } from "./etcd.ts";
 import { CLUSTER_SIZE_MAX, LEADER_QUESTION_MS } from "./limits.ts";
 import { silentLog } from "./member-log.ts";
 import type { EtcdOptions } from "./options.ts";
+import { stopWhenAborted } from "./stop-when-aborted.ts";
+import { TemporaryDir } from "./temporary-dir.ts";
 
 /**
  * Options of all members of a cluster. Their names are "member1", "member2", and so on; their data is in a
@@ -56,50 +51,72 @@ export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCl
   if (foreign !== undefined) {
     throw new EtcdConfigError(`option ${foreign} is not for the members of one cluster`);
   }
-  const temporaryDir = makeTemporaryDir();
+  shared.signal?.throwIfAborted();
+  const directory = new TemporaryDir();
+  try {
+    const cluster = new EtcdCluster(await startMembers(size, directory, shared), directory, shared);
+    if (shared.signal !== undefined) stopWhenAborted(shared.signal, cluster);
+    return cluster;
+  } catch (error) {
+    directory.remove();
+    throw error;
+  }
+}
+
+/** Binds all members, so that they know of each other, and then starts them. */
+async function startMembers(
+  size: number,
+  directory: TemporaryDir,
+  options: EtcdOptions,
+): Promise<Etcd[]> {
   const bound: BoundMember[] = [];
   const running: Etcd[] = [];
   try {
     for (let index = 1; index <= size; index++) {
       const name = `member${index}`;
-      bound.push(
-        await bindMember({
-          listenPeerUrls: "http://127.0.0.1:0",
-          unsafeNoFsync: true,
-          ...shared,
-          name,
-          dataDir: path.join(temporaryDir, name),
-        }),
-      );
+      const dataDir = path.join(directory.path, name);
+      bound.push(await bindMember({ ...CLUSTER_DEFAULTS, ...options, name, dataDir }));
     }
-    const members = bound.map(({ read }) => initialClusterOf(read)).join(",");
+    const initialCluster = bound.map(({ read }) => initialClusterOf(read)).join(",");
     for (let next = bound.shift(); next !== undefined; next = bound.shift()) {
-      running.push(await startBound(next, shared.onFatal, members));
+      // The last one finds the others there.
+      const firstLife = { leads: bound.length === 0 };
+      running.push(await startBound(next, options, { initialCluster, firstLife }));
     }
-    return new EtcdCluster(running, temporaryDir, shared);
+    return running;
   } catch (error) {
     await Promise.all(bound.map(releaseMember));
     await Promise.all(running.map((member) => member.stop({ handOver: false })));
-    removeDir(temporaryDir);
     throw error;
   }
 }
+
+const CLUSTER_DEFAULTS: EtcdOptions = {
+  listenPeerUrls: "http://127.0.0.1:0",
+  unsafeNoFsync: true,
+};
 
 /** Running members of one cluster. */
 export class EtcdCluster {
   /** Resolves when the members that were started first serve clients. */
   readonly ready: Promise<void>;
+  /** Resolves when `stop` has done its work, whatever became of it. */
+  readonly closed: Promise<void>;
   readonly #members: Etcd[];
-  readonly #temporaryDir: string;
+  readonly #directory: TemporaryDir;
   readonly #options: EtcdOptions;
   #client: EtcdClient | undefined;
   #stopping: Promise<void> | undefined;
+  #tellClosed: () => void = () => undefined;
 
   /** To be called by `startCluster` alone. */
-  constructor(members: readonly Etcd[], temporaryDir: string, options: EtcdOptions) {
+  constructor(members: readonly Etcd[], directory: TemporaryDir, options: EtcdOptions) {
     this.#members = [...members];
-    this.#temporaryDir = temporaryDir;
+    this.#directory = directory;
     this.#options = options;
+    this.closed = new Promise((resolve) => {
+      this.#tellClosed = resolve;
+    });
     this.ready = Promise.all(members.map((member) => member.ready)).then(() => undefined);
     this.ready.catch(() => undefined);
   }
@@ -119,9 +136,9 @@ export class EtcdCluster {
     if (index < 0) throw new EtcdConfigError(`"${member.name}" is no member of this cluster`);
     await member.stop();
     const { name, dataDir, urls } = member;
-    const options = { ...this.#options, name, dataDir, listenPeerUrls: urls.peer };
-    const bound = await bindMember({ unsafeNoFsync: true, ...options });
-    const started = await startBound(bound, options.onFatal, undefined);
+    const options = { ...CLUSTER_DEFAULTS, ...this.#options };
+    const bound = await bindMember({ ...options, name, dataDir, listenPeerUrls: urls.peer });
+    const started = await startBound(bound, options, undefined);
     if (this.#stopping !== undefined) await started.stop({ handOver: false });
     else this.#members[index] = started;
     return started;
@@ -173,7 +190,8 @@ export class EtcdCluster {
     try {
       await Promise.all(this.members.map((member) => member.stop({ handOver: false })));
     } finally {
-      removeDir(this.#temporaryDir);
+      this.#directory.remove();
+      this.#tellClosed();
     }
   }
 }

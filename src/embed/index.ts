@@ -15,4 +15,10 @@ export type { EtcdClient } from "../node-client/etcd-client.ts";
 export { EtcdConfigError, EtcdStoppedError } from "./errors.ts";
 export { Etcd, type StopOptions, startEtcd } from "./etcd.ts";
 export { EtcdCluster, type ClusterOptions, startCluster } from "./cluster.ts";
-export type { EtcdLogLine, EtcdOptions, FlagOptions, HostOptions } from "./options.ts";
+export type {
+  EtcdLogLine,
+  EtcdOptions,
+  FlagOptions,
+  HostOptions,
+  LeaderChange,
+} from "./options.ts";

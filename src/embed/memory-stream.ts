@@ -11,10 +11,16 @@ import { STREAM_WAITING_BYTES_MAX } from "./limits.ts";
 /** Where such connections come from, in logs. */
 const ADDRESS = "in-process";
 
-/** Two ends that are connected: one for the client, one for the member. */
-export function connectedStreams(): { readonly client: ByteStream; readonly server: GrpcStream } {
-  const client = new MemoryStream();
-  const server = new MemoryStream();
+/**
+ * Two ends that are connected: one for the client, one for the member. `closeReason` is asked when the connection
+ * is over, for those whose calls it ends.
+ */
+export function connectedStreams(closeReason: () => string): {
+  readonly client: ByteStream;
+  readonly server: GrpcStream;
+} {
+  const client = new MemoryStream(closeReason);
+  const server = new MemoryStream(() => "");
   client.connect(server);
   server.connect(client);
   return { client, server };
@@ -27,6 +33,7 @@ class MemoryStream implements GrpcStream {
   readonly prohibitsHttp2 = false;
   /** The other end has the very bytes, until it has handled them. */
   readonly writtenWhole = false;
+  readonly #closeReason: () => string;
   #other: MemoryStream | undefined;
   #handler: StreamHandler | undefined;
   #arrived: Uint8Array[] = [];
@@ -41,6 +48,10 @@ class MemoryStream implements GrpcStream {
   #isOver = false;
   #isTold = false;
   #owesWritable = false;
+
+  constructor(closeReason: () => string) {
+    this.#closeReason = closeReason;
+  }
 
   connect(other: MemoryStream): void {
     this.#other = other;
@@ -117,7 +128,7 @@ class MemoryStream implements GrpcStream {
     if (this.#isEnding && this.#arrived.length === 0) this.destroy();
     if (!this.#isOver || this.#isTold) return;
     this.#isTold = true;
-    this.#handler?.onClosed("");
+    this.#handler?.onClosed(this.#closeReason());
   }
 
   /** Tells `arrived`, and keeps the rest when the handler wants no more. */

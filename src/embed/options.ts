@@ -55,6 +55,23 @@ export interface HostOptions {
    * from its cluster. It serves nobody from then on; what it has acknowledged is durable.
    */
   readonly onFatal?: ((reason: Error) => void) | undefined;
+  /** Is told whenever another member leads as far as this one knows, or nobody does any more. */
+  readonly onLeader?: ((change: LeaderChange) => void) | undefined;
+  /**
+   * Ends the start, which rejects with its reason then, and stops a member that runs, as `stop` does. Nothing is
+   * left behind either way.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Who leads now, as a member sees it. */
+export interface LeaderChange {
+  /** Of the member that tells it. */
+  readonly name: string;
+  /** 0 for nobody. */
+  readonly leaderId: bigint;
+  /** Whether it is the member that tells it. */
+  readonly isLeader: boolean;
 }
 
 /**

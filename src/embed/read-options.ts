@@ -37,7 +37,13 @@ const FLAG_OF_OPTION: ReadonlyMap<string, FlagName> = new Map(
 );
 
 /** Options that are no flags. */
-const HOST_OPTIONS: ReadonlySet<string> = new Set(["temporary", "log", "onFatal"]);
+const HOST_OPTIONS: ReadonlySet<string> = new Set([
+  "temporary",
+  "log",
+  "onFatal",
+  "onLeader",
+  "signal",
+]);
 
 /** Reads `options`; the data directory is still empty when none was given. Throws `EtcdConfigError`. */
 export function readOptions(options: EtcdOptions): ReadOptions {
@@ -83,17 +89,20 @@ function refuse(problem: string | undefined): void {
 }
 
 function checkHostOptions(
-  { temporary = false, log, onFatal }: EtcdOptions,
+  { temporary = false, log, onFatal, onLeader, signal }: EtcdOptions,
   values: FlagValues,
   given: Set<FlagName>,
 ): void {
   if (typeof temporary !== "boolean") {
     throw new EtcdConfigError("option temporary must be a boolean");
   }
-  for (const [option, callback] of Object.entries({ log, onFatal })) {
+  for (const [option, callback] of Object.entries({ log, onFatal, onLeader })) {
     if (callback !== undefined && typeof callback !== "function") {
       throw new EtcdConfigError(`option ${option} must be a function`);
     }
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new EtcdConfigError("option signal must be an AbortSignal");
   }
   if (temporary && given.has("data-dir")) {
     throw new EtcdConfigError("options temporary and dataDir cannot both be given");

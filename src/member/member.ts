@@ -246,10 +246,10 @@ export class Member {
 
   /**
    * Starts an election when this member is the only voter: there is nobody to wait for. Called once the
-   * committed part of the log was applied.
+   * committed part of the log was applied. With `evenWithOthers`, as if nothing had been heard of a leader for long.
    */
-  campaignIfAlone(): void {
-    if (this.#isOnlyVoter()) this.#raft.campaign();
+  campaign(evenWithOthers = false): void {
+    if (evenWithOthers || this.#isOnlyVoter()) this.#raft.campaign();
   }
 
   /** Takes `ticks` ticks of the wait for an election as passed, and nothing else. */

@@ -185,10 +185,12 @@ export class SystemFile implements DiskFile {
   #giveBack(): void {
     this.#closed = true;
     this.#lock?.release();
-    if (this.#durableDescriptor >= 0) fs.close(this.#durableDescriptor, ignore);
     const { size, nlink } = fs.fstatSync(this.#descriptor);
+    // With a name there is nothing to give back, and whoever opens the file next must not find it locked.
+    const close = nlink === 0 ? closeLater : fs.closeSync;
+    if (this.#durableDescriptor >= 0) close(this.#durableDescriptor);
     if (nlink === 0 && this.#writable) shrinkAndClose(this.#descriptor, size);
-    else fs.close(this.#descriptor, ignore);
+    else close(this.#descriptor);
   }
 
   #readOnce(into: Uint8Array, offset: number, position: number): number {
@@ -263,6 +265,10 @@ function openAgain(path: string, descriptor: number, flag: number): number {
 }
 
 function ignore(): void {}
+
+function closeLater(descriptor: number): void {
+  fs.close(descriptor, ignore);
+}
 
 /** Cuts a file without a name shorter, step by step with pauses, and closes it. */
 function shrinkAndClose(descriptor: number, size: number): void {

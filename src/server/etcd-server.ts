@@ -14,6 +14,7 @@ import { createFronts, type Fronts, type ServerEnvironment } from "./fronts.ts";
 import { DRAIN_GRACE_MS } from "./limits.ts";
 import { bindListeners, closeListeners, type MemberListeners } from "./listeners.ts";
 import { MemberHost } from "./member-host.ts";
+import { StartError } from "./start/start-error.ts";
 import { showMember } from "./metrics/member-gauges.ts";
 import { showRuntime } from "./metrics/runtime-metrics.ts";
 import type { ServerUrl } from "./config/server-url.ts";
@@ -23,13 +24,35 @@ export interface EtcdServer {
   readonly clientPorts: readonly number[];
   /** Resolves when the member has joined its cluster and serves clients; never when it is stopped before. */
   readonly ready: Promise<void>;
+  readonly memberId: bigint;
+  readonly clusterId: bigint;
+  /** Who leads, as far as this member knows; 0 for nobody. */
+  readonly leader: bigint;
   /** Serves gRPC to a client inside the process, over `stream`. */
   serve(stream: GrpcStream): void;
+  /** Stops serving, lets calls under way finish, makes everything durable, gives up all locks. */
+  stop(ending?: Partial<Ending>): Promise<void>;
+}
+
+/** How a member ends. */
+export interface Ending {
   /**
-   * Stops serving, lets calls under way finish, hands over leadership, makes everything durable, gives up all
-   * locks. With `handsOver` false leadership stays where it is, as when all members stop.
+   * Whether leadership goes to another member first, true when absent; not when all stop, or when this one has
+   * failed.
    */
-  stop(handsOver?: boolean): Promise<void>;
+  readonly handsOver: boolean;
+  /** Milliseconds for calls under way. */
+  readonly graceMs: number;
+}
+
+export interface ServerEvents {
+  /**
+   * The member cannot go on, because a write failed or it was removed from the cluster: nothing more is
+   * acknowledged.
+   */
+  readonly onFatal: (reason: Error) => void;
+  /** Another member leads as far as this one knows, or nobody (0). */
+  readonly onLeader?: (leader: bigint) => void;
 }
 
 /**
@@ -44,7 +67,7 @@ export async function startEtcd(
 ): Promise<EtcdServer> {
   const log = environment.log.named("server/etcd-server.ts");
   const listeners = await bindListeners(config, environment.tls, log);
-  return startOn(listeners, config, environment, onFatal);
+  return startOn(listeners, config, environment, { onFatal });
 }
 
 /**
@@ -55,7 +78,7 @@ export async function startOn(
   listeners: MemberListeners,
   config: ServerConfig,
   environment: ServerEnvironment,
-  onFatal: (reason: Error) => void,
+  { onFatal, onLeader }: ServerEvents,
 ): Promise<EtcdServer> {
   const log = environment.log.named("server/etcd-server.ts");
   let opened: OpenedMember;
@@ -65,9 +88,14 @@ export async function startOn(
     closeListeners(listeners);
     throw error;
   }
+  let knownLeader = opened.member.leader;
   const host: MemberHost = new MemberHost(config, environment, opened, {
     onTurnEnd: () => {
       for (const front of all) front.flush();
+      const { leader } = opened.member;
+      if (leader === knownLeader) return;
+      knownLeader = leader;
+      onLeader?.(leader);
     },
     onFatal,
   });
@@ -78,6 +106,7 @@ export async function startOn(
   const hideRuntime = showRuntime(environment.metrics.registry, environment.clock);
   try {
     await host.prepare();
+    if (environment.isCancelled?.() === true) throw new StartError("the start was cancelled");
   } catch (error) {
     hideRuntime();
     closeListeners(listeners);
@@ -97,10 +126,15 @@ export async function startOn(
   return {
     clientPorts: listeners.clients.ports,
     ready,
+    memberId: host.member.id,
+    clusterId: host.clusterId,
+    get leader() {
+      return host.member.leader;
+    },
     serve: (stream) => fronts.clients.acceptGrpc(stream),
-    stop: (handsOver = true) => {
+    stop: ({ handsOver = true, graceMs = DRAIN_GRACE_MS } = {}) => {
       hideRuntime();
-      return stop(config, { host, listeners, fronts, observers, handsOver }, log);
+      return stop(config, { host, listeners, fronts, observers }, { handsOver, graceMs }, log);
     },
   };
 }
@@ -110,13 +144,13 @@ interface RunningParts {
   readonly listeners: MemberListeners;
   readonly fronts: Fronts;
   readonly observers: CallObservers;
-  readonly handsOver: boolean;
 }
 
 /** Clients first: what they were promised is kept, and they find another member. Then the cluster. */
 async function stop(
   config: ServerConfig,
-  { host, listeners, fronts, observers, handsOver }: RunningParts,
+  { host, listeners, fronts, observers }: RunningParts,
+  { handsOver, graceMs }: Ending,
   log: Log,
 ): Promise<void> {
   const fields: LogFields = {
@@ -128,7 +162,7 @@ async function stop(
   log.info("closing etcd server", fields);
   listeners.clients.close();
   listeners.http.close();
-  await Promise.all([fronts.clients.drain(DRAIN_GRACE_MS), fronts.http.drain(DRAIN_GRACE_MS)]);
+  await Promise.all([fronts.clients.drain(graceMs), fronts.http.drain(graceMs)]);
   listeners.metrics.close();
   await fronts.metrics.drain(0);
   await host.stop(handsOver);

@@ -68,6 +68,8 @@ export class MemberHost {
   readonly #peers: PeerLink;
   readonly #elections: ElectionAdvance;
   #hasFailed = false;
+  /** What is on the disk is not known any more: nothing is written, the next start finds out. */
+  #writeFailed = false;
   /** From the moment when this member takes part. */
   #publisher: Publisher | undefined;
   /** Runs once this member has applied its own removal. */
@@ -99,6 +101,7 @@ export class MemberHost {
     const onFailure = (reason: Error): void => {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
+      this.#writeFailed = !(reason instanceof RemovedError);
       this.#loop.stop();
       events.onFatal(reason);
     };
@@ -122,6 +125,7 @@ export class MemberHost {
       ...this.#leadership,
       log: log.named("server/start/election-advance.ts"),
       isWanted: config.initialElectionTickAdvance,
+      leads: environment.firstLife?.leads ?? false,
       electionTicks: electionTicksOf(config),
       tickMs: config.heartbeatIntervalMs,
     });
@@ -354,7 +358,8 @@ export class MemberHost {
     this.#installer.stop();
     this.#sender.stop();
     this.#peers.stop();
-    await state.commit();
+    if (this.#writeFailed) state.freeze();
+    else await state.commit();
     await new Promise<void>((resolve) => wal.close(() => resolve()));
     state.close();
   }

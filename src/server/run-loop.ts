@@ -66,7 +66,7 @@ export class RunLoop {
     this.#nextTickMs = this.#parts.clock.nowMs() + this.#parts.tickMs;
     this.#scheduleTick();
     this.#turn(Number.POSITIVE_INFINITY);
-    this.#parts.member.campaignIfAlone();
+    this.#parts.member.campaign();
     this.poke();
   }
 

@@ -72,6 +72,19 @@ export interface Environment {
   readonly walSegmentBytes?: number;
   /** Steps of a defragmentation, as `limits.ts` has them when absent. Simulations take small ones. */
   readonly defragSteps?: DefragSteps;
+  /** There when this member is known never to have run. */
+  readonly firstLife?: FirstLife;
+  /** Whether the start is not wanted any more. Asked behind what it waits for, before data is touched. */
+  readonly isCancelled?: () => boolean;
+}
+
+/**
+ * What whoever starts all founders of a cluster, on data directories made for them, knows: nobody is asked whether
+ * this one has run before, which founders that start in one process could not answer.
+ */
+export interface FirstLife {
+  /** Whether this one, of all, stands for election as soon as a majority can be reached, instead of waiting. */
+  readonly leads: boolean;
 }
 
 export interface OpenedMember {

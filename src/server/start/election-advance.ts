@@ -21,6 +21,8 @@ export interface ElectionAdvanceParts {
   readonly log: Log;
   /** `--initial-election-tick-advance`. */
   readonly isWanted: boolean;
+  /** Whether an election starts as soon as a majority is there. */
+  readonly leads: boolean;
   readonly electionTicks: number;
   readonly tickMs: number;
   /** Called after ticks have passed. */
@@ -40,7 +42,7 @@ export class ElectionAdvance {
   start(): void {
     const { member, isWanted, electionTicks, log } = this.#parts;
     if (member.applier.cluster.members().length === 1) {
-      // Nobody is waited for: see `Member.campaignIfAlone`.
+      // Nobody is waited for: see `Member.campaign`.
       log.info("started as single-node; fast-forwarding election ticks", {
         "local-member-id": formatId(member.id),
         ...this.#forwardFields(electionTicks - 1),
@@ -64,12 +66,17 @@ export class ElectionAdvance {
   }
 
   #look(): void {
-    const { member, activeSinceMs, electionTicks, log, poke } = this.#parts;
+    const { member, activeSinceMs, leads, electionTicks, log, poke } = this.#parts;
     const { leader } = member.status();
     // It would count as silence of this leader.
     if (leader !== 0n) return;
     const members = member.applier.cluster.members();
     const active = members.filter(({ id }) => activeSinceMs(id) !== undefined).length;
+    if (leads && (active + 1) * 2 > members.length) {
+      member.campaign(true);
+      poke();
+      return;
+    }
     if (active <= 1) {
       this.#lookLater();
       return;

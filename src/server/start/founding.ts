@@ -30,7 +30,15 @@ export interface Founding {
 /** What of the world decides about an identity. */
 export type FoundingEnvironment = Pick<
   Environment,
-  "clock" | "log" | "lookUpHost" | "lookUpSrv" | "openRegistry" | "peers" | "sha1"
+  | "clock"
+  | "firstLife"
+  | "isCancelled"
+  | "log"
+  | "lookUpHost"
+  | "lookUpSrv"
+  | "openRegistry"
+  | "peers"
+  | "sha1"
 >;
 
 /** Rejects with a `StartError` when the flags, or the other members, do not let this one start. */
@@ -42,7 +50,10 @@ export async function establishIdentity(
     config.initialClusterState === "existing"
       ? await joining(config, environment)
       : await foundingOf(config, environment);
-  if (config.initialClusterState === "new") await refuseSecondStart(config, environment, founding);
+  if (config.initialClusterState === "new" && environment.firstLife === undefined) {
+    await refuseSecondStart(config, environment, founding);
+  }
+  if (environment.isCancelled?.() === true) throw new StartError("the start was cancelled");
   return founding;
 }
 

@@ -149,9 +149,9 @@ export class AppliedState {
     this.defragmentation.stop();
   }
 
-  /** After `stop`: makes everything durable. */
+  /** After `stop`: makes everything durable. Resolves as well when that fails, which `onFailure` is told. */
   async commit(): Promise<void> {
-    if (!this.commits.isFrozen) await new Promise<void>((resolve) => this.commits.force(resolve));
+    if (!this.commits.isFrozen) await new Promise<void>((resolve) => this.commits.finish(resolve));
   }
 
   /** After `commit`: closes the database. */

@@ -25,6 +25,8 @@ export interface CommitWaiter {
   onBegun(position: Position): void;
   /** It is durable, and no later one is. */
   onDurable(): void;
+  /** It has failed, which ends the member. */
+  onFailed?(): void;
 }
 
 export class CommitSchedule {
@@ -87,6 +89,11 @@ export class CommitSchedule {
     this.forceFor({ onBegun: () => {}, onDurable: done });
   }
 
+  /** As `force`, but `done` is also called when the commit has failed. */
+  finish(done: () => void): void {
+    this.forceFor({ onBegun: () => {}, onDurable: done, onFailed: done });
+  }
+
   /** As `force`, for somebody who has to know what exactly is in that commit. */
   forceFor(waiter: CommitWaiter): void {
     this.#waiting.push(waiter);
@@ -132,6 +139,7 @@ export class CommitSchedule {
     this.#committing = false;
     if (error !== undefined) {
       this.#onFailure(error);
+      for (const waiter of [...told, ...this.#waiting]) waiter.onFailed?.();
       return;
     }
     if (this.#frozen) return;
