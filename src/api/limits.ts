@@ -60,8 +60,8 @@ export const RANGE_STEP_KEYS = 64;
 export const RANGE_KEYS_AT_ONCE = 2048;
 
 /**
- * Bytes that may wait to be sent on a connection, with what its other ranges have read, when a range over many
- * keys begins there: more than any link has under way.
+ * Bytes that may wait to be sent on a connection, with what its other ranges are going to read, when a range over
+ * many keys begins there: more than any link has under way.
  */
 export const RANGE_UNSENT_BYTES_MAX: number = 2 * 1024 * 1024;
 

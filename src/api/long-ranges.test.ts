@@ -191,6 +191,33 @@ describe("LongRanges", () => {
     expect(order).toEqual(["of another", "first of the full one", "second of the full one"]);
   });
 
+  test("of large answers a connection gets one at a time, with short ones between its slices", () => {
+    const world = new World();
+    for (let at = 0; at < 1000; at++) put(world.store, at, "v".repeat(4096));
+    const asker = newAsker();
+    const order: string[] = [];
+    const ask = (name: string, limit: number): void => {
+      const own = { key: bytesFromLatin1("k"), rangeEnd: bytesFromLatin1("l"), limit };
+      world.ranges.answer(asker, createRangeRequest(own), () => order.push(name));
+    };
+    ask("large", 0);
+    ask("second large", 0);
+    ask("short", 50);
+    expect(order).toEqual(["short"]);
+    // It takes what it was sent only after a while: until then nothing more is read for it.
+    while (world.clock.runDeferred() > 0) {
+      if (order.includes("large")) asker.unsentBytes = RANGE_UNSENT_BYTES_MAX + 1;
+    }
+    expect(order).toEqual(["short", "large"]);
+    world.store.compact(3);
+    world.store.compactStep(1_000_000);
+    expect(world.store.compactionPending).toBe(false);
+    asker.unsentBytes = 0;
+    world.clock.advance(RANGES_RETRY_MS);
+    while (world.clock.runDeferred() > 0);
+    expect(order).toEqual(["short", "large", "second large"]);
+  });
+
   test("what waits on one connection is bounded, and those that are gone do not count", () => {
     const world = new World();
     const full = newAsker(RANGE_UNSENT_BYTES_MAX + 1);

@@ -15,7 +15,7 @@ import {
   type RangeRequest,
 } from "../wire/gen/rpc.ts";
 import { type HeaderContext, headerAt } from "./context.ts";
-import { RANGE_SLICE_MS, RANGE_STEP_KEYS } from "./limits.ts";
+import { RANGE_SLICE_MS, RANGE_STEP_KEYS, RANGE_UNSENT_BYTES_MAX } from "./limits.ts";
 import { type RangeAsker, RangeTurns, type TakingTurns } from "./range-turns.ts";
 
 /** The answer to a range, marshalled. */
@@ -50,25 +50,31 @@ export class LongRanges {
    */
   answer(asker: RangeAsker, request: RangeRequest, done: RangeDone): void {
     let begun: BegunRange | undefined;
-    if (this.#turns.mayBegin(asker)) {
+    if (this.#turns.mayRead(asker)) {
       const store = this.#context.store();
       const scan = store.openRange(request);
       if (scan instanceof EtcdError) {
         done(scan, request);
         return;
       }
-      const kvs: Uint8Array[] = [];
-      if (!scan.done) scan.step(RANGE_STEP_KEYS, kvs);
-      this.#turns.spent(scan.done ? kvs.length : RANGE_STEP_KEYS);
-      if (scan.done) {
-        store.abandon(scan);
+      const isShort = scan.keysAtMost <= RANGE_STEP_KEYS;
+      const kvs = isShort || this.#turns.mayBegin(asker) ? this.#firstStep(scan) : undefined;
+      if (kvs === undefined || scan.done) store.abandon(scan);
+      if (kvs !== undefined && scan.done) {
         done(this.#wholeAnswer(scan, kvs), request);
         return;
       }
-      begun = { store, scan, kvs };
+      if (kvs !== undefined) begun = { store, scan, kvs };
     }
     const range = new LongRange(this.#context, { asker, request, done }, begun);
     if (!this.#turns.add(range)) range.refuse(Errors.TooManyRequests);
+  }
+
+  #firstStep(scan: RangeScan): Uint8Array[] {
+    const kvs: Uint8Array[] = [];
+    if (!scan.done) scan.step(RANGE_STEP_KEYS, kvs);
+    this.#turns.spent(scan.done ? kvs.length : RANGE_STEP_KEYS);
+    return kvs;
   }
 
   #wholeAnswer(scan: RangeScan, kvs: Uint8Array[]): RangeAnswer {
@@ -121,8 +127,12 @@ class LongRange implements TakingTurns {
     return this.#request.key.length + this.#request.rangeEnd.length;
   }
 
-  get readBytes(): number {
-    return this.#partsBytes;
+  /** As many keys as there can be, of the size of those read so far. */
+  get expectedBytes(): number {
+    if (this.#scan === undefined) return 0;
+    const bytes = Math.ceil((this.#partsBytes / Math.max(1, this.#count)) * this.#scan.keysAtMost);
+    const isKnown = this.#count > 0 && Number.isFinite(bytes);
+    return Math.max(this.#partsBytes, isKnown ? bytes : RANGE_UNSENT_BYTES_MAX);
   }
 
   get hasBegun(): boolean {

@@ -3,7 +3,8 @@
  * one slice in each round of the event loop; connections take turns, and on each of them its ranges.
  *
  * No more is read for a connection than it takes: a range begins when little waits to be sent there, and what
- * its other ranges have read so far counts. A client that asks for everything over and over and reads nothing
+ * its other ranges will have read when they are over counts. One that has begun goes on, because compaction waits
+ * for it. A client that asks for everything over and over and reads nothing
  * holds its requests here, not their answers.
  */
 import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
@@ -25,8 +26,8 @@ export interface TakingTurns {
   readonly asker: RangeAsker;
   /** Bytes of its request. */
   readonly requestBytes: number;
-  /** Bytes that it has read. */
-  readonly readBytes: number;
+  /** Bytes that it will have read when it is over, as far as can be told; 0 before it begins. */
+  readonly expectedBytes: number;
   readonly hasBegun: boolean;
   /** Does one slice; returns whether it is over. */
   step(): boolean;
@@ -36,7 +37,8 @@ export interface TakingTurns {
 interface Waiting {
   readonly ranges: TakingTurns[];
   requestBytes: number;
-  readBytes: number;
+  /** Of all its ranges, each as it was at the end of its last turn. */
+  expectedBytes: number;
 }
 
 export class RangeTurns {
@@ -50,9 +52,14 @@ export class RangeTurns {
     this.#clock = clock;
   }
 
-  /** Whether a range may begin at once, as nearly always: there is time in this round, and room. */
+  /** Whether a range that is over in one step may be read at once: there is time in this round. */
+  mayRead(asker: RangeAsker): boolean {
+    return this.#keysLeft > 0 && asker.unsentBytes <= RANGE_UNSENT_BYTES_MAX;
+  }
+
+  /** Whether one that takes longer may begin, too. */
   mayBegin(asker: RangeAsker): boolean {
-    return this.#keysLeft > 0 && this.#hasRoom(asker, this.#waiting.get(asker.peer));
+    return this.#hasRoom(asker, this.#waiting.get(asker.peer));
   }
 
   /** `keys` were looked at outside of all turns. */
@@ -64,20 +71,24 @@ export class RangeTurns {
   /** Gives a range its turns; false when too much waits on its connection already. */
   add(range: TakingTurns): boolean {
     const { peer } = range.asker;
-    const waiting = this.#waiting.get(peer) ?? { ranges: [], requestBytes: 0, readBytes: 0 };
+    const waiting = this.#waiting.get(peer) ?? {
+      ranges: [],
+      requestBytes: 0,
+      expectedBytes: 0,
+    };
     const bytes = WAITING_RANGE_BYTES + range.requestBytes;
     if (waiting.requestBytes + bytes > RANGES_WAITING_BYTES_MAX) forgetGone(waiting);
     if (waiting.requestBytes + bytes > RANGES_WAITING_BYTES_MAX) return false;
     waiting.ranges.push(range);
     waiting.requestBytes += bytes;
-    waiting.readBytes += range.readBytes;
+    waiting.expectedBytes += range.expectedBytes;
     this.#waiting.set(peer, waiting);
     this.#schedule();
     return true;
   }
 
   #hasRoom(asker: RangeAsker, waiting: Waiting | undefined): boolean {
-    return asker.unsentBytes + (waiting?.readBytes ?? 0) <= RANGE_UNSENT_BYTES_MAX;
+    return asker.unsentBytes + (waiting?.expectedBytes ?? 0) <= RANGE_UNSENT_BYTES_MAX;
   }
 
   #schedule(): void {
@@ -108,11 +119,11 @@ export class RangeTurns {
       if (at < 0) continue;
       const [range] = ranges.splice(at, 1);
       this.#waiting.delete(peer);
-      waiting.readBytes -= range.readBytes;
+      waiting.expectedBytes -= range.expectedBytes;
       if (range.step()) {
         waiting.requestBytes -= WAITING_RANGE_BYTES + range.requestBytes;
       } else {
-        waiting.readBytes += range.readBytes;
+        waiting.expectedBytes += range.expectedBytes;
         ranges.push(range);
       }
       if (ranges.length > 0) this.#waiting.set(peer, waiting);

@@ -69,6 +69,12 @@ export class RangeScan {
     return this.#count;
   }
 
+  /** Keys in the answer are not more than this; `Infinity` while nothing is known. */
+  get keysAtMost(): number {
+    const { limit } = this.#plan;
+    return this.#countKnown ? Math.min(this.#count, limit) : limit;
+  }
+
   /** Whether the limit cut off keys; final once done. */
   get more(): boolean {
     return this.#more;
