@@ -26,6 +26,7 @@ import type { MethodInfo } from "../wire/codec.ts";
 import { Balancer } from "./balancer.ts";
 import { type CallOptions, endReason, isOver, type StreamOptions } from "./call-options.ts";
 import { CallStream } from "./call-stream.ts";
+import { withinBounds } from "./bounds.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CALL_ATTEMPTS_MAX,
@@ -35,17 +36,21 @@ import {
   UNPROCESSED_RESENDS_MAX,
 } from "./limits.ts";
 import type { Link } from "./link.ts";
+import { Pause } from "./pause.ts";
 import {
   CANCELLED,
-  DEADLINE_EXCEEDED,
   errorFromStatus,
   knownError,
   type RpcStatus,
   statusText,
 } from "./rpc-status.ts";
+import { isOutcomeUnknown, UnknownOutcomeError } from "./unknown-outcome.ts";
 
-/** Whether a method may be called twice without harm. */
-export type Repeatability = "repeatable" | "once";
+/**
+ * What calling a method twice does: nothing, so that it is tried again; nothing, but it is not tried again; or nobody
+ * knows, so that a call whose answer is lost is an `UnknownOutcomeError`.
+ */
+export type Repeatability = "repeatable" | "harmless" | "once";
 
 export interface ChannelSettings {
   readonly clock: Clock;
@@ -59,12 +64,18 @@ export interface ChannelSettings {
   readonly metadata: () => GrpcMetadata;
   /** Bytes of a request; the client library's own bound when absent. */
   readonly requestBytesMax?: number;
-  /** Gets a new token; `undefined` where the client has no user. */
-  readonly refreshToken: (() => Promise<void>) | undefined;
+  /**
+   * Gets a new token, unless `refused`, which a call was made with, is not the present one any more; `undefined` where
+   * the client has no user.
+   */
+  readonly refreshToken: ((refused?: GrpcMetadata) => Promise<void>) | undefined;
 }
 
 /** How a call ended; `body` is there exactly when the code is 0. */
 export type Answer = RpcStatus & { readonly body: Uint8Array | undefined };
+
+/** How one try ended, and whether the server may have done anything about it. */
+type Attempt = Answer & { readonly wasSent: boolean };
 
 /** What a call is made with whose request and answer are bytes. */
 export interface ForwardOptions extends CallOptions {
@@ -110,7 +121,10 @@ export class Channel {
     return this.#balancer.pickNow();
   }
 
-  /** Makes one call. Throws `EtcdError` with the text that users of etcd know. */
+  /**
+   * Makes one call. Throws `EtcdError` with the text that users of etcd know; `UnknownOutcomeError` for a change that may
+   * have been made.
+   */
   async call<Request extends object, Response extends object>(
     method: MethodInfo<Request, Response>,
     request: Partial<Request>,
@@ -120,13 +134,16 @@ export class Channel {
     const body = method.request.encode(method.request.create(request));
     const { log, target, clock } = this.#settings;
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#attempt(method.path, body, options);
+      const metadata = options.metadata ?? this.#settings.metadata();
+      const answer = await this.#attempt(method.path, body, { ...options, metadata });
       if (answer.body !== undefined) return method.response.decode(answer.body);
       log.warn("retrying of unary invoker failed", { target, attempt, error: statusText(answer) });
       const ended = endReason(answer, options, clock);
       const isLast = ended !== undefined || attempt + 1 >= CALL_ATTEMPTS_MAX;
-      if (isLast || !(await this.#mayRetry(answer, repeatability))) {
-        throw errorFromStatus(answer, ended);
+      if (isLast || !(await this.#mayRetry(answer, repeatability, { ...options, metadata }))) {
+        const error = errorFromStatus(answer, ended);
+        const isUnsure = repeatability === "once" && answer.wasSent && isOutcomeUnknown(answer);
+        throw isUnsure ? new UnknownOutcomeError(error) : error;
       }
       await this.#pause(attempt + 1, options);
     }
@@ -149,7 +166,7 @@ export class Channel {
         await this.#pause(attempt, options);
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
-        return { code: error.code, message: error.message, body: undefined };
+        return { ...answer, code: error.code, message: error.message };
       }
     }
   }
@@ -170,7 +187,7 @@ export class Channel {
     options: StreamOptions = {},
   ): Promise<CallStream<Request, Response>> {
     const { clock, log, refreshToken } = this.#settings;
-    await refreshToken?.();
+    if (refreshToken !== undefined) await withinBounds(refreshToken(), options, clock);
     const picked = await this.pick(options);
     if ("code" in picked) {
       log.error("streamer failed to create ClientStream", { error: statusText(picked) });
@@ -205,31 +222,36 @@ export class Channel {
     }
   }
 
-  async #mayRetry(answer: RpcStatus, repeatability: Repeatability): Promise<boolean> {
+  async #mayRetry(
+    answer: RpcStatus,
+    repeatability: Repeatability,
+    options: CallOptions,
+  ): Promise<boolean> {
     const known = knownError(answer);
-    const { refreshToken } = this.#settings;
+    const { refreshToken, clock } = this.#settings;
     const isTokenOld = known === Errors.InvalidAuthToken || known === Errors.AuthOldRevision;
     if (isTokenOld || (known === Errors.UserEmpty && refreshToken !== undefined)) {
-      await refreshToken?.();
+      if (refreshToken !== undefined) {
+        await withinBounds(refreshToken(options.metadata), options, clock);
+      }
       return true;
     }
     return repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;
   }
 
   /** One try: waits for a connection and sends the call, again where it surely was not processed. */
-  async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Answer> {
+  async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Attempt> {
     const { requestBytesMax = REQUEST_BYTES_MAX } = this.#settings;
     if (body.length > requestBytesMax) return tooLarge(body.length, requestBytesMax);
     for (let resends = 0; ; resends++) {
       const picked = await this.pick(options);
-      if ("code" in picked) return { ...picked, body: undefined };
+      if ("code" in picked) return unsent(picked);
       // Between the choice and this turn the caller may have changed its mind: nothing was sent yet.
-      if (options.signal?.aborted === true) {
-        return { code: CANCELLED.code, message: CANCELLED.message, body: undefined };
-      }
+      if (options.signal?.aborted === true) return unsent(CANCELLED);
       const { status, message } = await this.#send(picked, path, body, options);
       if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
-      return { code: status.code, message: status.message, body: message };
+      const { code, unprocessed } = status;
+      return { code, message: status.message, body: message, wasSent: !unprocessed };
     }
   }
 
@@ -252,28 +274,22 @@ export class Channel {
   }
 
   /** Waits before try number `attempt`, unless a quorum of the endpoints has not been tried yet. */
-  #pause(attempt: number, { deadlineMs }: CallOptions): Promise<void> {
+  #pause(attempt: number, options: CallOptions): Promise<void> {
     const { clock, random } = this.#settings;
     const quorum = Math.floor(this.#links.length / 2) + 1;
     if (attempt % quorum !== 0) return Promise.resolve();
     const waitMs = jitteredMs(CALL_BACKOFF_MS, CALL_BACKOFF_JITTER, random);
-    if (deadlineMs !== undefined && clock.nowMs() + waitMs >= deadlineMs) {
-      return new Promise((_, reject) => {
-        clock.after(Math.max(0, deadlineMs - clock.nowMs()), () => reject(DEADLINE_EXCEEDED));
-      });
-    }
-    return new Promise((resolve) => {
-      clock.after(waitMs, resolve);
-    });
+    return withinBounds(new Pause().wait(clock, waitMs), options, clock);
   }
 }
 
-function tooLarge(length: number, bytesMax: number): Answer {
-  return {
-    code: GrpcCode.ResourceExhausted,
-    message: `trying to send message larger than max (${length} vs. ${bytesMax})`,
-    body: undefined,
-  };
+function unsent({ code, message }: RpcStatus): Attempt {
+  return { code, message, body: undefined, wasSent: false };
+}
+
+function tooLarge(length: number, bytesMax: number): Attempt {
+  const message = `trying to send message larger than max (${length} vs. ${bytesMax})`;
+  return unsent({ code: GrpcCode.ResourceExhausted, message });
 }
 
 /** Asks the server to serve a stream only while its cluster has a leader. */

@@ -13,6 +13,7 @@ import { AlarmAction, AlarmType, DowngradeAction } from "../wire/gen/rpc.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { AuthService, KVService, MaintenanceService } from "../wire/gen/services.ts";
 import { NoEndpointsError } from "./client.ts";
+import { UnknownOutcomeError } from "./unknown-outcome.ts";
 import { openRawConnection } from "./raw-connection.ts";
 
 const RANGE = KVService.range.path;
@@ -133,14 +134,50 @@ describe("Client", () => {
     const server: MemoryServer = serve("one:1", { [PUT]: () => server.cut() });
     const client = await open();
     const answer = untilSettled(client.kv.put({ key }));
+    const text = "rpc error: code = Unavailable desc = error reading from server: EOF";
     await expect(answer).rejects.toEqual(
-      new EtcdError(
-        GrpcCode.Unavailable,
-        "rpc error: code = Unavailable desc = error reading from server: EOF",
-      ),
+      new UnknownOutcomeError(new EtcdError(GrpcCode.Unavailable, text)),
     );
     await turns(20, 10);
     expect(server.calls).toEqual([PUT]);
+  });
+
+  test("says of a change that failed whether it may have been made", async () => {
+    const answered = async (answer: Answer, options: { deadlineMs?: number } = {}) => {
+      serve("one:1", { [PUT]: answer });
+      const client = await open();
+      return untilSettled(client.kv.put({ key }, options)).catch((error: unknown) => error);
+    };
+    const { Timeout, Stopped, NoSpace, NoLeader, PermissionDenied } = Errors;
+    for (const { code, message } of [Timeout, Stopped]) {
+      const error = await answered(fail(code, message));
+      expect(error).toBeInstanceOf(UnknownOutcomeError);
+      expect(error).toMatchObject({ code, message, name: "UnknownOutcomeError" });
+    }
+    for (const refusal of [NoSpace, NoLeader, PermissionDenied]) {
+      expect(await answered(fail(refusal.code, refusal.message))).toBe(refusal);
+    }
+    const late = await answered(() => undefined, { deadlineMs: clock.nowMs() + 50 });
+    expect(late).toMatchObject({ name: "UnknownOutcomeError", cause: Errors.DeadlineExceeded });
+    serve("one:1", { [RANGE]: () => undefined });
+    const reading = (await open()).kv.range({ key }, { deadlineMs: clock.nowMs() + 50 });
+    await expect(untilSettled(reading)).rejects.toBe(Errors.DeadlineExceeded);
+    const dead = await open({ endpoints: ["dead:1"] });
+    const unsent = dead.kv.put({ key }, { deadlineMs: clock.nowMs() + 50 });
+    await expect(untilSettled(unsent)).rejects.toBe(Errors.DeadlineExceeded);
+  });
+
+  test("never sends a call that is cancelled between the choice of a connection and its turn", async () => {
+    const server = serve("one:1", { [PUT]: stored });
+    const client = await open();
+    await turns(10);
+    const hand = new AbortController();
+    const answer = client.kv.put({ key }, { signal: hand.signal });
+    hand.abort();
+    const error = await untilSettled(answer).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: "EtcdError", message: "context canceled" });
+    await turns(20, 10);
+    expect(server.calls).toEqual([]);
   });
 
   test("ends a call at its deadline, with the reason why nothing was connected", async () => {
@@ -233,6 +270,14 @@ describe("Client", () => {
     expect(pauses.length).toBeGreaterThan(10);
   });
 
+  test("pauses between attempts as it was told", async () => {
+    await open({ endpoints: ["dead:1"], reconnect: { firstMs: 100, longestMs: 400 } });
+    await turns(1000, 10);
+    // 10 s: the pauses are 100, 160, 256 and then 400 ms, give or take a fifth.
+    expect(network.attempts.length).toBeGreaterThan(20);
+    expect(network.attempts.length).toBeLessThan(35);
+  });
+
   test("takes new calls to a new connection when a server drains", async () => {
     let release: (() => void) | undefined;
     const server = serve("one:1", {
@@ -306,6 +351,38 @@ describe("Client with a user", () => {
     const client = await open(user);
     await untilSettled(client.kv.put({ key }));
     expect(server.calls).toEqual([AUTHENTICATE, PUT, AUTHENTICATE, PUT]);
+  });
+
+  test("asks for one token when many calls are refused at once, and no longer than a call may take", async () => {
+    const { code, message } = Errors.InvalidAuthToken;
+    let tokens = 0;
+    let isAnswered = true;
+    let isRefused = (token: string | undefined): boolean => token === "t1";
+    const server = serve("one:1", {
+      [AUTHENTICATE]: (call) => {
+        tokens++;
+        if (isAnswered) call.sendUnary(response.encode(response.create({ token: `t${tokens}` })));
+      },
+      [RANGE]: (call, request) => {
+        if (isRefused(call.get("token"))) call.sendStatus(code, message);
+        else found(call, request);
+      },
+    });
+    const client = await open(user);
+    const many = Array.from({ length: 20 }, () => client.kv.range({ key }));
+    await untilSettled(Promise.all(many));
+    expect(tokens).toBe(2);
+    expect(server.calls.filter((path) => path === RANGE)).toHaveLength(40);
+
+    [isAnswered, isRefused] = [false, () => true];
+    const late = client.kv.range({ key }, { deadlineMs: clock.nowMs() + 100 });
+    await expect(untilSettled(late)).rejects.toBe(Errors.DeadlineExceeded);
+    const hand = new AbortController();
+    const left = client.kv.range({ key }, { signal: hand.signal });
+    await turns(10);
+    hand.abort();
+    await expect(untilSettled(left, 0)).rejects.toThrow("context canceled");
+    expect(tokens).toBe(3);
   });
 
   test("goes on without a token where authentication is off, and fails where it is refused", async () => {

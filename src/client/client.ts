@@ -22,7 +22,7 @@ import { type ClientEndpoint, endpointAuthority, parseEndpoint } from "./endpoin
 import { Kv } from "./kv.ts";
 import { Lease } from "./lease.ts";
 import { KEEP_ALIVE_FIRST_ANSWER_MS, KEEPALIVE_TIME_MIN_MS, RESPONSE_BYTES_MAX } from "./limits.ts";
-import { Link } from "./link.ts";
+import { Link, RECONNECT_PAUSES, type ReconnectPauses } from "./link.ts";
 import { Maintenance } from "./maintenance.ts";
 import { Watch } from "./watch.ts";
 
@@ -43,6 +43,8 @@ export interface ClientOptions {
   readonly keepaliveTimeoutMs?: number;
   /** Whether such PINGs go on while there are no calls. */
   readonly keepalivePermitWithoutStream?: boolean;
+  /** Milliseconds between attempts to connect: grows from the first to the longest; grpc's when absent. */
+  readonly reconnect?: Partial<ReconnectPauses>;
   /** Bytes of a request and of an answer; bounds of the library when absent. */
   readonly requestBytesMax?: number;
   readonly responseBytesMax?: number;
@@ -88,6 +90,8 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #name = `etcd-endpoints://0x${(++clientsOpened).toString(16)}`;
   #metadata: GrpcMetadata = PLAIN_METADATA;
+  /** The question for a token that is under way. */
+  #authenticating: Promise<void> | undefined;
 
   constructor(options: ClientOptions) {
     if (options.endpoints.length === 0) throw new NoEndpointsError();
@@ -107,11 +111,22 @@ export class Client {
   close(): void {
     this.watch.close();
     this.lease.close();
+    this.maintenance.close();
     this.channel.close();
   }
 
-  /** Gets a token for the user, if there is one; a cluster without authentication needs none. */
-  async authenticate(): Promise<void> {
+  /**
+   * Gets a token for the user, if there is one; a cluster without authentication needs none. Whoever comes while it is
+   * asked for waits for the same one: servers make passwords slow to check.
+   */
+  authenticate(): Promise<void> {
+    this.#authenticating ??= this.#authenticate().finally(() => {
+      this.#authenticating = undefined;
+    });
+    return this.#authenticating;
+  }
+
+  async #authenticate(): Promise<void> {
     const { username = "", password = "", clock, dialTimeoutMs } = this.#options;
     if (username === "" || password === "") return;
     const deadlineMs = dialTimeoutMs === undefined ? undefined : clock.nowMs() + dialTimeoutMs;
@@ -120,7 +135,7 @@ export class Client {
     // Other calls go on with the old token meanwhile; only this one must not send it.
     const options = { deadlineMs, metadata: PLAIN_METADATA };
     try {
-      const answer = await this.channel.call(authenticate, request, "once", options);
+      const answer = await this.channel.call(authenticate, request, "harmless", options);
       this.#metadata = tokenMetadata(answer.token);
     } catch (error) {
       if (error !== Errors.AuthNotEnabled) throw error;
@@ -168,15 +183,22 @@ export class Client {
       target: `${this.#name}/${endpointAuthority(this.#options.endpoints[0])}`,
       metadata: () => this.#metadata,
       ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
-      refreshToken: hasUser ? () => this.authenticate() : undefined,
+      refreshToken: hasUser ? (refused) => this.#refreshToken(refused) : undefined,
       openLinks: (onChange) => parsed.map((endpoint) => this.#openLink(endpoint, secure, onChange)),
     });
+  }
+
+  /** Of many calls that are refused at once, the first gets a new token, and the others use it. */
+  #refreshToken(refused: GrpcMetadata | undefined): Promise<void> {
+    const isNew = refused !== undefined && refused !== this.#metadata;
+    return isNew ? Promise.resolve() : this.authenticate();
   }
 
   #openLink(endpoint: ClientEndpoint, secure: boolean, onChange: (link: Link) => void): Link {
     const { connector, clock, random } = this.#options;
     const limits = this.#limits();
-    return new Link({ connector, clock, random, endpoint, secure, limits, onChange });
+    const pauses = { ...RECONNECT_PAUSES, ...this.#options.reconnect };
+    return new Link({ connector, clock, random, endpoint, secure, limits, pauses, onChange });
   }
 
   /** The first endpoint decides for all, as upstream. */

@@ -18,6 +18,8 @@ export type { LeaseKeeper } from "./lease.ts";
 export type { RawConnection, RawConnectionOptions } from "./raw-connection.ts";
 export type { Watcher, WatchOptions } from "./watch.ts";
 export { WatchCanceledError } from "./watch-entry.ts";
+export type { ReconnectPauses } from "./link.ts";
+export { UnknownOutcomeError } from "./unknown-outcome.ts";
 export { NO_DEADLINE, openRawConnection } from "./raw-connection.ts";
 export type { HeldLock } from "../concurrency/lock.ts";
 export type { LeaderValue } from "../concurrency/election.ts";

@@ -17,6 +17,7 @@ import type { CallStream } from "./call-stream.ts";
 import { Canceller } from "./cancel-signal.ts";
 import type { Channel } from "./channel.ts";
 import { KEEP_ALIVE_RETRY_MS } from "./limits.ts";
+import { Pause } from "./pause.ts";
 
 /** Who waits for what becomes of a lease. */
 export interface LeaseListener {
@@ -46,6 +47,7 @@ export class LeaseSession {
   readonly #clock: Clock;
   readonly #firstAnswerMs: number;
   readonly #leases = new Map<bigint, KeptLease>();
+  readonly #pause = new Pause();
   #isRunning = false;
   #canceller = new Canceller();
   #stream: CallStream<LeaseKeepAliveRequest, LeaseKeepAliveResponse> | undefined;
@@ -106,9 +108,7 @@ export class LeaseSession {
       this.#stream = undefined;
       if (this.#leases.size === 0) break;
       if (canceller.aborted) continue;
-      await new Promise<void>((resolve) => {
-        this.#clock.after(KEEP_ALIVE_RETRY_MS, resolve);
-      });
+      await this.#pause.wait(this.#clock, KEEP_ALIVE_RETRY_MS);
     }
     this.#isRunning = false;
   }
@@ -163,5 +163,6 @@ export class LeaseSession {
     if (this.#leases.size > 0) return;
     this.#stream = undefined;
     this.#canceller.abort();
+    this.#pause.end();
   }
 }

@@ -29,6 +29,20 @@ import { Transport } from "./transport.ts";
 
 export type LinkState = "connecting" | "ready" | "failed";
 
+/** Milliseconds between attempts to connect. */
+export interface ReconnectPauses {
+  /** Behind the first failure. */
+  readonly firstMs: number;
+  /** The longest, which the others grow up to. */
+  readonly longestMs: number;
+}
+
+/** As long as grpc-go pauses. */
+export const RECONNECT_PAUSES: ReconnectPauses = {
+  firstMs: RECONNECT_BACKOFF_MS,
+  longestMs: RECONNECT_BACKOFF_MAX_MS,
+};
+
 export interface LinkSettings {
   readonly connector: Connector;
   readonly clock: Clock;
@@ -36,6 +50,7 @@ export interface LinkSettings {
   readonly endpoint: ClientEndpoint;
   readonly secure: boolean;
   readonly limits: ClientConnectionOptions;
+  readonly pauses: ReconnectPauses;
   /** The link became ready or failed (again). Never called from inside a method of the link. */
   readonly onChange: (link: Link) => void;
 }
@@ -158,11 +173,11 @@ export class Link {
     this.#transport = undefined;
     this.#state = "failed";
     this.#error = `connection error: desc = ${goQuoteText(reason)}`;
+    const { clock, random, onChange, pauses } = this.#settings;
     const pauseMs = Math.min(
-      RECONNECT_BACKOFF_MS * RECONNECT_BACKOFF_FACTOR ** this.#failures++,
-      RECONNECT_BACKOFF_MAX_MS,
+      pauses.firstMs * RECONNECT_BACKOFF_FACTOR ** this.#failures++,
+      pauses.longestMs,
     );
-    const { clock, random, onChange } = this.#settings;
     const waitMs = jitteredMs(pauseMs, RECONNECT_BACKOFF_JITTER, random);
     this.#timer = clock.after(waitMs, () => this.#connect());
     onChange(this);

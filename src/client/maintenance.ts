@@ -28,6 +28,7 @@ import type { Channel } from "./channel.ts";
 export class Maintenance {
   readonly #channel: Channel;
   readonly #dial: (endpoint: string) => Promise<Channel>;
+  readonly #dialed = new Set<Channel>();
 
   constructor(channel: Channel, dial: (endpoint: string) => Promise<Channel>) {
     this.#channel = channel;
@@ -100,12 +101,19 @@ export class Maintenance {
     return createAlarmResponse({ alarms: disarmed });
   }
 
+  /** Ends the calls to single members. */
+  close(): void {
+    for (const channel of this.#dialed) channel.close();
+  }
+
   async #at<T>(endpoint: string, run: (channel: Channel) => Promise<T>): Promise<T> {
     const channel = await this.#dial(endpoint);
+    this.#dialed.add(channel);
     try {
       return await run(channel);
     } finally {
       channel.close();
+      this.#dialed.delete(channel);
     }
   }
 }

@@ -28,6 +28,7 @@ import {
   WATCH_WAITING_BYTES_HIGH,
   WATCH_WAITING_BYTES_LOW,
 } from "./limits.ts";
+import { Pause } from "./pause.ts";
 import { responseBytes, WatchCanceledError, type WatchEntry } from "./watch-entry.ts";
 
 type WatchCallStream = CallStream<WatchRequest, WatchResponse>;
@@ -49,6 +50,7 @@ export class WatchSession {
   readonly #clock: Clock;
   readonly #requireLeader: boolean;
   readonly #entries = new Set<WatchEntry>();
+  readonly #pause = new Pause();
   #isRunning = false;
   #canceller = new Canceller();
   /** What follows is about the present stream, if there is one. */
@@ -122,9 +124,7 @@ export class WatchSession {
       this.#stream = undefined;
       if (this.#entries.size === 0) break;
       if (canceller.aborted) continue;
-      await new Promise<void>((resolve) => {
-        this.#clock.after(pauseMs, resolve);
-      });
+      await this.#pause.wait(this.#clock, pauseMs);
       pauseMs = Math.min(pauseMs * 2, WATCH_RESUME_PAUSE_MS_MAX);
     }
     this.#isRunning = false;
@@ -239,6 +239,7 @@ export class WatchSession {
     if (this.#entries.size > 0) return;
     this.#stream = undefined;
     this.#canceller.abort();
+    this.#pause.end();
   }
 
   #failAll(error: unknown): void {

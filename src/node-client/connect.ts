@@ -1,5 +1,6 @@
 /** Opens clients over sockets, from options in the words of programs. */
 import { openClient } from "../client/client.ts";
+import type { ReconnectPauses } from "../client/link.ts";
 import type { Log } from "../ports/log.ts";
 import { systemClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
@@ -7,7 +8,13 @@ import { systemRandom } from "../platform/random.ts";
 import { type ClientTlsSources, readClientTls } from "../platform/tls/client-files.ts";
 import { EtcdClient } from "./etcd-client.ts";
 import { type Bytes, KeySpace } from "./key-space.ts";
-import { CALL_TIMEOUT_MS, CONNECTION_CHECK_MS, CONNECTION_CHECK_TIMEOUT_MS } from "./limits.ts";
+import {
+  CALL_TIMEOUT_MS,
+  CONNECTION_CHECK_MS,
+  CONNECTION_CHECK_TIMEOUT_MS,
+  RECONNECT_FIRST_MS,
+  RECONNECT_LONGEST_MS,
+} from "./limits.ts";
 import { socketConnector } from "./socket-connector.ts";
 
 /** A user of a cluster with authentication. */
@@ -29,10 +36,20 @@ export interface ConnectOptions {
   readonly timeoutMs?: number | undefined;
   /** A prefix of all keys that the client neither shows nor wants. */
   readonly namespace?: Bytes | undefined;
-  /** Milliseconds of silence before a connection with open calls is asked for a sign of life; 10 s at least. */
+  /**
+   * Milliseconds of silence before a connection with open calls is asked for a sign of life: 10 s when absent, and at
+   * least, because servers take more for an attack; never when 0.
+   */
   readonly connectionCheckMs?: number | undefined;
   /** Milliseconds that the sign of life may take. */
   readonly connectionCheckTimeoutMs?: number | undefined;
+  /** Whether that goes on while there are no calls; it does not when absent. */
+  readonly connectionCheckIdle?: boolean | undefined;
+  /** Milliseconds between attempts to connect to a host: the first, and the longest that they grow to. */
+  readonly reconnect?: Partial<ReconnectPauses> | undefined;
+  /** Bytes of a request, 2 MiB when absent, and of an answer, 2 GiB when absent. */
+  readonly requestBytesMax?: number | undefined;
+  readonly responseBytesMax?: number | undefined;
   /** Takes what the client has to tell of its connections; nobody when absent. */
   readonly log?: Log | undefined;
 }
@@ -54,7 +71,8 @@ const SILENT: Log = {
 export async function connect(options: ConnectOptions): Promise<EtcdClient> {
   installPlatformBytes();
   const { hosts, credentials, tls, namespace, log = SILENT } = options;
-  const { timeoutMs = CALL_TIMEOUT_MS } = options;
+  const { timeoutMs = CALL_TIMEOUT_MS, connectionCheckIdle } = options;
+  const { requestBytesMax, responseBytesMax } = options;
   const dialTls = tls === undefined ? undefined : await readClientTls(tls);
   const client = await openClient({
     endpoints: typeof hosts === "string" ? [hosts] : hosts,
@@ -66,6 +84,16 @@ export async function connect(options: ConnectOptions): Promise<EtcdClient> {
     keepaliveTimeMs: options.connectionCheckMs ?? CONNECTION_CHECK_MS,
     keepaliveTimeoutMs: options.connectionCheckTimeoutMs ?? CONNECTION_CHECK_TIMEOUT_MS,
     ...(Number.isFinite(timeoutMs) ? { dialTimeoutMs: timeoutMs } : {}),
+    reconnect: {
+      firstMs: RECONNECT_FIRST_MS,
+      longestMs: RECONNECT_LONGEST_MS,
+      ...options.reconnect,
+    },
+    ...(connectionCheckIdle === undefined
+      ? {}
+      : { keepalivePermitWithoutStream: connectionCheckIdle }),
+    ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
+    ...(responseBytesMax === undefined ? {} : { responseBytesMax }),
     ...credentials,
   });
   return new EtcdClient({ client, clock: systemClock, timeoutMs }, new KeySpace(namespace));

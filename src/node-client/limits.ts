@@ -14,3 +14,9 @@ export const PAGE_ENTRIES = 1000;
 
 /** Seconds that a lease outlives its owner, where nobody says otherwise: soon enough for whoever waits for its end. */
 export const LEASE_TTL_SECONDS = 10;
+
+/** Milliseconds between the first two attempts to connect: a member that is started again is back soon, … */
+export const RECONNECT_FIRST_MS = 250;
+
+/** … and between later ones: who waits for a cluster should not wait for its client, too. */
+export const RECONNECT_LONGEST_MS = 10_000;
