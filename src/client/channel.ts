@@ -230,10 +230,8 @@ export class Channel {
     const known = knownError(answer);
     const { refreshToken, clock } = this.#settings;
     const isTokenOld = known === Errors.InvalidAuthToken || known === Errors.AuthOldRevision;
-    if (isTokenOld || (known === Errors.UserEmpty && refreshToken !== undefined)) {
-      if (refreshToken !== undefined) {
-        await withinBounds(refreshToken(options.metadata), options, clock);
-      }
+    if (refreshToken !== undefined && (isTokenOld || known === Errors.UserEmpty)) {
+      await withinBounds(refreshToken(options.metadata), options, clock);
       return true;
     }
     return repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;

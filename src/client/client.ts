@@ -51,6 +51,8 @@ export interface ClientOptions {
   /** Both or neither. */
   readonly username?: string;
   readonly password?: string;
+  /** A token that somebody else has made, sent with every call as it is; not beside a user. */
+  readonly token?: string;
 }
 
 /** A client without endpoints. */
@@ -96,6 +98,7 @@ export class Client {
   constructor(options: ClientOptions) {
     if (options.endpoints.length === 0) throw new NoEndpointsError();
     this.#options = options;
+    if (options.token !== undefined) this.#metadata = tokenMetadata(options.token);
     this.channel = this.#openChannel(options.endpoints);
     this.auth = new Auth(this.channel);
     this.kv = new Kv(this.channel);

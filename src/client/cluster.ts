@@ -18,9 +18,9 @@ export class Cluster {
     this.#channel = channel;
   }
 
-  /** The members as a quorum knows them. */
-  memberList(options?: CallOptions): Promise<MemberListResponse> {
-    const request = { linearizable: true };
+  /** The members as a quorum knows them; with `linearizable` false as whichever member is asked knows them. */
+  memberList(options?: CallOptions, linearizable = true): Promise<MemberListResponse> {
+    const request = { linearizable };
     return this.#channel.call(ClusterService.memberList, request, "repeatable", options);
   }
 

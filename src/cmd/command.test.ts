@@ -48,6 +48,37 @@ test("Command.find passes over flags and their values", () => {
   expect(found()).toEqual(["tool", []]);
 });
 
+test("Command.find passes over what looks like the value of a flag for help", () => {
+  expect(found("--help", "get", "a")).toBe('unknown command "a" for "tool"');
+  expect(found("-h", "get")).toEqual(["tool", ["-h", "get"]]);
+  expect(found("member", "--help", "list")).toEqual(["tool member", ["--help", "list"]]);
+});
+
+test("Command.find takes a beginning for what is not an addition, and names no hidden command", () => {
+  const root = new Command<undefined>({
+    use: "tool",
+    short: "A tool.",
+    commands: [
+      { use: "complete", short: "Later", isAddition: true, run },
+      { use: "compact", short: "Own", run },
+      { use: "later", short: "Hidden", isAddition: true, isHidden: true, run },
+    ],
+  });
+  const path = (word: string): string => {
+    const result = root.find([word]);
+    return result instanceof FlagError ? result.message : result.command.name;
+  };
+  expect(["com", "complet", "lat", "later"].map(path)).toEqual([
+    "compact",
+    "complete",
+    "later",
+    "later",
+  ]);
+  expect(path("latex")).toBe('unknown command "latex" for "tool"');
+  expect(path("compacy")).toContain("Did you mean this?\n\tcompact\n");
+  expect(usagePage(root, { version: "1", apiVersion: "1" })).not.toContain("later");
+});
+
 test("Command.find takes unambiguous beginnings of names", () => {
   expect(found("ver")).toEqual(["tool version", []]);
   expect(found("mem", "l")).toEqual(["tool member list", []]);

@@ -28,6 +28,10 @@ export interface CommandSpec<C> {
   readonly deprecated?: string;
   /** Whether the usage line says nothing of flags. */
   readonly hidesFlagsInUse?: boolean;
+  /** Whether no page and no shell names it. */
+  readonly isHidden?: boolean;
+  /** Whether this release of etcd does not have it: beginnings of names mean those that it has first. */
+  readonly isAddition?: boolean;
   /** How many arguments it must have; any number when absent. */
   readonly exactArguments?: number;
   /** Whether any argument is taken for a command that it does not have. */
@@ -54,6 +58,8 @@ export class Command<C> {
   readonly parent: Command<C> | undefined;
   /** Ordered by name. */
   readonly commands: readonly Command<C>[];
+  /** In the order of the specification. */
+  readonly #declared: readonly Command<C>[];
   /** Every flag the command takes: its own and the inherited ones. */
   readonly flags = new FlagSet();
   readonly localFlags = new FlagSet();
@@ -72,8 +78,8 @@ export class Command<C> {
     for (const set of [this.localFlags, this.inheritedFlags]) {
       for (const flag of set.all()) this.flags.share(flag);
     }
-    const commands = (spec.commands ?? []).map((child) => new Command(child, this));
-    this.commands = commands.sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#declared = (spec.commands ?? []).map((child) => new Command(child, this));
+    this.commands = [...this.#declared].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   get name(): string {
@@ -93,9 +99,19 @@ export class Command<C> {
     return isWhole ? line : `${line} [flags]`;
   }
 
-  /** All commands below, depth first, each level ordered by name. */
+  /** The commands directly below that pages and shells name. */
+  get shownCommands(): readonly Command<C>[] {
+    return this.commands.filter(({ isShown }) => isShown);
+  }
+
+  /** Whether pages and shells name it. */
+  get isShown(): boolean {
+    return this.spec.isHidden !== true && this.spec.deprecated === undefined;
+  }
+
+  /** All commands below that pages name, depth first, each level ordered by name. */
   descendants(): Command<C>[] {
-    return this.commands.flatMap((child) => [child, ...child.descendants()]);
+    return this.shownCommands.flatMap((child) => [child, ...child.descendants()]);
   }
 
   /** The command at or below this one that `commandLine` names, with the words left for it. */
@@ -155,22 +171,26 @@ export class Command<C> {
     const flag = isLong
       ? this.flags.lookup(word.slice(2))
       : this.flags.lookupShorthand(word.slice(1));
-    return flag?.kind !== "bool";
+    // The flag for help comes into being when the command is found: before its name it is like any unknown one.
+    return flag?.kind !== "bool" || flag.name === "help";
   }
 
   #child(word: string): Command<C> | undefined {
     const exact = this.commands.find((child) => child.name === word);
     if (exact !== undefined) return exact;
     const matching = this.commands.filter((child) => child.name.startsWith(word));
-    return matching.length === 1 ? matching[0] : undefined;
+    const own = matching.filter(({ spec }) => spec.isAddition !== true);
+    const [found, other] = own.length > 0 ? own : matching;
+    return other === undefined ? found : undefined;
   }
 
   #unknown(word: string): FlagError {
     const typed = word.toLowerCase();
-    const suggested = this.commands.filter(
-      ({ name }) =>
-        editDistance(typed, name.toLowerCase()) <= SUGGESTION_DISTANCE_MAX ||
-        name.toLowerCase().startsWith(typed),
+    const suggested = this.#declared.filter(
+      ({ name, isShown }) =>
+        isShown &&
+        (editDistance(typed, name.toLowerCase()) <= SUGGESTION_DISTANCE_MAX ||
+          name.toLowerCase().startsWith(typed)),
     );
     let message = `unknown command ${goQuote(word)} for ${goQuote(this.path)}`;
     if (suggested.length > 0) {

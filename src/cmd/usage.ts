@@ -81,8 +81,7 @@ const NAME_WIDTH_MIN = 11;
 
 /** The command library's own page for `command`: that of etcdutl, and of the lines of a transaction. */
 export function plainUsagePage<C>(command: Command<C>, isCalled = true): string {
-  const { commands, path } = command;
-  const listed = commands.filter(({ spec }) => spec.deprecated === undefined);
+  const { commands, path, shownCommands: listed } = command;
   let page = "Usage:\n";
   if (command.spec.run !== undefined) page += `  ${command.useLine}\n`;
   if (listed.length > 0) {
@@ -100,6 +99,11 @@ export function plainUsagePage<C>(command: Command<C>, isCalled = true): string 
     page += `\nUse "${path} [command] --help" for more information about a command.\n`;
   }
   return page;
+}
+
+/** The flags of `flags` one a line, those that no other page names among them. */
+export function everyFlagLine(flags: FlagSet): string {
+  return plainFlagLines(flags.all());
 }
 
 function plainFlagLines(flags: readonly Flag[]): string {

@@ -6,7 +6,11 @@
  * Differs from etcd: passwords among the flags and variables of a program are logged as `***`.
  */
 
-const SECRET_FLAGS: ReadonlySet<string> = new Set(["discovery-password", "password"]);
+const SECRET_FLAGS: ReadonlySet<string> = new Set([
+  "auth-jwt-token",
+  "discovery-password",
+  "password",
+]);
 const SECRET_VARIABLE = /PASSWORD|PASSWD|SECRET|_TOKEN$|CREDENTIAL|PRIVATE_KEY/;
 /** These are flags with which nobody gets in: names of a cluster that is new, and how tokens are made. */
 const PLAIN_VARIABLES: ReadonlySet<string> = new Set([

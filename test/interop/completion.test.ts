@@ -21,14 +21,14 @@ const TOOLS = [
     ours: runOurEtcdctl,
     typed: ETCDCTL_TYPED,
     pages: pagesOf(etcdctlCommands()),
-    oursAlone: ["diagnostic", "downgrade"],
+    oursAlone: ["debug", "diagnostic", "downgrade", "options"],
   },
   {
     name: "etcdutl",
     ours: runOurEtcdutl,
     typed: ETCDUTL_TYPED,
     pages: pagesOf(etcdutlCommands()),
-    oursAlone: ["check", "hashkv"],
+    oursAlone: ["check", "hashkv", "migrate"],
   },
 ];
 

@@ -164,10 +164,8 @@ function argumentsOf<C>(
   return { candidates, directive: NO_FILES };
 }
 
-function commandNames<C>({ commands }: Command<C>, typed: string): string[] {
-  const offered = commands.filter(({ name, spec }) => {
-    return spec.deprecated === undefined && name.startsWith(typed);
-  });
+function commandNames<C>({ shownCommands }: Command<C>, typed: string): string[] {
+  const offered = shownCommands.filter(({ name }) => name.startsWith(typed));
   return offered.map(({ name, spec }) => `${name}\t${spec.short}`);
 }
 

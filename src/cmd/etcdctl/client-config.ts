@@ -14,6 +14,7 @@ import { zapLog } from "../zap-line.ts";
 import { shownValue } from "../../stdx/secret-words.ts";
 import { setFlagsFromEnvironment, variableOf } from "./environment.ts";
 import { openPrinter, type Printer } from "./printer.ts";
+import { safeNumber } from "./requests.ts";
 import { type EtcdctlCall, failWith, milliseconds, type Session } from "./session.ts";
 import { readTls, type TlsFlags } from "./tls-config.ts";
 
@@ -23,13 +24,21 @@ interface Credentials {
   readonly password: string;
 }
 
+/** What is sent instead of a name and a password. */
+interface Token {
+  readonly token: string;
+}
+
 /** What a client is opened with, besides its endpoints. Texts are byte strings. */
 export interface ClientConfig {
   readonly dialTimeoutMs: number;
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly tls: TlsFlags;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: Credentials | Token | undefined;
+  /** Bytes of a request and of an answer; the client's own bounds when absent. */
+  readonly requestBytesMax?: number;
+  readonly responseBytesMax?: number;
 }
 
 /** An open client and the printer of its answers. */
@@ -75,12 +84,34 @@ export function clientConfig(session: Session, flags: FlagSet): ClientConfig {
     keepaliveTimeMs: milliseconds(flags.getInteger("keepalive-time")),
     keepaliveTimeoutMs: milliseconds(flags.getInteger("keepalive-timeout")),
     tls,
-    credentials: credentialsFrom(
-      session.io,
-      flags.getString("user"),
-      flags.getString("password"),
-      "Password: ",
-    ),
+    credentials: callerOf(session.io, flags),
+    ...messageBounds(flags),
+  };
+}
+
+/** Who calls: by a token, or by name and password. */
+function callerOf(io: ToolIo, flags: FlagSet): Credentials | Token | undefined {
+  const [token, user, password] = ["auth-jwt-token", "user", "password"].map((name) =>
+    flags.getString(name),
+  );
+  if (token === "") return credentialsFrom(io, user, password, "Password: ");
+  if (user === "" && password === "") return { token };
+  const message = "Username/Password and Token configurations are mutually exclusive";
+  throw new ToolExit(ExitCode.BAD_ARGUMENTS, message);
+}
+
+/** Bounds of 0 or below are none. Source: etcd client/v3/client.go (newClient). */
+function messageBounds(flags: FlagSet): Pick<ClientConfig, "requestBytesMax" | "responseBytesMax"> {
+  const [sent, received] = ["max-request-bytes", "max-recv-bytes"].map((name) =>
+    safeNumber(flags.getInteger(name)),
+  );
+  if (received > 0 && sent > received) {
+    const message = `gRPC message recv limit (${received} bytes) must be greater than send limit (${sent} bytes)`;
+    throw new ToolExit(ExitCode.BAD_CONNECTION, message);
+  }
+  return {
+    ...(sent > 0 ? { requestBytesMax: sent } : {}),
+    ...(received > 0 ? { responseBytesMax: received } : {}),
   };
 }
 
@@ -131,7 +162,8 @@ export async function openWith(
   const tls = readTls(config.tls);
   const connector = await session.openConnector(tls);
   const debugLevel = io.environment.find(({ name }) => name === "ETCD_CLIENT_DEBUG")?.value;
-  const { credentials, dialTimeoutMs, keepaliveTimeMs, keepaliveTimeoutMs } = config;
+  const { dialTimeoutMs, keepaliveTimeMs, keepaliveTimeoutMs } = config;
+  const { requestBytesMax, responseBytesMax } = config;
   try {
     const client = await openClient({
       endpoints: endpoints.map(textOf),
@@ -149,9 +181,9 @@ export async function openWith(
       keepaliveTimeMs,
       keepaliveTimeoutMs,
       ...(dialTimeoutMs > 0 ? { dialTimeoutMs } : {}),
-      ...(credentials === undefined
-        ? {}
-        : { username: textOf(credentials.username), password: textOf(credentials.password) }),
+      ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
+      ...(responseBytesMax === undefined ? {} : { responseBytesMax }),
+      ...callerOptions(config),
     });
     session.cleanups.push(() => client.close());
     return client;
@@ -161,6 +193,16 @@ export async function openWith(
     }
     return failWith(error, ExitCode.BAD_CONNECTION);
   }
+}
+
+function callerOptions({ credentials }: ClientConfig): {
+  username?: string;
+  password?: string;
+  token?: string;
+} {
+  if (credentials === undefined) return {};
+  if ("token" in credentials) return { token: textOf(credentials.token) };
+  return { username: textOf(credentials.username), password: textOf(credentials.password) };
 }
 
 /** The endpoints: found through DNS where a domain is given, else those of the flag. */
@@ -183,7 +225,8 @@ export async function endpointsOf(session: Session, flags: FlagSet): Promise<rea
 
 /** `--debug`: the global flags as variables. */
 function showEnvironment(flags: FlagSet, io: ToolIo): void {
-  for (const { name, kind, value } of flags.all()) {
+  for (const { name, kind, value, isHidden, changed } of flags.all()) {
+    if (isHidden && !changed) continue;
     const variable = variableOf(name);
     io.error(`${variable}=${shownValue(variable, flagText(kind, value))}\n`);
   }

@@ -23,6 +23,8 @@ export async function discoverEndpoints(domain: string, suffix: string): Promise
 
 /** The endpoints behind one name, by priority and weight; or why there are none. */
 async function lookUp(name: string, scheme: string): Promise<string[] | string> {
+  // Nobody is asked about what cannot be a name.
+  if (!isDomainName(name)) return `lookup ${name}: no such host`;
   try {
     const records = await dns.resolveSrv(name);
     records.sort((a, b) => a.priority - b.priority || b.weight - a.weight);
@@ -35,4 +37,14 @@ async function lookUp(name: string, scheme: string): Promise<string[] | string> 
     const problem = isMissing ? "no such host" : "server misbehaving";
     return `lookup ${name} on ${server}:53: ${problem}`;
   }
+}
+
+/** Bytes of a name, without the dot that may end it, and of one part of it. */
+const NAME_BYTES_MAX = 253;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/** Whether DNS could know `name`. Source: Go net/dnsclient.go (isDomainName). */
+function isDomainName(name: string): boolean {
+  const text = name.endsWith(".") ? name.slice(0, -1) : name;
+  return text.length <= NAME_BYTES_MAX && text.split(".").every((label) => LABEL.test(label));
 }

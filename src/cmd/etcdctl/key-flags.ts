@@ -28,12 +28,13 @@ export function getSpec(): KeyCommandSpec {
       .bool("keys-only", false, "Get only the keys")
       .bool("count-only", false, "Get only the count")
       .bool("print-value-only", false, 'Only write values when using the "simple" output format')
-      // Of etcd 3.6.
+      // Of etcd 3.6 and 3.7.
+      .bool("stream", false, "Use the RangeStream RPC")
       .int64("min-create-rev", 0n, "Minimum create revision")
       .int64("max-create-rev", 0n, "Maximum create revision")
       .int64("min-mod-rev", 0n, "Minimum modification revision")
       .int64("max-mod-rev", 0n, "Maximum modification revision")
-      .hide("min-create-rev", "max-create-rev", "min-mod-rev", "max-mod-rev"),
+      .hide("stream", "min-create-rev", "max-create-rev", "min-mod-rev", "max-mod-rev"),
   };
 }
 

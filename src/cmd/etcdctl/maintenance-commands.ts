@@ -56,6 +56,8 @@ function downgradeCommands(): Spec {
   return {
     use: "downgrade <TARGET_VERSION>",
     short: "Downgrade related commands",
+    isHidden: true,
+    isAddition: true,
     commands: [
       {
         use: "validate <TARGET_VERSION>",
@@ -81,6 +83,7 @@ function diagnosticCommand(): Spec {
   return {
     use: "diagnostic [options]",
     short: "Collects what endpoints tell of themselves in one archive",
+    isAddition: true,
     long: `Asks every endpoint for its status, members, alarms, health, hash of the keys, command line and metrics.
 Nothing in the archive is a key or value of the store, or a secret.
 `,

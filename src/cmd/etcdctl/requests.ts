@@ -110,9 +110,10 @@ export function rangeRequest(flags: FlagSet, args: readonly string[]): RangeRequ
       "`--keys-only` and `--count-only` cannot be set at the same time, choose one",
     );
   }
-  const consistency = flags.getString("consistency");
-  if (consistency !== "s" && consistency !== "l") {
-    const message = `unknown consistency flag ${goQuote(consistency)}`;
+  const serializable = isSerializable(flags);
+  if (flags.getBool("stream")) {
+    const message =
+      "--stream uses the call RangeStream of etcd 3.7, which this release does not have; without it the answer is the same";
     throw new ToolExit(ExitCode.BAD_FEATURE, message);
   }
   const { key, rangeEnd } = keyRange(flags, args);
@@ -135,7 +136,7 @@ export function rangeRequest(flags: FlagSet, args: readonly string[]): RangeRequ
     revision: Math.max(0, safeNumber(flags.getInteger("rev"))),
     sortOrder: isNatural ? SortOrder.NONE : sortOrder,
     sortTarget,
-    serializable: consistency === "s",
+    serializable,
     keysOnly,
     countOnly,
     minCreateRevision: revisionBound(flags, "min-create-rev"),
@@ -143,6 +144,14 @@ export function rangeRequest(flags: FlagSet, args: readonly string[]): RangeRequ
     minModRevision: revisionBound(flags, "min-mod-rev"),
     maxModRevision: revisionBound(flags, "max-mod-rev"),
   });
+}
+
+/** What `--consistency` says; anything but its two letters ends the tool. */
+export function isSerializable(flags: FlagSet): boolean {
+  const consistency = flags.getString("consistency");
+  if (consistency === "s" || consistency === "l") return consistency === "s";
+  const message = `unknown consistency flag ${goQuote(consistency)}`;
+  throw new ToolExit(ExitCode.BAD_FEATURE, message);
 }
 
 /** None when it is 0 or below. */

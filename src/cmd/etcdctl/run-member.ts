@@ -11,6 +11,7 @@ import type { MemberAddResponse } from "../../wire/gen/rpc.ts";
 import { byteString, textOf } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { connect } from "./client-config.ts";
+import { isSerializable } from "./requests.ts";
 import { commandDeadlineMs, type EtcdctlCall, orExit, type Session } from "./session.ts";
 
 export async function runMemberAdd(session: Session, call: EtcdctlCall): Promise<void> {
@@ -51,9 +52,10 @@ export async function runMemberUpdate(session: Session, call: EtcdctlCall): Prom
 }
 
 export async function runMemberList(session: Session, call: EtcdctlCall): Promise<void> {
+  const isLinearizable = !isSerializable(call.flags);
   const deadlineMs = commandDeadlineMs(session, call);
   const { client, printer } = await connect(session, call);
-  printer.memberList(await orExit(client.cluster.memberList({ deadlineMs })));
+  printer.memberList(await orExit(client.cluster.memberList({ deadlineMs }, isLinearizable)));
 }
 
 export async function runMemberPromote(session: Session, call: EtcdctlCall): Promise<void> {

@@ -21,7 +21,7 @@ export function etcdctlCommands(): EtcdctlCommand {
     use: "etcdctl",
     short: "A simple command line client for etcd3.",
     persistentFlags: globalFlags(),
-    commands: [
+    commands: inOrder([
       ...keyCommands(),
       mirrorCommand(),
       ...authCommands(),
@@ -31,11 +31,49 @@ export function etcdctlCommands(): EtcdctlCommand {
       endpointCommands(),
       memberCommands(),
       ...maintenanceCommands(),
-      completionCommand<Session>("etcdctl"),
+      { ...completionCommand<Session>("etcdctl"), isAddition: true },
+      options,
       version,
       help,
-    ],
+    ]),
   });
+}
+
+/** The order in which commands are suggested to who mistypes one; ours come behind. */
+const ORDER = [
+  ...[
+    "get",
+    "put",
+    "del",
+    "txn",
+    "compaction",
+    "alarm",
+    "defrag",
+    "endpoint",
+    "move-leader",
+    "watch",
+  ],
+  ...[
+    "version",
+    "lease",
+    "member",
+    "snapshot",
+    "make-mirror",
+    "lock",
+    "elect",
+    "auth",
+    "user",
+    "role",
+  ],
+  ...["check", "help", "completion"],
+];
+
+function inOrder(specs: readonly Spec[]): Spec[] {
+  const place = ({ use }: Spec): number => {
+    const at = ORDER.indexOf(use.split(" ", 1)[0]);
+    return at < 0 ? ORDER.length : at;
+  };
+  return [...specs].sort((a, b) => place(a) - place(b));
 }
 
 function keyCommands(): Spec[] {
@@ -258,6 +296,10 @@ function memberCommands(): Spec {
         long: `When --write-out is set to simple, this command prints out comma-separated member lists for each endpoint.
 The items in the lists are ID, Status, Name, Peer Addrs, Client Addrs, Is Learner.
 `,
+        // Of etcd 3.6.
+        flags: new FlagSet()
+          .string("consistency", "l", "Linearizable(l) or Serializable(s)")
+          .hide("consistency"),
         run: async (...of) => (await import("./run-member.ts")).runMemberList(...of),
       },
       {
@@ -275,6 +317,19 @@ const version: Spec = {
   use: "version",
   short: "Prints the version of etcdctl",
   run: async (...of) => (await import("./run-version.ts")).runVersion(...of),
+};
+
+/** Of etcd 3.7. */
+const options: Spec = {
+  use: "options",
+  short: "Show the global command-line flags",
+  isHidden: true,
+  isAddition: true,
+  run: async ({ io }, { command }) => {
+    const { everyFlagLine } = await import("../usage.ts");
+    io.out("The following options can be passed to any command:\n\n");
+    io.out(everyFlagLine(command.inheritedFlags));
+  },
 };
 
 const help: Spec = {

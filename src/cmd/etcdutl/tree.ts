@@ -32,7 +32,7 @@ export function etcdutlCommands(): EtcdutlCommand {
       defragCommand(),
       hashKvCommand(),
       snapshotCommands(),
-      completionCommand<UtlSession>("etcdutl"),
+      { ...completionCommand<UtlSession>("etcdutl"), isAddition: true },
       version,
       help,
     ],
@@ -126,6 +126,8 @@ function hashKvCommand(): Spec {
   return {
     use: "hashkv <filename>",
     short: "Prints the KV history hash of a given file",
+    isHidden: true,
+    isAddition: true,
     exactArguments: 1,
     flags: new FlagSet().int64("rev", 0n, "maximum revision to hash (default: latest revision)"),
     run: async (...of) => (await import("./run-hashkv.ts")).runHashKv(...of),

@@ -21,6 +21,9 @@ const PAGES: readonly (readonly [page: string, file: string])[] = [
   ["/metrics", "metrics.txt"],
 ];
 
+/** Tells also that nothing was answered. */
+const HEALTH_FILE = "health.json";
+
 /** One endpoint's part of a report. Texts of files are byte strings. */
 export class EndpointReport {
   readonly answers: EndpointAnswers;
@@ -37,6 +40,11 @@ export class EndpointReport {
     this.#config = config;
     this.#endpoint = endpoint;
     this.answers = { endpoint: shownEndpoint(textOf(endpoint)), failures: new Map() };
+  }
+
+  /** Whether anything of what was asked for was answered. */
+  get isAnswered(): boolean {
+    return [...this.files.keys()].some((file) => file !== HEALTH_FILE);
   }
 
   /** Asks for everything but the hash. */
@@ -58,7 +66,7 @@ export class EndpointReport {
       return (to) => to.endpointStatus([{ endpoint: answers.endpoint, status: said }]);
     });
     const members = this.#ask("members", async (client, options) => {
-      const said = await client.cluster.memberList(options);
+      const said = await client.cluster.memberList(options, false);
       answers.members = said;
       return (to) => to.memberList(said);
     });
@@ -74,9 +82,7 @@ export class EndpointReport {
     const { answers } = this;
     const health = await probeEndpoint(this.#session, this.#call, this.#config, this.#endpoint);
     if (health.error !== "") answers.failures.set("health", textOf(health.error));
-    this.#keep("health.json", (to) =>
-      to.endpointHealth([{ ...health, endpoint: answers.endpoint }]),
-    );
+    this.#keep(HEALTH_FILE, (to) => to.endpointHealth([{ ...health, endpoint: answers.endpoint }]));
   }
 
   /** Asks for the hash of all keys at `revision`, which members can be compared by. */

@@ -48,7 +48,7 @@ export async function runDiagnostic(session: Session, call: EtcdctlCall): Promis
   }
   setFlagsFromEnvironment(command.inheritedFlags, io, clock);
   const config = clientConfig(session, flags);
-  const endpoints = await clusterEndpoints(session, call, config);
+  const endpoints = await clusterEndpoints(session, call, config, false);
   const reports = endpoints.map((each) => new EndpointReport(session, call, config, each));
   const bar = new ProgressBar(io, clock, (done, total) => `${done} of ${total} endpoints`);
   let done = 0;
@@ -69,6 +69,11 @@ export async function runDiagnostic(session: Session, call: EtcdctlCall): Promis
   save(flags.getString("output-file"), archive);
   io.out(summary);
   io.out(`Report saved at ${flags.getString("output-file")} (${humanBytes(archive.length)})\n`);
+  if (!reports.some(({ isAnswered }) => isAnswered)) {
+    const message =
+      "no endpoint has answered anything: look at --endpoints, at the TLS flags, and whether etcd runs there";
+    throw new ToolExit(ExitCode.ERROR, message);
+  }
 }
 
 function archiveOf(
