@@ -4,7 +4,8 @@
  * A call is sent again only when that cannot apply it twice:
  * 1. The server surely did not process it (refused, never sent): any call, at once.
  * 2. It changes nothing (`repeatable`) and the server was unavailable: after a short pause.
- * 3. The server no longer knows our token: any call, with a new token, because it was refused before work.
+ * 3. It is a learner, which refused the call, and there are others: any call, as in 2.
+ * 4. The server no longer knows our token: any call, with a new token, because it was refused before work.
  *
  * A stream is never tried again here, because only its user knows where to go on. It begins with a new token,
  * which a stream that replaces a lost one needs: the old token may have expired meanwhile.
@@ -157,8 +158,7 @@ export class Channel {
     const { clock } = this.#settings;
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#attempt(path, body, options);
-      const mayHelp =
-        options.repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;
+      const mayHelp = this.#mayHelp(answer, options.repeatability);
       const isLast =
         attempt >= CALL_ATTEMPTS_MAX || endReason(answer, options, clock) !== undefined;
       if (!mayHelp || isLast) return answer;
@@ -234,6 +234,13 @@ export class Channel {
       await withinBounds(refreshToken(options.metadata), options, clock);
       return true;
     }
+    return this.#mayHelp(answer, repeatability);
+  }
+
+  /** Whether another server, or the same one later, may answer otherwise, and the call is not carried out twice. */
+  #mayHelp(answer: RpcStatus, repeatability: Repeatability): boolean {
+    // A learner does nothing of what it refuses, and among several endpoints others may be voters.
+    if (this.#links.length > 1 && knownError(answer) === Errors.NotSupportedForLearner) return true;
     return repeatability === "repeatable" && answer.code === GrpcCode.Unavailable;
   }
 

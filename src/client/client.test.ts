@@ -130,6 +130,19 @@ describe("Client", () => {
     },
   );
 
+  test("takes what a learner refuses to the next endpoint, if there is one", async () => {
+    const { code, message } = Errors.NotSupportedForLearner;
+    const learner = serve("one:1", { [PUT]: fail(code, message) });
+    const alone = await open({ endpoints: ["one:1"] });
+    const put = { key, value: bytesFromUtf8("v") };
+    await expect(untilSettled(alone.kv.put(put))).rejects.toBe(Errors.NotSupportedForLearner);
+    const voter = serve("two:2", { [PUT]: stored });
+    const client = await open({ endpoints: ["one:1", "two:2"] });
+    for (let round = 0; round < 3; round++) await untilSettled(client.kv.put(put));
+    expect(voter.calls).toHaveLength(3);
+    expect(learner.calls.length).toBeGreaterThan(1);
+  });
+
   test("never repeats a put whose connection was lost while it was under way", async () => {
     const server: MemoryServer = serve("one:1", { [PUT]: () => server.cut() });
     const client = await open();
