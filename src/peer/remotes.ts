@@ -89,7 +89,9 @@ export class Remotes {
   }
 }
 
+const SCHEMES: ReadonlySet<string> = new Set(["http", "https", "unix", "unixs"]);
+
 function isPeerUrl(text: string): boolean {
   const url = parseGoUrl(text);
-  return !(url instanceof GoUrlError) && url.scheme === "http" && url.host !== "";
+  return !(url instanceof GoUrlError) && SCHEMES.has(url.scheme) && url.host !== "";
 }

@@ -11,6 +11,7 @@ import type {
   HttpExchange,
   HttpResponseHandler,
 } from "../ports/http.ts";
+import type { StreamAddress } from "../ports/network.ts";
 import {
   HTTP_HEADER_BYTES_MAX,
   HTTP_IDLE_CONNECTIONS_MAX,
@@ -23,11 +24,14 @@ import type { TlsDialer } from "./tls/dialer.ts";
 /** What a request is made with; its URL is taken apart once, before. */
 interface Target {
   readonly url: URL;
-  readonly port: number;
+  readonly address: StreamAddress;
   readonly isSecure: boolean;
 }
 
-/** A client that reaches URLs with the scheme https through what `dialer` returns, if it is given. */
+/**
+ * A client of URLs with the schemes http, https, unix and unixs. Those that are encrypted are reached through what
+ * `dialer` returns, if it is given.
+ */
 export function createHttpClient(dialer?: () => TlsDialer): HttpClient {
   const kept = agentsOf(KEEPS_CONNECTIONS, dialer);
   const fresh = agentsOf(KEEPS_NONE, dialer);
@@ -62,8 +66,8 @@ interface Agents {
 function agentsOf(options: http.AgentOptions, dialer: (() => TlsDialer) | undefined): Agents {
   const secure = new https.Agent(options);
   if (dialer !== undefined) {
-    const createConnection = ({ host, port }: { host: string; port: number }): Socket =>
-      dialer().connect(host, port);
+    const createConnection = ({ host, port, socketPath }: https.RequestOptions): Socket =>
+      dialer().connect(String(host), socketPath ?? Number(port));
     Object.assign(secure, { createConnection });
   }
   return { plain: new http.Agent(options), secure };
@@ -94,14 +98,15 @@ class Exchange implements HttpExchange {
     const { method, headers, body } = this.#request;
     const length =
       body === "streamed" || body.length === 0 ? {} : { "Content-Length": body.length };
+    const { address, isSecure } = target;
     const outgoing = http.request({
-      protocol: target.url.protocol,
-      hostname: target.url.hostname.replace(/^\[|\]$/g, ""),
-      port: target.port,
+      protocol: isSecure ? "https:" : "http:",
+      hostname: hostOf(target.url),
+      ...(address.kind === "unix" ? { socketPath: address.path } : { port: address.port }),
       path: target.url.pathname,
       method,
       headers: { ...headers, ...length },
-      agent: target.isSecure ? this.#agents.secure : this.#agents.plain,
+      agent: isSecure ? this.#agents.secure : this.#agents.plain,
       maxHeaderSize: HTTP_HEADER_BYTES_MAX,
     });
     this.#outgoing = outgoing;
@@ -132,7 +137,6 @@ class Exchange implements HttpExchange {
 
   #connected(socket: Socket, outgoing: http.ClientRequest, target: Target): void {
     const { connectTimeoutMs, stallTimeoutMs } = this.#request;
-    const { hostname } = target.url;
     const watch = (): void => {
       clearTimeout(this.#timer);
       socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
@@ -144,7 +148,7 @@ class Exchange implements HttpExchange {
       watch();
       return;
     }
-    const onLate = (): void => this.#fail(dialTimedOut(hostname, target.port));
+    const onLate = (): void => this.#fail(dialTimedOut(target.address));
     this.#timer = setTimeout(onLate, connectTimeoutMs);
     socket.once(target.isSecure ? "secureConnect" : "connect", watch);
   }
@@ -177,7 +181,7 @@ class Exchange implements HttpExchange {
       this.start();
       return;
     }
-    this.#fail(describeSocketError(error, target.url.hostname, target.port));
+    this.#fail(describeSocketError(error, target.address));
   }
 
   #fail(reason: Error): void {
@@ -191,10 +195,20 @@ class Exchange implements HttpExchange {
 function targetOf(text: string): Target | Error {
   if (!URL.canParse(text)) return new Error(`parse ${JSON.stringify(text)}: invalid URL`);
   const url = new URL(text);
-  const isSecure = url.protocol === "https:";
-  if (url.protocol !== "http:" && !isSecure) {
-    return new Error(`unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
+  const scheme = url.protocol.slice(0, -1);
+  const isSecure = scheme === "https" || scheme === "unixs";
+  if (scheme === "unix" || scheme === "unixs") {
+    // The name of the socket is a host and a port, because what follows is the path of the page.
+    return { url, address: { kind: "unix", path: url.host }, isSecure };
+  }
+  if (scheme !== "http" && !isSecure) {
+    return new Error(`unsupported protocol scheme ${JSON.stringify(scheme)}`);
   }
   const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
-  return { url, port, isSecure };
+  return { url, address: { kind: "tcp", host: hostOf(url), port }, isSecure };
+}
+
+/** An IPv6 address stands in brackets in URLs only. */
+function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, "");
 }

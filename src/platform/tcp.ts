@@ -1,6 +1,7 @@
 /**
  * Streams over node:net. One object per socket; Node's events go straight to the handler's methods.
  */
+import * as fs from "node:fs";
 import net from "node:net";
 import { describeTlsFailure } from "./tls/failure.ts";
 import { type ClientPeer, unprovenPeer } from "../ports/client-peer.ts";
@@ -49,6 +50,7 @@ export function listenOn(
     accept(new SocketStream(socket));
   });
   return new Promise((resolve, reject) => {
+    if (address.kind === "unix") removeSocket(address.path);
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(new NetworkError(describeBindFailure(address, error), error.code ?? ""));
     });
@@ -59,6 +61,15 @@ export function listenOn(
       resolve({ port, close: () => server.close() });
     });
   });
+}
+
+/** Removes what a process that was killed has left behind; anything but a socket stays, and binding fails. */
+function removeSocket(path: string): void {
+  try {
+    if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) fs.unlinkSync(path);
+  } catch {
+    // Binding says what is wrong with the path.
+  }
 }
 
 /** A connected socket. `socket` is there for node:http, which wants to own it. */

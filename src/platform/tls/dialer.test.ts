@@ -20,8 +20,12 @@ afterEach(() => {
   for (const each of servers.splice(0)) each.close();
 });
 
-/** A server that answers every request with the CN of its client. */
-function serve(certificate: IssuedCertificate, options: TlsOptions = {}): Promise<number> {
+/** A server that answers every request with the CN of its client; its port, or 0 for a Unix socket. */
+function serve(
+  certificate: IssuedCertificate,
+  options: TlsOptions = {},
+  socketName?: string,
+): Promise<number> {
   const listening = tls.createServer(
     { cert: certificate.certPem, key: certificate.keyPem, ...options },
     (socket) => {
@@ -34,7 +38,11 @@ function serve(certificate: IssuedCertificate, options: TlsOptions = {}): Promis
   );
   servers.push(listening);
   return new Promise((resolve) => {
-    listening.listen(0, "127.0.0.1", () => resolve((listening.address() as { port: number }).port));
+    const listen = socketName === undefined ? { port: 0, host: "127.0.0.1" } : { path: socketName };
+    listening.listen(listen, () => {
+      const address = listening.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    });
   });
 }
 
@@ -101,6 +109,24 @@ describe("a client of https", () => {
       "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead",
     );
     expect(await ask(`https://127.0.0.1:${nameless}`, {}, { trustsAnybody: true })).toBe("nobody");
+  });
+
+  test("goes through Unix sockets, too, which are named like a host and a port", async () => {
+    const before = process.cwd();
+    process.chdir(made.folder);
+    try {
+      const [port, free] = [await serve(server, {}, "localhost:1"), "localhost:2"];
+      expect(port).toBe(0);
+      expect(await ask("unixs://localhost:1/page")).toBe("nobody");
+      const asked = ask("unixs://localhost:1", {}, { serverName: "m.example" });
+      expect(await asked).toMatch(/certificate is valid for localhost, not m\.example$/);
+      expect(await ask("unix://localhost:1")).toBe("EOF");
+      expect(await ask(`unix://${free}`)).toBe(
+        `dial unix ${free}: connect: no such file or directory`,
+      );
+    } finally {
+      process.chdir(before);
+    }
   });
 
   test("shows its own certificate", async () => {

@@ -40,15 +40,15 @@ export class TlsDialer {
   }
 
   /**
-   * Connects; the socket tells with "secureConnect" when the server is who it should be. Its errors are of
-   * node:net, node:tls, or `VerificationError`.
+   * Connects to a port of `host`, or to the Unix socket with the name `place`; the socket tells with
+   * "secureConnect" when the server is who it should be. Its errors are of node:net, node:tls, or
+   * `VerificationError`.
    */
-  connect(host: string, port: number): TLSSocket {
+  connect(host: string, place: number | string): TLSSocket {
     const { serverName, trustsAnybody } = this.#parts;
     const name = serverName === "" ? host : serverName;
     const socket = tls.connect({
-      host,
-      port,
+      ...(typeof place === "string" ? { path: place } : { host, port: place }),
       servername: net.isIP(name) === 0 ? name : "",
       secureContext: this.#currentContext(),
       rejectUnauthorized: !trustsAnybody,
