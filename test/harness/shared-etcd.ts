@@ -1,0 +1,84 @@
+/**
+ * One server for all cases of a `describe`, and the npm package `etcd3` on it. Clients are closed behind the case
+ * that opened them; one client stays open for all.
+ */
+import { Etcd3, type IOptions } from "etcd3";
+import { afterAll, afterEach, beforeAll } from "vitest";
+import { type EtcdProcess, type EtcdProcessOptions, startEtcd } from "./etcd-process.ts";
+import { freePorts } from "./processes.ts";
+
+const START_MS = 60_000;
+
+export class SharedEtcd {
+  #server: EtcdProcess | undefined;
+  #client: Etcd3 | undefined;
+  #options: EtcdProcessOptions;
+  readonly #opened: Etcd3[] = [];
+
+  private constructor(options: EtcdProcessOptions) {
+    this.#options = options;
+  }
+
+  /** Starts it before the first case of this `describe`, and ends it behind the last one. */
+  static use(options: EtcdProcessOptions): SharedEtcd {
+    const shared = new SharedEtcd(options);
+    beforeAll(() => shared.#start(), START_MS);
+    afterEach(() => shared.#closeOpened());
+    afterAll(async () => {
+      shared.#client?.close();
+      await shared.#server?.remove();
+    });
+    return shared;
+  }
+
+  get server(): EtcdProcess {
+    if (this.#server === undefined) throw new Error("Cannot be asked before the first case");
+    return this.#server;
+  }
+
+  get port(): number {
+    return Number(this.server.endpoint.split(":")[1]);
+  }
+
+  /** The client that all cases share. */
+  get client(): Etcd3 {
+    this.#client ??= new Etcd3({ hosts: this.server.endpoint });
+    return this.#client;
+  }
+
+  /** Another client, for this case. */
+  connect(options: Partial<IOptions> = {}): Etcd3 {
+    const client = new Etcd3({ hosts: this.server.endpoint, ...options });
+    this.#opened.push(client);
+    return client;
+  }
+
+  /** Kills it; `revive` starts it again on what it left. */
+  kill(): Promise<void> {
+    return this.server.stop("SIGKILL");
+  }
+
+  async revive(): Promise<void> {
+    this.#server = await startEtcd({ ...this.#options, dataDir: this.server.dataDir });
+  }
+
+  async #start(): Promise<void> {
+    const [clientPort, peerPort] = await freePorts(2);
+    this.#options = { ...this.#options, ports: [clientPort, peerPort] };
+    this.#server = await startEtcd(this.#options);
+  }
+
+  #closeOpened(): void {
+    for (const client of this.#opened.splice(0)) client.close();
+  }
+}
+
+/** What an emitter says with `event`, the next time. */
+export function nextEvent<Said>(
+  emitter: { once(event: string, handler: (said: Said) => void): unknown },
+  event: string,
+): Promise<Said> {
+  return new Promise((resolve) => {
+    emitter.once(event, resolve);
+  });
+}
