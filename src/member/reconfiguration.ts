@@ -173,8 +173,9 @@ export class Reconfiguration {
   ): EtcdError {
     const { member, log } = this.#parts;
     const error = Errors.UnhealthyCluster;
+    const peers = what === "add" ? "majority" : "all";
     log.warn(
-      `rejecting member ${what} request; local member has not been connected to all peers, ` +
+      `rejecting member ${what} request; local member has not been connected to ${peers} peers, ` +
         "reconfigure breaks active quorum",
       { "local-member-id": formatId(member.id), ...request, error: error.message },
     );

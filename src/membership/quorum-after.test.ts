@@ -66,13 +66,15 @@ describe("voters that are connected", () => {
 
   test.each([
     ["S", 1, true],
+    ["Sl", 1, true],
     ["SS", 1, false],
     ["SS", 2, true],
     ["SSS", 2, false],
     ["SSS", 3, true],
-    ["SSSu", 3, false],
+    ["SSSu", 3, true],
     ["SSSl", 3, true],
-    ["SSSSS", 4, false],
+    ["SSSSS", 3, false],
+    ["SSSSS", 4, true],
   ])("%s of which the first %s are: another may be added: %s", (members, count, isEnough) => {
     expect(isConnectedForAdd(clusterOf(members), connected(count))).toBe(isEnough);
   });

@@ -37,9 +37,18 @@ export function startedAfterPromotion(cluster: Cluster): StartedVoters {
   return startedVoters(voters.length + 1, startedOf(voters) + 1);
 }
 
-/** Whether all voters are connected now, as 3.5.16 wants before it adds a member of either kind. */
+/**
+ * Whether the voters that are connected now would be a quorum after another one, which is not, was added: asked
+ * before a member of either kind is.
+ *
+ * Differs from etcd: 3.5.30 asks this; before, all voters had to be connected, so that a cluster with one member
+ * down took no other in its place.
+ */
 export function isConnectedForAdd(cluster: Cluster, isConnected: IsConnected): boolean {
-  return votersOf(cluster).every(({ id }) => isConnected(id));
+  const voters = votersOf(cluster);
+  // A member that is alone may always get a second one.
+  if (voters.length === 1) return true;
+  return connectedOf(voters, isConnected) >= quorumOf(voters.length + 1);
 }
 
 /** Voters that are connected, and whether those left of them are a quorum after one of them was removed. */
