@@ -31,6 +31,9 @@ export const WATCH_WAITING_BYTES_HIGH = 16 * 1024 * 1024;
 /** … and at which it is created again, to go on behind what waits. */
 export const WATCH_WAITING_BYTES_LOW = 4 * 1024 * 1024;
 
+/** Times in a row that a watch tries another stream, with a new token, when its own is refused. */
+export const WATCH_TOKEN_REFUSALS_MAX = 3;
+
 /** Milliseconds that the first answer about a lease may take, for clients without a dial timeout. */
 export const KEEP_ALIVE_FIRST_ANSWER_MS = 5000;
 

@@ -58,15 +58,31 @@ export class Maintenance {
 
   /**
    * The database of a member as it is now, in pieces, followed by the 32 bytes of its SHA-256. With several
-   * endpoints it is any member's. Leaving the loop early ends the transfer.
+   * endpoints it is any member's, unless one is given. Leaving the loop early ends the transfer.
    */
-  snapshot(options?: CallOptions): AsyncGenerator<SnapshotResponse, void, undefined> {
-    return this.#channel.serverStream(MaintenanceService.snapshot, {}, options);
+  async *snapshot(
+    options?: CallOptions,
+    endpoint?: string,
+  ): AsyncGenerator<SnapshotResponse, void, undefined> {
+    const { snapshot } = MaintenanceService;
+    const channel = endpoint === undefined ? this.#channel : await this.#open(endpoint);
+    try {
+      yield* channel.serverStream(snapshot, {}, options);
+    } finally {
+      if (channel !== this.#channel) this.#close(channel);
+    }
   }
 
   /** Makes the member `targetId` the leader. Asked of a member that is not the leader, it is refused. */
-  moveLeader(targetId: bigint, options?: CallOptions): Promise<MoveLeaderResponse> {
-    return this.#channel.call(MaintenanceService.moveLeader, { targetId }, "repeatable", options);
+  moveLeader(
+    targetId: bigint,
+    options?: CallOptions,
+    endpoint?: string,
+  ): Promise<MoveLeaderResponse> {
+    const { moveLeader } = MaintenanceService;
+    const ask = (channel: Channel): Promise<MoveLeaderResponse> =>
+      channel.call(moveLeader, { targetId }, "repeatable", options);
+    return endpoint === undefined ? ask(this.#channel) : this.#at(endpoint, ask);
   }
 
   /** Validates, enables or cancels a downgrade of the cluster to `version`. */
@@ -107,13 +123,22 @@ export class Maintenance {
   }
 
   async #at<T>(endpoint: string, run: (channel: Channel) => Promise<T>): Promise<T> {
-    const channel = await this.#dial(endpoint);
-    this.#dialed.add(channel);
+    const channel = await this.#open(endpoint);
     try {
       return await run(channel);
     } finally {
-      channel.close();
-      this.#dialed.delete(channel);
+      this.#close(channel);
     }
+  }
+
+  async #open(endpoint: string): Promise<Channel> {
+    const channel = await this.#dial(endpoint);
+    this.#dialed.add(channel);
+    return channel;
+  }
+
+  #close(channel: Channel): void {
+    channel.close();
+    this.#dialed.delete(channel);
   }
 }

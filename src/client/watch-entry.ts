@@ -14,6 +14,7 @@ import {
   type WatchResponse,
 } from "../wire/gen/rpc.ts";
 import { Inbox } from "./inbox.ts";
+import { WATCH_TOKEN_REFUSALS_MAX } from "./limits.ts";
 import { knownError } from "./rpc-status.ts";
 
 /** A server has ended a watch: its revision is compacted, or it may not or cannot be served. */
@@ -44,6 +45,12 @@ export interface WatchEntryEvents {
   onEnded(error: Error | undefined): void;
 }
 
+/** What is said to a watch on a stream whose token is known no longer; servers put codes around it. */
+const TOKEN_REFUSALS: readonly string[] = [
+  Errors.InvalidAuthToken.message,
+  Errors.AuthOldRevision.message,
+];
+
 /** Bytes that an event takes beside its keys and values, roughly. */
 const EVENT_OVERHEAD_BYTES = 256;
 
@@ -59,6 +66,8 @@ export class WatchEntry {
   #nextRevision: number;
   #waitingBytes = 0;
   #isCreated = false;
+  /** Times in a row that its creation was refused because of the token of the stream. */
+  #tokenRefusals = 0;
   #isEnded = false;
 
   constructor(request: Partial<WatchCreateRequest>, events: WatchEntryEvents) {
@@ -76,6 +85,11 @@ export class WatchEntry {
     return this.#waitingBytes;
   }
 
+  /** The revision from which it would have to be created again; 0 while it was not created from now on. */
+  get position(): number {
+    return this.#nextRevision;
+  }
+
   /** The request that creates the watch where it stands. */
   createRequest(): WatchCreateRequest {
     return { ...this.#request, watchId: 0n, startRevision: this.#nextRevision };
@@ -85,9 +99,16 @@ export class WatchEntry {
   created({ header }: WatchResponse): void {
     // A watch from now on starts behind this revision, wherever it is created next.
     if (this.#nextRevision === 0 && header !== undefined) this.#nextRevision = header.revision + 1;
+    this.#tokenRefusals = 0;
     if (this.#isCreated) return;
     this.#isCreated = true;
     this.#events.onCreated();
+  }
+
+  /** Whether its creation was refused because of an old token, and another stream with a new one may help. */
+  mayTryNewToken({ cancelReason }: WatchResponse): boolean {
+    const isOld = TOKEN_REFUSALS.some((text) => cancelReason.includes(text));
+    return isOld && this.#tokenRefusals++ < WATCH_TOKEN_REFUSALS_MAX;
   }
 
   /** Takes a whole answer for the reader. */

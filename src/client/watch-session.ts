@@ -172,7 +172,9 @@ export class WatchSession {
     const entry = this.#creating.shift();
     if (entry === undefined) return;
     if (response.canceled) {
-      this.#onCanceled(entry, response);
+      // The token of a stream is from its beginning: all go on, on another one.
+      if (!entry.isEnded && entry.mayTryNewToken(response)) this.#canceller.abort();
+      else this.#onCanceled(entry, response);
       return;
     }
     entry.watchId = response.watchId;
@@ -252,5 +254,7 @@ export class WatchSession {
 /** Whether a stream that ended so is not worth opening again. */
 function isFinal(error: unknown): boolean {
   if (!(error instanceof EtcdError) || error === Errors.NoLeader) return true;
+  // Getting a token took too long, because nobody can be reached: that passes.
+  if (error === Errors.DeadlineExceeded) return false;
   return error.code !== GrpcCode.Unavailable && error.code !== GrpcCode.Internal;
 }

@@ -3,7 +3,7 @@ import { MemoryClients } from "../../test/harness/memory-client.ts";
 import type { MemoryServer } from "../../test/harness/memory-grpc.ts";
 import { GrpcCode } from "../errors/codes.ts";
 import { Errors } from "../errors/table.ts";
-import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
+import type { GrpcMethodHandler, GrpcServerCall } from "../http2/grpc-server-types.ts";
 import { bytesFromUtf8 } from "../stdx/bytes.ts";
 import { createEvent, createKeyValue, type Event } from "../wire/gen/kv.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type WatchRequest,
   type WatchResponse,
 } from "../wire/gen/rpc.ts";
-import { WatchService } from "../wire/gen/services.ts";
+import { AuthService, WatchService } from "../wire/gen/services.ts";
 import type { Client } from "./client.ts";
 import type { Watcher } from "./watch.ts";
 import { WatchCanceledError } from "./watch-entry.ts";
@@ -49,19 +49,20 @@ class WatchServer {
   readonly #server: MemoryServer;
 
   constructor() {
-    this.#server = clients.serve(
-      "one:1",
-      {},
-      {
-        [WatchService.watch.path]: {
-          kind: "stream",
-          onCall: (call) => this.#opened(call),
-          onMessage: (call, message) => this.#asked(call, decodeWatchRequest(message)),
-          onHalfClose: () => undefined,
-          onCancel: () => this.closed++,
-        },
+    this.#server = clients.serve("one:1", {}, this.streamsOf());
+  }
+
+  /** What serves the streams, at one address or several. */
+  streamsOf(): Record<string, GrpcMethodHandler> {
+    return {
+      [WatchService.watch.path]: {
+        kind: "stream",
+        onCall: (call) => this.#opened(call),
+        onMessage: (call, message) => this.#asked(call, decodeWatchRequest(message)),
+        onHalfClose: () => undefined,
+        onCancel: () => this.closed++,
       },
-    );
+    };
   }
 
   get creations(): WatchCreateRequest[] {
@@ -163,6 +164,41 @@ describe("Watch.open", () => {
     const late = client.watch.open({ key }, { signal: AbortSignal.abort() });
     await expect(late).rejects.toThrow(/^context canceled$/);
   });
+
+  test("waits no longer than its start may take; a watch that has started is not bound by it", async () => {
+    const deadlineMs = clients.clock.nowMs() + 50;
+    const started = await open({ key }, { deadlineMs });
+    server.answer = "nothing";
+    const opening = client.watch.open({ key }, { deadlineMs, ownStream: true });
+    await expect(clients.untilSettled(opening)).rejects.toBe(Errors.DeadlineExceeded);
+    await expect(client.watch.open({ key }, { deadlineMs })).rejects.toBe(Errors.DeadlineExceeded);
+    await clients.turns(10, 10);
+    server.cut();
+    server.answer = {};
+    await clients.turns(60, 5);
+    server.puts(0n, 6);
+    expect(await revisions(started)).toEqual([6]);
+    expect(server.creations).toHaveLength(1);
+  });
+
+  test("tries another stream when the token of its own is known no longer, and not for ever", async () => {
+    const old = await open({ key });
+    server.puts(0n, 6);
+    const cancelReason = "rpc error: code = Unauthenticated desc = etcdserver: invalid auth token";
+    server.answer = { canceled: true, cancelReason };
+    const opening = client.watch.open({ key });
+    while (server.streams < 2) await clients.turns(1);
+    server.answer = {};
+    const young = await clients.untilSettled(opening);
+    const before = server.streams;
+    server.puts(0n, 7);
+    server.puts(1n, 7);
+    expect([await revisions(old), await revisions(old)]).toEqual([[6], [7]]);
+    expect(await revisions(young)).toEqual([7]);
+    server.answer = { canceled: true, cancelReason };
+    await expect(open({ key }, { ownStream: true })).rejects.toBeInstanceOf(WatchCanceledError);
+    expect(server.streams).toBe(before + 4);
+  });
 });
 
 describe("Watcher", () => {
@@ -213,6 +249,30 @@ describe("Watcher", () => {
     expect(await revisions(fromNow)).toEqual([9]);
     expect(await revisions(fromPast)).toEqual([2]);
     fromFuture.cancel();
+  });
+
+  test("goes on after a time in which nobody could be reached for a new token", async () => {
+    const { authenticate } = AuthService;
+    const answer = authenticate.response.encode(authenticate.response.create({ token: "t" }));
+    let isAnswered = true;
+    const twoServer = clients.serve(
+      "two:2",
+      {
+        [authenticate.path]: (call) => {
+          if (isAnswered) call.sendUnary(answer);
+        },
+      },
+      server.streamsOf(),
+    );
+    const user = { username: "u", password: "p", endpoints: ["two:2"], dialTimeoutMs: 100 };
+    const watcher = await clients.untilSettled((await clients.open(user)).watch.open({ key }));
+    isAnswered = false;
+    twoServer.cut();
+    await clients.turns(100, 10);
+    isAnswered = true;
+    await clients.turns(100, 10);
+    server.puts(0n, 6);
+    expect(await revisions(watcher)).toEqual([6]);
   });
 
   test("goes on when the server is unavailable for a while, and ends when nobody would serve it", async () => {

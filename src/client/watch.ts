@@ -12,12 +12,15 @@ import type { Clock } from "../ports/clock.ts";
 import type { WatchCreateRequest, WatchResponse } from "../wire/gen/rpc.ts";
 import type { CancelSignal } from "./cancel-signal.ts";
 import { answersOf } from "./inbox.ts";
-import { CANCELLED } from "./rpc-status.ts";
+import { DEADLINE_TIMER_MS_MAX } from "./limits.ts";
+import { CANCELLED, DEADLINE_EXCEEDED } from "./rpc-status.ts";
 import { WatchEntry } from "./watch-entry.ts";
 import { type StreamOpener, WatchSession } from "./watch-session.ts";
 
 /** How a watch is run. */
 export interface WatchOptions {
+  /** When the watch must have started, in milliseconds of the client's clock; never when absent. */
+  readonly deadlineMs?: number | undefined;
   /** Ends the watch when aborted, as `cancel` does. */
   readonly signal?: CancelSignal | undefined;
   /** Ends the watch with `Errors.NoLeader` when the member that serves it has lost its leader. */
@@ -46,6 +49,16 @@ export class Watcher {
     const response = await this.#entry.next();
     this.#session.wasRead(this.#entry);
     return response;
+  }
+
+  /** The revision behind the last one that has come, whether it was read or not: where a later watch would go on. */
+  get position(): number {
+    return this.#entry.position;
+  }
+
+  /** As `Watch.requestProgress`, for the watches that share its stream. */
+  requestProgress(): void {
+    this.#session.requestProgress();
   }
 
   /** Ends the watch; what was not read is dropped. */
@@ -79,12 +92,14 @@ export class Watch {
 
   /**
    * Starts a watch; resolves when the server has accepted it, so that with start revision 0 every later
-   * change is seen. Waits while no server can be reached. Throws `WatchCanceledError` or `EtcdError` when it
-   * is refused or `options.signal` aborts. The server chooses the watch id.
+   * change is seen. Waits while no server can be reached, up to its deadline. Throws `WatchCanceledError` or
+   * `EtcdError` when it is refused or `options.signal` aborts. The server chooses the watch id.
    */
   open(request: Partial<WatchCreateRequest>, options: WatchOptions = {}): Promise<Watcher> {
-    const { signal, requireLeader = false, ownStream = false } = options;
+    const { signal, deadlineMs, requireLeader = false, ownStream = false } = options;
     if (signal?.aborted === true) return Promise.reject(CANCELLED);
+    const leftMs = (deadlineMs ?? Number.POSITIVE_INFINITY) - this.#clock.nowMs();
+    if (leftMs <= 0) return Promise.reject(DEADLINE_EXCEEDED);
     const session = ownStream ? this.#openOwn(requireLeader) : this.#shared[requireLeader ? 1 : 0];
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
@@ -92,13 +107,23 @@ export class Watch {
         entry.drop();
       };
       const entry: WatchEntry = new WatchEntry(request, {
-        onCreated: () => resolve(new Watcher(entry, session)),
+        onCreated: () => {
+          timer?.cancel();
+          resolve(new Watcher(entry, session));
+        },
         onEnded: (error) => {
+          timer?.cancel();
           signal?.removeEventListener("abort", onAbort);
           this.#own.delete(session);
           reject(error ?? CANCELLED);
         },
       });
+      const onDeadline = (): void => {
+        session.remove(entry);
+        entry.end(DEADLINE_EXCEEDED);
+      };
+      const timer =
+        leftMs > DEADLINE_TIMER_MS_MAX ? undefined : this.#clock.after(leftMs, onDeadline);
       signal?.addEventListener("abort", onAbort);
       session.add(entry);
     });

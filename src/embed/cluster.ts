@@ -161,13 +161,11 @@ export class EtcdCluster {
 
   /** The member that leads, as it says itself; `undefined` while there is none. */
   async leader(): Promise<Etcd | undefined> {
-    const deadlineMs = systemClock.nowMs() + LEADER_QUESTION_MS;
     const asked = this.members.map(async (member) => {
       if (!member.isRunning) return undefined;
-      const { leader, header } = await member.client.maintenance.status(member.name, {
-        deadlineMs,
-      });
-      return leader !== 0n && leader === header?.memberId ? member : undefined;
+      const bounds = { timeoutMs: LEADER_QUESTION_MS };
+      const { isLeader } = await member.client.maintenance.status(member.name, bounds);
+      return isLeader ? member : undefined;
     });
     for (const answer of await Promise.allSettled(asked)) {
       if (answer.status === "fulfilled" && answer.value !== undefined) return answer.value;

@@ -3,12 +3,12 @@
  *
  * What it knows of sockets and clocks it gets from whoever makes it: `connect` for programs over a network.
  */
-import type { Auth } from "../client/auth.ts";
 import type { CallOptions } from "../client/call-options.ts";
 import type { Client } from "../client/client.ts";
-import type { Cluster } from "../client/cluster.ts";
-import type { Maintenance } from "../client/maintenance.ts";
 import type { Clock } from "../ports/clock.ts";
+import { MemberAdmin } from "./admin/member-admin.ts";
+import { Upkeep } from "./admin/upkeep.ts";
+import { UserAdmin } from "./admin/user-admin.ts";
 import { type CallBounds, Deadlines } from "./call-bounds.ts";
 import { ElectionHandle } from "./election-handle.ts";
 import { type Bytes, KeySpace, type KeyTarget } from "./key-space.ts";
@@ -19,10 +19,9 @@ import {
   type LeaseParts,
 } from "./lease-handle.ts";
 import {
-  type CompactedEvent,
+  type EventsOf,
   type KeyWatchOptions,
   openWatchStream,
-  type WatchEvent,
   type WatchStream,
 } from "./watch-stream.ts";
 import { KeyValueStore } from "./key-value-store.ts";
@@ -44,6 +43,12 @@ export interface EtcdClientParts {
 export class EtcdClient {
   /** Keys and values. */
   readonly kv: KeyValueStore;
+  /** Users, roles, and whether the cluster asks who calls. */
+  readonly auth: UserAdmin;
+  /** The members of the cluster. */
+  readonly cluster: MemberAdmin;
+  /** State and upkeep of members. */
+  readonly maintenance: Upkeep;
   /** The calls as they are on the wire: messages of etcd's services, keys as bytes, no namespace. */
   readonly raw: Client;
   readonly #parts: EtcdClientParts;
@@ -71,21 +76,9 @@ export class EtcdClient {
     this.#leases = { lease, clock, deadlines: this.#deadlines, closing: closing.signal };
     this.#turns = { client, deadlines: this.#deadlines, grant: (options) => this.lease(options) };
     this.kv = new KeyValueStore(client.kv, space, this.#deadlines);
-  }
-
-  /** Users, roles, and whether the cluster asks who calls. Bounds of its calls come from `within`. */
-  get auth(): Auth {
-    return this.raw.auth;
-  }
-
-  /** The members of the cluster. Bounds of its calls come from `within`. */
-  get cluster(): Cluster {
-    return this.raw.cluster;
-  }
-
-  /** State and upkeep of members. Bounds of its calls come from `within`. */
-  get maintenance(): Maintenance {
-    return this.raw.maintenance;
+    this.auth = new UserAdmin(client.auth, this.#deadlines);
+    this.cluster = new MemberAdmin(client.cluster, this.#deadlines);
+    this.maintenance = new Upkeep(client.maintenance, client.cluster, this.#deadlines);
   }
 
   /** Begins a transaction. */
@@ -94,16 +87,21 @@ export class EtcdClient {
   }
 
   /** Watches one key, or all keys of a range, from now on or from a revision of the past. */
-  watch(
+  watch(target: KeyTarget): Promise<WatchStream>;
+  watch<const Options extends KeyWatchOptions>(
     target: KeyTarget,
-    options: KeyWatchOptions & { readonly onCompacted: "restart" },
-  ): Promise<WatchStream<WatchEvent | CompactedEvent>>;
-  watch(target: KeyTarget, options?: KeyWatchOptions): Promise<WatchStream>;
+    options: Options,
+  ): Promise<WatchStream<EventsOf<Options>>>;
   watch(
     target: KeyTarget,
     options: KeyWatchOptions = {},
-  ): Promise<WatchStream<WatchEvent | CompactedEvent>> {
-    return openWatchStream({ watch: this.raw.watch, space: this.#space }, target, options);
+  ): Promise<WatchStream<EventsOf<KeyWatchOptions>>> {
+    const { watch } = this.raw;
+    return openWatchStream(
+      { watch, space: this.#space, deadlines: this.#deadlines },
+      target,
+      options,
+    );
   }
 
   /** Makes a lease, and keeps it alive unless told otherwise. Throws `EtcdError`. */
@@ -163,7 +161,7 @@ export class EtcdClient {
     return new EtcdClient(this.#parts, this.#space.within(prefix), this.#closing);
   }
 
-  /** Bounds of a call that starts now, for `auth`, `cluster`, `maintenance` and `raw`. */
+  /** Bounds of a call of `raw` that starts now. */
   within(bounds: CallBounds = {}): CallOptions {
     return this.#deadlines.of(bounds);
   }

@@ -11,9 +11,21 @@
  * `src/client/index.ts` take is here, too.
  */
 export * from "../client/index.ts";
+export { SnapshotError } from "../snapshot/snapshot-error.ts";
 export { GrpcCode } from "../errors/codes.ts";
 export type { CallBounds } from "./call-bounds.ts";
 export { compare, type Condition, type Relation } from "./condition.ts";
+export type { Member, MemberAdmin } from "./admin/member-admin.ts";
+export type {
+  Alarm,
+  KeyHash,
+  MemberStatus,
+  SaveSnapshotOptions,
+  SnapshotOptions,
+  SnapshotPart,
+  Upkeep,
+} from "./admin/upkeep.ts";
+export type { Access, AuthState, Permission, UserAdmin } from "./admin/user-admin.ts";
 export { connect, type ConnectOptions, type Credentials } from "./connect.ts";
 export { Entry } from "./entry.ts";
 export { EtcdClient, type EtcdClientParts } from "./etcd-client.ts";
@@ -45,7 +57,9 @@ export type { TxnBuilder, TxnResult } from "./txn-builder.ts";
 export type {
   CompactedEvent,
   DeleteEvent,
+  EventsOf,
   KeyWatchOptions,
+  ProgressEvent,
   PutEvent,
   WatchEvent,
   WatchStream,

@@ -9,6 +9,7 @@ import {
   compareBytes,
   concatBytes,
   EMPTY_BYTES,
+  equalBytes,
   utf8FromBytes,
 } from "../stdx/bytes.ts";
 
@@ -96,6 +97,21 @@ export class KeySpace {
   #prefixed(key: Uint8Array): Uint8Array {
     return this.prefix.length === 0 ? key : concatBytes([this.prefix, key]);
   }
+}
+
+/** The target whose range is `range`: texts where the bytes are well-formed UTF-8. */
+export function targetOf({ key, rangeEnd }: WireRange): KeyTarget {
+  if (rangeEnd.length === 0) return textOrBytes(key);
+  const isOfAll = equalBytes(key, ZERO_BYTE) && equalBytes(rangeEnd, ZERO_BYTE);
+  if (isOfAll) return { prefix: "" };
+  if (equalBytes(rangeEnd, ZERO_BYTE)) return { from: textOrBytes(key) };
+  if (equalBytes(rangeEnd, prefixEnd(key))) return { prefix: textOrBytes(key) };
+  return { from: textOrBytes(key), to: textOrBytes(rangeEnd) };
+}
+
+function textOrBytes(bytes: Uint8Array): Bytes {
+  const text = utf8FromBytes(bytes);
+  return equalBytes(bytesFromUtf8(text), bytes) ? text : bytes;
 }
 
 function orSmallest(key: Uint8Array): Uint8Array {

@@ -14,7 +14,8 @@ import type { Watch, Watcher } from "../client/watch.ts";
 import { WatchCanceledError } from "../client/watch-entry.ts";
 import { EMPTY_BYTES, utf8FromBytes } from "../stdx/bytes.ts";
 import { type Event, EventType } from "../wire/gen/kv.ts";
-import { FilterType, type WatchCreateRequest } from "../wire/gen/rpc.ts";
+import { FilterType, type WatchCreateRequest, type WatchResponse } from "../wire/gen/rpc.ts";
+import type { Deadlines } from "./call-bounds.ts";
 import { Entry } from "./entry.ts";
 import type { KeySpace, KeyTarget } from "./key-space.ts";
 
@@ -45,10 +46,34 @@ export interface CompactedEvent {
   readonly revision: number;
 }
 
+/** Everything up to `revision` was told. */
+export interface ProgressEvent {
+  readonly type: "progress";
+  readonly revision: number;
+}
+
 export type WatchEvent = PutEvent | DeleteEvent;
+
+/** What a watch with these options tells. */
+export type EventsOf<Options extends KeyWatchOptions> =
+  | WatchEvent
+  | ("onCompacted" extends keyof Options
+      ? "restart" extends Options["onCompacted"]
+        ? CompactedEvent
+        : never
+      : never)
+  | ("progress" extends keyof Options
+      ? true extends Options["progress"]
+        ? ProgressEvent
+        : never
+      : never);
+
+type AnyEvent = WatchEvent | CompactedEvent | ProgressEvent;
 
 /** How keys are watched. */
 export interface KeyWatchOptions {
+  /** Milliseconds until it must have started; the client's own where absent, `Infinity` for no end. */
+  readonly timeoutMs?: number | undefined;
   /** First revision to tell of; from now on when absent or 0. */
   readonly startRevision?: number | undefined;
   /** Tells what was there before each change. */
@@ -57,6 +82,10 @@ export interface KeyWatchOptions {
   readonly only?: "put" | "delete" | undefined;
   /** What becomes of the watch when revisions that it has not told of are compacted; `"fail"` when absent. */
   readonly onCompacted?: "fail" | "restart" | undefined;
+  /** Tells, from time to time and when it is asked to, up to where everything was told; it does not when absent. */
+  readonly progress?: boolean | undefined;
+  /** Gives the watch a stream of its own, instead of one that it shares with the client's others. */
+  readonly ownStream?: boolean | undefined;
   /** Ends the watch with `Errors.NoLeader` when the member that serves it has lost its leader. */
   readonly requireLeader?: boolean | undefined;
   /** Ends the watch when it aborts: loops end without an error. */
@@ -67,51 +96,72 @@ export interface KeyWatchOptions {
 export interface WatchParts {
   readonly watch: Watch;
   readonly space: KeySpace;
+  readonly deadlines: Deadlines;
 }
 
 /**
  * Starts a watch; resolves when the server has accepted it, so that every later change is told. Waits while no
- * server can be reached. Throws `EtcdError` when it is refused, or with the code `Canceled` when the signal aborts.
+ * server can be reached, as long as its start may take. Throws `EtcdError` when it is refused, or with the code `Canceled`
+ * when the signal aborts.
  */
-export async function openWatchStream<E extends WatchEvent | CompactedEvent>(
-  { watch, space }: WatchParts,
+export async function openWatchStream<Options extends KeyWatchOptions>(
+  { watch, space, deadlines }: WatchParts,
   target: KeyTarget,
-  options: KeyWatchOptions,
-): Promise<WatchStream<E>> {
-  const { startRevision = 0, previous = false, only, requireLeader, signal } = options;
+  options: Options,
+): Promise<WatchStream<EventsOf<Options>>> {
+  const { startRevision = 0, previous = false, only, progress = false } = options;
+  const { requireLeader, ownStream, signal } = options;
   const request: Partial<WatchCreateRequest> = {
     ...space.range(target),
     startRevision,
     prevKv: previous,
+    progressNotify: progress,
     fragment: true,
     filters: only === undefined ? [] : [only === "put" ? FilterType.NODELETE : FilterType.NOPUT],
   };
-  const open = (from: number): Promise<Watcher> =>
-    watch.open({ ...request, startRevision: from }, { requireLeader, signal });
+  const open = (from: number, deadlineMs?: number): Promise<Watcher> =>
+    watch.open(
+      { ...request, startRevision: from },
+      { requireLeader, ownStream, signal, deadlineMs },
+    );
+  const { deadlineMs } = deadlines.of(options);
+  const watcher = await open(startRevision, deadlineMs);
   const restarts = options.onCompacted === "restart";
-  return new WatchStream<E>(await open(startRevision), open, restarts, space);
+  return new WatchStream(watcher, { open, restarts, tellsProgress: progress, space });
+}
+
+/** How the watch of a stream is read, and started again. */
+interface StreamSettings {
+  readonly open: (startRevision: number) => Promise<Watcher>;
+  readonly restarts: boolean;
+  readonly tellsProgress: boolean;
+  readonly space: KeySpace;
 }
 
 /** One watch. Read it with `for await` or `next`, by one reader; leaving the loop ends it. */
-export class WatchStream<E extends WatchEvent | CompactedEvent = WatchEvent> {
-  readonly #open: (startRevision: number) => Promise<Watcher>;
-  readonly #restarts: boolean;
-  readonly #space: KeySpace;
+export class WatchStream<E extends AnyEvent = WatchEvent> {
+  readonly #settings: StreamSettings;
   #watcher: Watcher;
   /** Events of the last answer that were not read, the next one last. */
-  #unread: (WatchEvent | CompactedEvent)[] = [];
+  #unread: AnyEvent[] = [];
+  #revision: number;
+  /** Of the last answer. */
+  #answerRevision = 0;
   #isCancelled = false;
 
-  constructor(
-    watcher: Watcher,
-    open: (startRevision: number) => Promise<Watcher>,
-    restarts: boolean,
-    space: KeySpace,
-  ) {
+  /** To be called by `openWatchStream` alone. */
+  constructor(watcher: Watcher, settings: StreamSettings) {
     this.#watcher = watcher;
-    this.#open = open;
-    this.#restarts = restarts;
-    this.#space = space;
+    this.#settings = settings;
+    this.#revision = watcher.position - 1;
+  }
+
+  /**
+   * Everything up to this revision, and nothing behind it, was told by `next`: another watch would go on at the one behind
+   * it. At first it is the revision at which the watch began.
+   */
+  get revision(): number {
+    return this.#revision;
   }
 
   /**
@@ -121,10 +171,20 @@ export class WatchStream<E extends WatchEvent | CompactedEvent = WatchEvent> {
   async next(): Promise<E | undefined> {
     for (;;) {
       const event = this.#unread.pop();
-      // Whether there are events of compaction is said by whoever opens the watch.
-      if (event !== undefined) return event as E;
+      if (event !== undefined) {
+        const isLast = this.#unread.length === 0;
+        const revision = isLast ? this.#answerRevision : event.revision - 1;
+        this.#revision = Math.max(this.#revision, revision);
+        // Which events there are is said by whoever opens the watch.
+        return event as E;
+      }
       if (this.#isCancelled || !(await this.#read())) return undefined;
     }
+  }
+
+  /** Asks for a progress event, which comes when everything up to now has been told, where `progress` was asked for. */
+  requestProgress(): void {
+    this.#watcher.requestProgress();
   }
 
   /** Ends the watch; what was not read is dropped. */
@@ -132,6 +192,11 @@ export class WatchStream<E extends WatchEvent | CompactedEvent = WatchEvent> {
     this.#isCancelled = true;
     this.#unread = [];
     this.#watcher.cancel();
+  }
+
+  /** As `cancel`. */
+  [Symbol.dispose](): void {
+    this.cancel();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
@@ -149,16 +214,29 @@ export class WatchStream<E extends WatchEvent | CompactedEvent = WatchEvent> {
     try {
       const answer = await this.#watcher.next();
       if (answer === undefined) return false;
-      this.#unread = answer.events.map((event) => watchEvent(event, this.#space)).reverse();
+      this.#take(answer);
     } catch (error) {
       const isCompacted = error instanceof WatchCanceledError && error.response.compactRevision > 0;
-      if (!isCompacted || !this.#restarts) throw error;
+      if (!isCompacted || !this.#settings.restarts) throw error;
       const revision = error.response.compactRevision;
-      this.#watcher = await this.#open(revision);
+      this.#watcher = await this.#settings.open(revision);
       if (this.#isCancelled) this.#watcher.cancel();
-      else this.#unread = [{ type: "compacted", revision }];
+      else {
+        this.#answerRevision = revision - 1;
+        this.#unread = [{ type: "compacted", revision }];
+      }
     }
     return true;
+  }
+
+  #take({ events, header }: WatchResponse): void {
+    const { space, tellsProgress } = this.#settings;
+    const revision = events.at(-1)?.kv?.modRevision ?? header?.revision ?? 0;
+    this.#answerRevision = revision;
+    this.#unread = events.map((event) => watchEvent(event, space)).reverse();
+    if (events.length > 0) return;
+    if (tellsProgress) this.#unread = [{ type: "progress", revision }];
+    else this.#revision = Math.max(this.#revision, revision);
   }
 }
 

@@ -53,7 +53,7 @@ test.each(CLIENT_SERVERS)(
   async (_, start) => {
     const server = await startEtcd(start);
     try {
-      const env = { PATH: process.env["PATH"], ENDPOINT: server.endpoint };
+      const env = { PATH: process.env["PATH"], TMPDIR: folder, ENDPOINT: server.endpoint };
       const page = path.join(folder, "page.js");
       const { stdout } = await run(process.execPath, [page], { env, timeout: 60_000 });
       expect(stdout).toBe(blocks("text"));

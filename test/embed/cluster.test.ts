@@ -52,8 +52,8 @@ test("a member that is removed tells so, and ends by itself", async () => {
   try {
     await cluster.ready;
     const [stays, goes] = cluster.members;
-    const { header } = await goes.client.maintenance.status(goes.name);
-    await stays.client.cluster.memberRemove(header?.memberId ?? 0n);
+    const { memberId } = await goes.client.maintenance.status(goes.name);
+    await stays.client.cluster.remove(memberId);
     expect(await goes.closed).toBeInstanceOf(RemovedError);
     expect(reasons.map(({ name }) => name)).toEqual(["RemovedError"]);
     await stays.client.kv.put("key", "");

@@ -99,7 +99,7 @@ describe("the life of a member", () => {
         const health = await fetch(`${endpoint}/health`);
         expect(await health.json()).toEqual({ health: "true", reason: "" });
       }
-      const { members } = await etcd.client.cluster.memberList();
+      const members = await etcd.client.cluster.members();
       expect(members.map(({ clientUrls }) => [...clientUrls].sort())).toEqual([
         [...etcd.endpoints].sort(),
       ]);

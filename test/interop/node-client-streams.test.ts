@@ -160,6 +160,26 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     going.cancel();
   });
 
+  test("a watch tells how far it has come, and starts within its time", async () => {
+    const { revision } = await client.kv.put("far", "0");
+    const stream = await client.watch("far", { progress: true, ownStream: true });
+    expect(stream.revision).toBe(revision);
+    const put = await client.kv.put("far", "1");
+    expect((await stream.next())?.type).toBe("put");
+    expect(stream.revision).toBe(put.revision);
+    const other = await client.kv.put("elsewhere", "1");
+    stream.requestProgress();
+    expect(await stream.next()).toEqual({ type: "progress", revision: other.revision });
+    expect(stream.revision).toBe(other.revision);
+    stream.cancel();
+    const [port] = await freePorts(1);
+    const lost = await connect({ hosts: `127.0.0.1:${port}`, timeoutMs: 50 });
+    await expect(lost.watch("far")).rejects.toBe(Errors.DeadlineExceeded);
+    const longer = lost.watch("far", { timeoutMs: 100 });
+    await expect(longer).rejects.toBe(Errors.DeadlineExceeded);
+    lost.close();
+  });
+
   test("a lease keeps itself alive, and tells at once when somebody else ends it", async () => {
     const lease = await client.lease({ ttlSeconds: 2 });
     await client.kv.put("leased", "1", { lease });

@@ -187,14 +187,6 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     await expect(client.kv.get("k", { revision: 1e9 })).rejects.toBe(Errors.FutureRevision);
   });
 
-  test("members, their state and alarms", async () => {
-    const { members } = await client.cluster.memberList(client.within({ timeoutMs: 10_000 }));
-    expect(members).toHaveLength(1);
-    const { version } = await client.maintenance.status(server.endpoint);
-    expect(version).toMatch(/^3\./);
-    expect((await client.maintenance.alarmList()).alarms).toEqual([]);
-  });
-
   test("a call ends at its time, and when its signal aborts, while nobody answers", async () => {
     const [port] = await freePorts(1);
     const lost = await connect({ hosts: `127.0.0.1:${port}`, timeoutMs: 100 });
@@ -227,9 +219,9 @@ describe.each(CLIENT_SERVERS)("client with a user of %s", (_, start) => {
     let server = await startEtcd({ ...start, ports: pair });
     const credentials = { username: "root", password: "secret" };
     const open = await connect({ hosts: server.endpoint, credentials });
-    await open.auth.userAdd({ name: "root", password: "secret" });
-    await open.auth.roleAdd("root");
-    await open.auth.userGrantRole("root", "root");
+    await open.auth.addUser("root", { password: "secret" });
+    await open.auth.addRole("root");
+    await open.auth.grantRole("root", "root");
     await open.auth.enable();
     open.close();
     const anybody = await connect({ hosts: server.endpoint });
