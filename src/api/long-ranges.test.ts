@@ -18,7 +18,7 @@ import {
 import { unprovenPeer } from "../ports/client-peer.ts";
 import { RANGE_UNSENT_BYTES_MAX, RANGES_RETRY_MS, RANGES_WAITING_BYTES_MAX } from "./limits.ts";
 import { LongRanges, type RangeAnswer } from "./long-ranges.ts";
-import type { RangeAsker } from "./range-turns.ts";
+import type { RangeAsker } from "./connection-ranges.ts";
 
 const member = { id: 0n, term: 0 };
 
@@ -181,6 +181,10 @@ describe("LongRanges", () => {
     ask("of another", newAsker());
     while (world.clock.runDeferred() > 0);
     expect(order).toEqual(["of another"]);
+    // Nor does anybody else wait until one looks at the full one again.
+    ask("of a third", newAsker());
+    while (world.clock.runDeferred() > 0);
+    expect(order.splice(1)).toEqual(["of a third"]);
     // What waits has not begun: compactions need not.
     world.store.compact(3);
     world.store.compactStep(1_000_000);

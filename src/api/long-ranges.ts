@@ -14,9 +14,10 @@ import {
   encodeRawRangeResponse,
   type RangeRequest,
 } from "../wire/gen/rpc.ts";
+import type { RangeAsker, TakingTurns } from "./connection-ranges.ts";
 import { type HeaderContext, headerAt } from "./context.ts";
 import { RANGE_SLICE_MS, RANGE_STEP_KEYS, RANGE_UNSENT_BYTES_MAX } from "./limits.ts";
-import { type RangeAsker, RangeTurns, type TakingTurns } from "./range-turns.ts";
+import { RangeTurns } from "./range-turns.ts";
 
 /** The answer to a range, marshalled. */
 export interface RangeAnswer {

@@ -4,48 +4,25 @@
  *
  * No more is read for a connection than it takes: a range begins when little waits to be sent there, and what
  * its other ranges will have read when they are over counts. One that has begun goes on, because compaction waits
- * for it. A client that asks for everything over and over and reads nothing
- * holds its requests here, not their answers.
+ * for it. A client that asks for everything over and over and reads nothing holds its requests here, not their
+ * answers.
  */
-import type { GrpcServerCall } from "../http2/grpc-server-types.ts";
 import type { Clock } from "../ports/clock.ts";
-import { assert } from "../stdx/assert.ts";
 import {
-  RANGE_KEYS_AT_ONCE,
-  RANGE_UNSENT_BYTES_MAX,
-  RANGES_RETRY_MS,
-  RANGES_WAITING_BYTES_MAX,
-  WAITING_RANGE_BYTES,
-} from "./limits.ts";
-
-/** Who asks for a range. */
-export type RangeAsker = Pick<GrpcServerCall, "open" | "peer" | "unsentBytes">;
-
-/** A range that takes turns. */
-export interface TakingTurns {
-  readonly asker: RangeAsker;
-  /** Bytes of its request. */
-  readonly requestBytes: number;
-  /** Bytes that it will have read when it is over, as far as can be told; 0 before it begins. */
-  readonly expectedBytes: number;
-  readonly hasBegun: boolean;
-  /** Does one slice; returns whether it is over. */
-  step(): boolean;
-}
-
-/** The ranges of one connection, in the order of their turns. */
-interface Waiting {
-  readonly ranges: TakingTurns[];
-  requestBytes: number;
-  /** Of all its ranges, each as it was at the end of its last turn. */
-  expectedBytes: number;
-}
+  ConnectionRanges,
+  hasRoom,
+  type RangeAsker,
+  type TakingTurns,
+} from "./connection-ranges.ts";
+import { RANGE_KEYS_AT_ONCE, RANGE_UNSENT_BYTES_MAX, RANGES_RETRY_MS } from "./limits.ts";
 
 export class RangeTurns {
   readonly #clock: Pick<Clock, "after" | "defer">;
   /** By connection, in the order of their turns. */
-  readonly #waiting = new Map<object, Waiting>();
+  readonly #waiting = new Map<object, ConnectionRanges>();
   #isScheduled = false;
+  /** Whether somebody looks again later, because all that waits has to wait for room. */
+  #isRetrying = false;
   #keysLeft = RANGE_KEYS_AT_ONCE;
 
   constructor(clock: Pick<Clock, "after" | "defer">) {
@@ -59,7 +36,7 @@ export class RangeTurns {
 
   /** Whether one that takes longer may begin, too. */
   mayBegin(asker: RangeAsker): boolean {
-    return this.#hasRoom(asker, this.#waiting.get(asker.peer));
+    return hasRoom(asker, this.#waiting.get(asker.peer)?.expectedBytes ?? 0);
   }
 
   /** `keys` were looked at outside of all turns. */
@@ -71,24 +48,11 @@ export class RangeTurns {
   /** Gives a range its turns; false when too much waits on its connection already. */
   add(range: TakingTurns): boolean {
     const { peer } = range.asker;
-    const waiting = this.#waiting.get(peer) ?? {
-      ranges: [],
-      requestBytes: 0,
-      expectedBytes: 0,
-    };
-    const bytes = WAITING_RANGE_BYTES + range.requestBytes;
-    if (waiting.requestBytes + bytes > RANGES_WAITING_BYTES_MAX) forgetGone(waiting);
-    if (waiting.requestBytes + bytes > RANGES_WAITING_BYTES_MAX) return false;
-    waiting.ranges.push(range);
-    waiting.requestBytes += bytes;
-    waiting.expectedBytes += range.expectedBytes;
-    this.#waiting.set(peer, waiting);
+    const ranges = this.#waiting.get(peer) ?? new ConnectionRanges();
+    if (!ranges.add(range)) return false;
+    this.#waiting.set(peer, ranges);
     this.#schedule();
     return true;
-  }
-
-  #hasRoom(asker: RangeAsker, waiting: Waiting | undefined): boolean {
-    return asker.unsentBytes + (waiting?.expectedBytes ?? 0) <= RANGE_UNSENT_BYTES_MAX;
   }
 
   #schedule(): void {
@@ -101,43 +65,31 @@ export class RangeTurns {
     this.#isScheduled = false;
     this.#keysLeft = RANGE_KEYS_AT_ONCE;
     if (this.#waiting.size === 0) return;
-    if (this.#stepNext()) {
-      if (this.#waiting.size > 0) this.#schedule();
-      return;
-    }
+    const wentOn = this.#stepNext();
+    if (this.#waiting.size === 0) return;
+    if (wentOn) this.#schedule();
     // Nothing tells when a connection has room again; there is no hurry either.
-    this.#isScheduled = true;
-    this.#clock.after(RANGES_RETRY_MS, this.#round);
+    else if (!this.#isRetrying) this.#clock.after(RANGES_RETRY_MS, this.#lookAgain);
+    this.#isRetrying ||= !wentOn;
+  };
+
+  readonly #lookAgain = (): void => {
+    this.#isRetrying = false;
+    this.#schedule();
   };
 
   /** Gives the next range that can use it its turn; false when there is none. */
   #stepNext(): boolean {
-    for (const [peer, waiting] of this.#waiting) {
-      const { ranges } = waiting;
-      const hasRoom = this.#hasRoom(ranges[0].asker, waiting);
-      const at = hasRoom ? 0 : ranges.findIndex(({ hasBegun, asker }) => hasBegun || !asker.open);
-      if (at < 0) continue;
-      const [range] = ranges.splice(at, 1);
-      this.#waiting.delete(peer);
-      waiting.expectedBytes -= range.expectedBytes;
-      if (range.step()) {
-        waiting.requestBytes -= WAITING_RANGE_BYTES + range.requestBytes;
-      } else {
-        waiting.expectedBytes += range.expectedBytes;
-        ranges.push(range);
+    for (const [peer, ranges] of this.#waiting) {
+      const range = ranges.takeNext();
+      if (range !== undefined) {
+        this.#waiting.delete(peer);
+        if (!range.step()) ranges.goesOn(range);
+        if (!ranges.isEmpty) this.#waiting.set(peer, ranges);
+        return true;
       }
-      if (ranges.length > 0) this.#waiting.set(peer, waiting);
-      return true;
+      if (ranges.isEmpty) this.#waiting.delete(peer);
     }
     return false;
   }
-}
-
-/** Those whose calls are over need no turn. */
-function forgetGone(waiting: Waiting): void {
-  for (const range of waiting.ranges.splice(0)) {
-    if (range.hasBegun || range.asker.open) waiting.ranges.push(range);
-    else waiting.requestBytes -= WAITING_RANGE_BYTES + range.requestBytes;
-  }
-  assert(waiting.requestBytes >= 0, "What waits is counted once");
 }
