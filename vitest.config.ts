@@ -9,6 +9,7 @@ export default defineConfig({
       "tools/**/*.test.ts",
       "bench/**/*.test.ts",
     ],
+    globalSetup: ["test/harness/build-programs.ts"],
     setupFiles: ["test/harness/property-seed.ts"],
     // A test that needs longer is a program of its own (sim, bench) or says so itself.
     testTimeout: 20_000,

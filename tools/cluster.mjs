@@ -69,7 +69,7 @@ function start(/** @type {Member} */ member) {
     "--initial-cluster-token=etcd-cluster-1",
     "--initial-cluster-state=new",
   ];
-  const child = spawn(process.execPath, [path.join(ROOT, "dist/cmd/etcd.js"), ...flags], {
+  const child = spawn(process.execPath, [path.join(ROOT, "dist/bin/etcd.cjs"), ...flags], {
     stdio: ["ignore", log, log],
   });
   fs.closeSync(log);

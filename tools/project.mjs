@@ -58,12 +58,14 @@ export function ensureDependencies() {
   if (code !== 0) process.exit(code);
 }
 
-/** Compiles what changed since the last build into dist/. */
+/** Compiles what changed since the last build into dist/, and makes the programs in dist/bin/ of it. */
 export function ensureBuild() {
   const first = !fs.existsSync(path.join(ROOT, "dist", ".tsbuildinfo"));
-  if (first) console.error("building (tsc -b)");
-  const code = runProgram(binary("tsc"), ["-b"]);
-  if (code !== 0) process.exit(code);
+  if (first) console.error("building (tsc -b, esbuild)");
+  const compiled = runProgram(binary("tsc"), ["-b"]);
+  if (compiled !== 0) process.exit(compiled);
+  const bundled = runProgram(process.execPath, [path.join("tools", "bundle.mjs")]);
+  if (bundled !== 0) process.exit(bundled);
 }
 
 /**

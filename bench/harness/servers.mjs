@@ -25,7 +25,7 @@ export function candidates(profileFolder) {
   if (reference === undefined) {
     throw new Error("Cannot compare without the real etcd: run npm run reference");
   }
-  const ours = path.join(ROOT, "dist/cmd/etcd.js");
+  const ours = path.join(ROOT, "dist/bin/etcd.cjs");
   const profiling =
     profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`];
   return [

@@ -9,8 +9,12 @@ import { installPlatformBytes } from "../platform/native-bytes.ts";
 
 installPlatformBytes();
 const words = process.argv.slice(2);
-if (words[0] === "gateway" || words[0] === "grpc-proxy") {
-  await (await import("./proxy/main.ts")).runProxy(words);
-} else {
-  await (await import("./run-server.ts")).runServer();
+void run();
+
+async function run(): Promise<void> {
+  if (words[0] === "gateway" || words[0] === "grpc-proxy") {
+    await (await import("./proxy/main.ts")).runProxy(words);
+  } else {
+    await (await import("./run-server.ts")).runServer();
+  }
 }

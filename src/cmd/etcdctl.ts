@@ -6,18 +6,19 @@ import { systemClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { runEtcdctl } from "./etcdctl/main.ts";
 import { lazyRandom } from "./lazy-random.ts";
+import { endWith } from "./end-with.ts";
 import { processIo } from "./node-io.ts";
 
 installPlatformBytes();
 const io = processIo();
 const warn = (message: string): void => io.error(`${message}\n`);
-const code = await runEtcdctl({
-  io,
-  clock: systemClock,
-  random: lazyRandom,
-  openConnector: async (tls) => (await import("./socket-connector.ts")).socketConnector(tls),
-  openFiles: async () => (await import("./system-files.ts")).systemFiles(warn),
-  cleanups: [],
-});
-// Everything is written; open sockets and timers must not keep the process.
-process.exit(code);
+endWith(
+  runEtcdctl({
+    io,
+    clock: systemClock,
+    random: lazyRandom,
+    openConnector: async (tls) => (await import("./socket-connector.ts")).socketConnector(tls),
+    openFiles: async () => (await import("./system-files.ts")).systemFiles(warn),
+    cleanups: [],
+  }),
+);

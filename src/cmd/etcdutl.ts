@@ -5,11 +5,11 @@
 import { systemClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { runEtcdutl } from "./etcdutl/main.ts";
+import { endWith } from "./end-with.ts";
 import { processIo } from "./node-io.ts";
 import { systemFiles } from "./system-files.ts";
 
 installPlatformBytes();
 const io = processIo();
 const files = systemFiles((message) => io.error(`${message}\n`));
-const code = await runEtcdutl({ io, clock: systemClock, ...files });
-process.exit(code);
+endWith(runEtcdutl({ io, clock: systemClock, ...files }));

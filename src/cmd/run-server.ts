@@ -12,6 +12,7 @@ import { memberEnvironment } from "./member-environment.ts";
 import { readStartup } from "./server-startup.ts";
 import { openAudit } from "./server-outlets.ts";
 import { greet } from "./greeting.ts";
+import { rememberCode } from "./launch/remember-code.ts";
 
 const UNSYNCED =
   "--unsafe-no-fsync is set: nothing waits for the disk, and what was acknowledged can be lost";
@@ -52,6 +53,7 @@ export async function runServer(): Promise<void> {
   await server.ready;
   greet(config, server.clientPorts);
   await manager.ready("serving clients");
+  rememberCode("server", "now");
 }
 
 /** Starts the member. Ends the process when that cannot be, or when the member cannot go on later. */

@@ -13,7 +13,7 @@ import { type RunResult, runProgram } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 /** The built program. */
-const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcdctl.js");
+const ENTRY = path.join(import.meta.dirname, "../../dist/bin/etcdctl.cjs");
 
 const TOOLS = [
   {

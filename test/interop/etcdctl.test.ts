@@ -28,7 +28,7 @@ import { openRawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
 /** The built program. */
-const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcdctl.js");
+const ENTRY = path.join(import.meta.dirname, "../../dist/bin/etcdctl.cjs");
 
 /** Other random lines, and more of them: ETCDCTL_LINES_SEED=7 ETCDCTL_LINES=1000. */
 const SEED = Number(process.env["ETCDCTL_LINES_SEED"] ?? 1);

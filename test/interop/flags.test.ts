@@ -20,7 +20,7 @@ import type { LogRecord } from "../../src/server/observe/log-record.ts";
 import { runProgram } from "../harness/processes.ts";
 import { type Finished, REFERENCE, runReference } from "../harness/reference.ts";
 
-const ENTRY = path.join(import.meta.dirname, "../../dist/cmd/etcd.js");
+const ENTRY = path.join(import.meta.dirname, "../../dist/bin/etcd.cjs");
 
 type Said = readonly [code: number, stdout: string, ...stderr: unknown[]];
 

@@ -122,7 +122,9 @@ describe("pages for debugging", () => {
     expect(durationMs).toBeGreaterThan(900);
     for (const { values } of stacks) expect(values[1]).toBe(values[0] * 10_000_000);
     const all = stacks.flatMap(({ frames }) => frames);
-    expect(all.join("\n")).toMatch(/^\S+ router\.js:\d+ .*\/dist\/api\/http\/router\.js:\d+$/m);
+    expect(all.join("\n")).toMatch(
+      /^\S+ etcd\.program\.cjs:\d+ .*\/dist\/bin\/etcd\.program\.cjs:\d+$/m,
+    );
     expect(all.join("\n")).not.toContain("(idle)");
   });
 

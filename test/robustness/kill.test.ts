@@ -29,7 +29,7 @@ const LOAD_MS_MAX = 250;
 /** Milliseconds that the watcher may take to see what has happened. */
 const CATCH_UP_MS = 10_000;
 
-const SERVER = [process.execPath, path.join(import.meta.dirname, "../../dist/cmd/etcd.js")];
+const SERVER = [process.execPath, path.join(import.meta.dirname, "../../dist/bin/etcd.cjs")];
 const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-kill-"));
 
 afterAll(() => fs.rmSync(dataDir, { recursive: true, force: true }));

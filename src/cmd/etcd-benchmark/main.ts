@@ -3,6 +3,7 @@
  *
  * Source: etcd tools/benchmark/main.go (3.5); spf13/cobra (ExecuteC).
  */
+import { rememberCode } from "../launch/remember-code.ts";
 import { FlagError } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { plainUsagePage } from "../usage.ts";
@@ -33,6 +34,7 @@ export async function runBenchmark(session: BenchmarkSession): Promise<number> {
     io.error(`Error: ${call.message}\n${plainUsagePage(found.command)}\n${call.message}\n`);
     return BAD_WORDS;
   }
+  rememberCode(call.command.path, "at exit");
   try {
     checkGlobalFlags(call);
     await call.command.spec.run?.(session, call);

@@ -4,6 +4,7 @@
  * Source: etcd etcdctl/main.go, ctlv3/ctl.go; spf13/cobra (ExecuteC).
  */
 import { completionRequest } from "../completion/request.ts";
+import { rememberCode } from "../launch/remember-code.ts";
 import { FlagError } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { usagePage } from "../usage.ts";
@@ -46,6 +47,7 @@ export async function runEtcdctl(session: Session): Promise<number> {
     io.error(`\nError: ${call.message}\n`);
     return ExitCode.ERROR;
   }
+  rememberCode(call.command.path, "at exit");
   try {
     await call.command.spec.run?.(session, call);
     return ExitCode.SUCCESS;

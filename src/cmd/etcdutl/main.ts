@@ -4,6 +4,7 @@
  * Source: etcd etcdutl/main.go, ctl.go; spf13/cobra (ExecuteC).
  */
 import { completionRequest } from "../completion/request.ts";
+import { rememberCode } from "../launch/remember-code.ts";
 import { FlagError } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { plainUsagePage } from "../usage.ts";
@@ -40,6 +41,7 @@ export async function runEtcdutl(session: UtlSession): Promise<number> {
     io.error(`Error: ${call.message}\n${page}\nError: ${call.message}\n`);
     return ExitCode.ERROR;
   }
+  rememberCode(call.command.path, "at exit");
   try {
     await call.command.spec.run?.(session, call);
     return ExitCode.SUCCESS;

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+/**
+ * Makes the programs that are installed: for each one a file with everything that it runs on
+ * (`dist/bin/NAME.program.cjs`) and its launcher (`dist/bin/NAME.cjs`), which is what `bin` of package.json
+ * names. Files that would not change are left alone, so that what was compiled of them stays valid.
+ */
+import crypto from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import esbuild from "esbuild";
+import { ROOT } from "./project.mjs";
+
+const PROGRAMS = ["etcd", "etcdctl", "etcdutl", "etcd-benchmark"];
+const OUTPUT = path.join(ROOT, "dist", "bin");
+
+/** The parameters that launcher.ts gives. */
+const PROGRAM_START = `(function (exports, require, module, __filename, __dirname, codeKeeper) {
+"use strict";
+const bundleUrl = require("node:url").pathToFileURL(__filename).href;`;
+const PROGRAM_END = "})";
+
+/** @type {import("esbuild").BuildOptions} */
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  write: false,
+  platform: "node",
+  target: "node20",
+  format: "cjs",
+  // Runtime dependencies stay what npm installs; what is imported when it is needed is evaluated then.
+  packages: "external",
+  supported: { "dynamic-import": false },
+  charset: "ascii",
+  legalComments: "none",
+  logLevel: "warning",
+};
+
+/** The one file of a program, as an expression whose value is a function. */
+async function programText(/** @type {string} */ name) {
+  const { outputFiles } = await esbuild.build({
+    ...OPTIONS,
+    entryPoints: [`src/cmd/${name}.ts`],
+    // Files of the package are found from where the compiler's output is, two folders up from here.
+    define: { "import.meta.url": "bundleUrl" },
+    banner: { js: PROGRAM_START },
+    footer: { js: PROGRAM_END },
+  });
+  return onlyText(outputFiles).replace(/^#!.*\n/, "");
+}
+
+async function launcherText(/** @type {string} */ name, /** @type {string} */ program) {
+  const { outputFiles } = await esbuild.build({
+    ...OPTIONS,
+    entryPoints: ["src/cmd/launch/launcher.ts"],
+    // It says so itself when Node is too old for the program.
+    target: "node12",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    define: {
+      PROGRAM_NAME: JSON.stringify(name),
+      PROGRAM_VERSION: JSON.stringify(readVersion()),
+      PROGRAM_HASH: JSON.stringify(crypto.createHash("sha256").update(program).digest("hex")),
+    },
+  });
+  return `#!/usr/bin/env node\n${onlyText(outputFiles)}`;
+}
+
+/** @param {import("esbuild").OutputFile[] | undefined} files */
+function onlyText(files) {
+  if (files?.length !== 1) throw new Error("Cannot go on: expected one file of the bundler");
+  return files[0].text;
+}
+
+/** @returns {string} */
+function readVersion() {
+  return JSON.parse(fs.readFileSync(path.join(ROOT, "package.json"), "utf8")).version;
+}
+
+function writeIfOther(/** @type {string} */ file, /** @type {string} */ text, mode = 0o644) {
+  if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return;
+  const temporary = `${file}.${process.pid}`;
+  fs.writeFileSync(temporary, text, { mode });
+  fs.renameSync(temporary, file);
+}
+
+async function main() {
+  fs.mkdirSync(OUTPUT, { recursive: true });
+  for (const name of PROGRAMS) {
+    const program = await programText(name);
+    writeIfOther(path.join(OUTPUT, `${name}.program.cjs`), program);
+    writeIfOther(path.join(OUTPUT, `${name}.cjs`), await launcherText(name, program), 0o755);
+  }
+}
+
+await main();
