@@ -1,8 +1,6 @@
 /**
  * Operations on the membership's attributes and the cluster version. They are applied to the membership in
- * memory on every replay, and the version to the backend only when it does not hold it yet. Attributes that
- * a member publishes stand in the log and its snapshots; like etcd 3.5, the backend keeps them as they were
- * when the member was added, so that the hashes of equal databases are equal.
+ * memory on every replay, and to the backend only when it does not hold them yet.
  *
  * etcd 3.5 proposes its own attributes and the cluster version as requests of the v2 API; 3.6 with typed
  * messages. Both are understood.
@@ -10,7 +8,7 @@
  * Source: etcd server/etcdserver/apply_v2.go, apply.go (applierV3backend.ClusterVersionSet and others).
  */
 import { NO_DOWNGRADE } from "../membership/downgrade.ts";
-import { decodeAttributes, formatId, parseId } from "../membership/member-info.ts";
+import { type Attributes, decodeAttributes, formatId, parseId } from "../membership/member-info.ts";
 import { shortVersion } from "../membership/version.ts";
 import type { DowngradeInfoSetRequest } from "../wire/gen/membership.ts";
 import type { InternalRaftRequestOperation, Request } from "../wire/gen/raft-internal.ts";
@@ -42,7 +40,7 @@ export function applyClusterOperation(
     case "clusterMemberAttrSet": {
       const { memberId, memberAttributes } = operation.value;
       const { name = "", clientUrls = [] } = memberAttributes ?? {};
-      applier.cluster.updateAttributes(memberId, { name, clientUrls });
+      updateAttributes(applier, memberId, { name, clientUrls }, changesBackend);
       return true;
     }
     case "downgradeInfoSet":
@@ -63,13 +61,36 @@ export function applyV2Request(applier: Applier, request: Request, changesBacken
   const attributes = ATTRIBUTES_PATH.exec(request.path);
   if (request.method === "PUT" && attributes !== null) {
     const id = parseId(attributes[1]) ?? 0n;
-    applier.cluster.updateAttributes(id, decodeAttributes(request.val));
+    updateAttributes(applier, id, decodeAttributes(request.val), changesBackend);
   } else if (request.method === "PUT" && request.path === VERSION_PATH) {
     setClusterVersion(applier, request.val, changesBackend);
   } else if (request.method !== "SYNC" && request.method !== "QGET") {
     throw new UnsupportedEntryError(
       `the log holds a write of the v2 API (${request.method} ${request.path})`,
     );
+  }
+}
+
+/**
+ * What a member says of itself after its start. When it is this one, the backend gets the whole membership as
+ * it is in memory: in databases of etcd before 3.5.20 promotions and attributes are missing, and in some a
+ * member is left that was removed. etcd 3.6 reads the membership from there alone.
+ */
+function updateAttributes(
+  { cluster, records, memberId, log }: Applier,
+  id: bigint,
+  attributes: Attributes,
+  changesBackend: boolean,
+): void {
+  if (!cluster.updateAttributes(id, attributes) || !changesBackend) return;
+  for (const member of cluster.members()) {
+    if (id === memberId || id === member.id) records.putMember(member);
+  }
+  if (id !== memberId) return;
+  for (const stored of records.members()) {
+    if (cluster.member(stored.id) !== undefined) continue;
+    log.warn("Removing zombie member from v3store", { member: formatId(stored.id) });
+    records.removeMember(stored.id);
   }
 }
 

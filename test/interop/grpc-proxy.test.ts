@@ -25,7 +25,7 @@ import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { type PagePorts, samePage } from "../harness/http-pages.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { CertificateFolder } from "../harness/certificates.ts";
-import { freePorts } from "../harness/processes.ts";
+import { freePorts, runProgram } from "../harness/processes.ts";
 import { type ProxyProcess, startProxy } from "../harness/proxy-process.ts";
 import { QUIET_LOG } from "../harness/quiet-log.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
@@ -377,16 +377,28 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
       healthPort: port,
     });
     more.push(() => server.remove());
-    const [own] = await freePorts(1);
+    const [own, free] = await freePorts(2);
     const address = `127.0.0.1:${own}`;
     const authorities = [`--cacert=${caFile}`, `--trusted-ca-file=${caFile}`];
-    await startOurs(STARTED, own, url, ...authorities, ...secure);
+    // Nobody's: a name would be taken for that of everybody behind the proxy.
+    const nameless = folder.authority.issue({ usage: "client" });
+    const shown = [`--cert=${nameless.certFile}`, `--key=${nameless.keyFile}`];
+    await startOurs(STARTED, own, url, ...authorities, ...shown, ...secure);
     const etcdctl = (...args: string[]): ReturnType<typeof runReference> =>
       runReference("etcdctl", [`--endpoints=https://${address}`, `--cacert=${caFile}`, ...args]);
     const withCertificate = [`--cert=${certFile}`, `--key=${keyFile}`];
     expect(await etcdctl(...withCertificate, "put", "a", "b")).toMatchObject({ stdout: "OK\n" });
     expect(await etcdctl(...withCertificate, "get", "a")).toMatchObject({ stdout: "a\nb\n" });
     expect(await etcdctl("--command-timeout=2s", "get", "a")).toMatchObject({ code: 1 });
+    const named = folder.client;
+    const flags = [`--cert=${named.certFile}`, `--key=${named.keyFile}`];
+    for (const [file, ...words] of [REAL_ETCD, OUR_ETCD]) {
+      const args = [...words, "grpc-proxy", "start", `--listen-addr=127.0.0.1:${free}`, ...flags];
+      const { code, stderr } = await runProgram(file, args, {});
+      expect(code).toBe(1);
+      const message = `cert has non empty Common Name (client): ${named.certFile}\n`;
+      expect(stderr.toString()).toContain(message);
+    }
     folder.remove();
   });
 

@@ -25,6 +25,7 @@ import { type Operation, StoreState } from "../harness/operation.ts";
 import { OUR_ETCD } from "../harness/our-etcd.ts";
 import { openRawCaller, type RawAnswer, type RawCaller } from "../harness/raw-calls.ts";
 import { REFERENCE, runReference } from "../harness/reference.ts";
+import { sleep } from "../harness/sleep.ts";
 import { readContent } from "../harness/store-content.ts";
 
 type Program = "real" | "ours";
@@ -33,6 +34,9 @@ const OPERATIONS = 600;
 
 /** What members advertise, whatever port they listen on: it is in the database. */
 const FLAGS = ["--advertise-client-urls=http://127.0.0.1:2379"];
+
+/** After this long everything is in the file. */
+const COMMITTED_MS = 500;
 
 /** What a line of the log may have beside what is compared. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -114,12 +118,17 @@ describe.skipIf(REFERENCE === undefined)("maintenance", () => {
     }
   });
 
-  test("Hash of the whole database is the real one's", async () => {
+  test("Hash of the whole database is what the real one says of the same database", async () => {
+    // Not of one of its own: releases before 3.5.20 do not record there what members say of themselves.
+    await sleep(COMMITTED_MS);
+    const dataDir = path.join(folder, "copy");
+    fs.cpSync(at("ours").server.dataDir, dataDir, { recursive: true });
+    const copy = await start("real", dataDir);
     const { path: method } = MaintenanceService.hash;
-    const [real, ours] = [
-      await at("real").caller.call(method, new Uint8Array()),
-      await at("ours").caller.call(method, new Uint8Array()),
-    ];
+    const real = await copy.caller.call(method, new Uint8Array());
+    const ours = await at("ours").caller.call(method, new Uint8Array());
+    copy.caller.close();
+    await copy.server.stop();
     const expected = decodeHashResponse(real.body ?? new Uint8Array());
     const got = decodeHashResponse(ours.body ?? new Uint8Array());
     expect(got.hash).toBe(expected.hash);

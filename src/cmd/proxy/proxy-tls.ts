@@ -8,7 +8,10 @@ import { TlsFileError } from "../../platform/tls/file-error.ts";
 import { TlsFiles } from "../../platform/tls/files.ts";
 import { selfSignedCertificate } from "../../platform/tls/self-signed.ts";
 import type { NamedLog } from "../../ports/log.ts";
+import { parseCertificate } from "../../tls/certificate.ts";
 import { cipherSuitesProblem } from "../../tls/cipher-suites.ts";
+import { DerError } from "../../tls/der-reader.ts";
+import { pemBlocks } from "../../tls/pem.ts";
 import { type VersionRange, versionRange } from "../../tls/versions.ts";
 import { readTls } from "../etcdctl/tls-config.ts";
 import type { FlagSet } from "../pflag.ts";
@@ -53,10 +56,16 @@ export function clientAcceptor(
   });
 }
 
-/** How servers are reached over TLS; undefined when TLS is not asked for. */
+/**
+ * How servers are reached over TLS; undefined when TLS is not asked for.
+ *
+ * Servers may take the name in a certificate for that of a user, and would give everybody behind the proxy the
+ * rights of that user; a certificate with a name is refused. Differs from etcd: without a certificate, its proxy
+ * does not start when it has an authority for those of servers.
+ */
 export function serverTls(flags: FlagSet): DialTls | undefined {
   const insecureSkipVerify = flags.getBool("insecure-skip-tls-verify");
-  return readTls({
+  const tls = readTls({
     cert: flags.getString("cert"),
     key: flags.getString("key"),
     cacert: flags.getString("cacert"),
@@ -64,6 +73,19 @@ export function serverTls(flags: FlagSet): DialTls | undefined {
     insecureTransport: !insecureSkipVerify,
     insecureSkipVerify,
   });
+  const name = commonNameIn(tls?.cert ?? "");
+  if (name !== "") {
+    const message = `cert has non empty Common Name (${name}): ${flags.getString("cert")}\n`;
+    throw new ProxyExit(message, "stderr");
+  }
+  return tls;
+}
+
+/** The name in the first certificate of a file. */
+function commonNameIn(pem: string): string {
+  const block = pemBlocks(pem).find(({ label }) => label === "CERTIFICATE");
+  const certificate = block && parseCertificate(block.bytes);
+  return certificate === undefined || certificate instanceof DerError ? "" : certificate.commonName;
 }
 
 /** The same for their pages of metrics. */
