@@ -6,7 +6,7 @@
 import { GrpcCode } from "../errors/codes.ts";
 import type { GrpcClient } from "../http2/grpc-client-types.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { CancelSignal } from "./cancel-signal.ts";
+import { type CancelSignal, onAbort } from "./cancel-signal.ts";
 import { DEADLINE_TIMER_MS_MAX } from "./limits.ts";
 import type { Link } from "./link.ts";
 import type { RpcStatus } from "./rpc-status.ts";
@@ -26,15 +26,13 @@ class Waiter {
   /** The latest reason why nothing is connected; kept while links try again. */
   lastError: string;
   readonly #picked: Picked;
-  readonly #signal: CancelSignal | undefined;
-  readonly #onAbort = (): void => this.settle(contextEnded("Canceled", this.lastError));
+  readonly #unlisten: () => void;
   #timer: Timer | undefined;
 
   constructor(lastError: string, signal: CancelSignal | undefined, picked: Picked) {
     this.lastError = lastError;
-    this.#signal = signal;
     this.#picked = picked;
-    signal?.addEventListener("abort", this.#onAbort);
+    this.#unlisten = onAbort(signal, () => this.settle(contextEnded("Canceled", this.lastError)));
   }
 
   startTimer(clock: Clock, delayMs: number): void {
@@ -46,7 +44,7 @@ class Waiter {
 
   settle(result: GrpcClient | RpcStatus): void {
     this.#timer?.cancel();
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#unlisten();
     this.#picked(result);
   }
 }

@@ -1,5 +1,6 @@
 /** Waiting for something no longer than the bounds of a call allow. */
 import type { Clock, Timer } from "../ports/clock.ts";
+import { onAbort } from "./cancel-signal.ts";
 import type { CallOptions } from "./call-options.ts";
 import { DEADLINE_TIMER_MS_MAX } from "./limits.ts";
 import { CANCELLED, DEADLINE_EXCEEDED } from "./rpc-status.ts";
@@ -18,18 +19,18 @@ export function withinBounds<T>(
     const timers: Timer[] = [];
     const settled = (): void => {
       for (const timer of timers) timer.cancel();
-      signal?.removeEventListener("abort", onAbort);
+      unlisten();
     };
-    const onAbort = (): void => {
+    const leave = (): void => {
       settled();
       reject(CANCELLED);
     };
+    const unlisten = onAbort(signal, leave);
     promise.finally(settled).then(resolve, reject);
     if (signal?.aborted === true) {
-      onAbort();
+      leave();
       return;
     }
-    signal?.addEventListener("abort", onAbort);
     const leftMs = (deadlineMs ?? Number.POSITIVE_INFINITY) - clock.nowMs();
     if (leftMs > DEADLINE_TIMER_MS_MAX) return;
     const onDeadline = (): void => {

@@ -15,6 +15,7 @@ import type { GrpcMetadata } from "../http2/grpc-metadata.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { type CallOptions, endReason } from "./call-options.ts";
+import { onAbort } from "./cancel-signal.ts";
 import { answersOf, Inbox } from "./inbox.ts";
 import { STREAM_RECEIVE_BYTES_HIGH, STREAM_RECEIVE_BYTES_LOW } from "./limits.ts";
 import { errorFromStatus } from "./rpc-status.ts";
@@ -36,7 +37,7 @@ export class CallStream<Request extends object, Response extends object> {
   readonly #options: CallOptions;
   readonly #clock: Clock;
   readonly #call: GrpcClientCall;
-  readonly #onAbort = (): void => this.cancel();
+  #unlisten = (): void => undefined;
   /** Answers that were not read yet. */
   readonly #received = new Inbox<Uint8Array>();
   #receivedBytes = 0;
@@ -59,7 +60,7 @@ export class CallStream<Request extends object, Response extends object> {
     const { deadlineMs, signal } = options;
     const limits = deadlineMs === undefined ? {} : { deadlineMs };
     this.#call = grpc.stream(method.path, metadata, handlers, limits);
-    if (this.#call.open) signal?.addEventListener("abort", this.#onAbort);
+    if (this.#call.open) this.#unlisten = onAbort(signal, () => this.cancel());
     if (signal?.aborted === true) this.cancel();
   }
 
@@ -132,7 +133,7 @@ export class CallStream<Request extends object, Response extends object> {
 
   #onStatus(status: GrpcStatus): void {
     this.#status = status;
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#unlisten();
     this.#received.end(this.#errorOf(status));
     this.#onWritable();
   }

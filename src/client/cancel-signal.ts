@@ -31,3 +31,40 @@ export class Canceller implements CancelSignal {
     for (const listener of [...this.#listeners]) listener();
   }
 }
+
+/** Who is to be told by one signal. */
+const told = new WeakMap<CancelSignal, Set<() => void>>();
+
+/**
+ * Calls `listener` when `signal` aborts, until the function that is returned is called. However many calls share a signal,
+ * it has one listener: platforms take more than a few for a leak, and warn.
+ */
+export function onAbort(signal: CancelSignal | undefined, listener: () => void): () => void {
+  if (signal === undefined) return () => undefined;
+  let listeners = told.get(signal);
+  if (listeners === undefined) {
+    const all = new Set<() => void>();
+    const tell = (): void => {
+      told.delete(signal);
+      for (const each of [...all]) each();
+    };
+    tellers.set(all, tell);
+    told.set(signal, all);
+    signal.addEventListener("abort", tell);
+    listeners = all;
+  }
+  const all = listeners;
+  // Each call has its own, also where they share a function.
+  const own = (): void => listener();
+  all.add(own);
+  return () => {
+    all.delete(own);
+    if (all.size > 0 || told.get(signal) !== all) return;
+    told.delete(signal);
+    const tell = tellers.get(all);
+    if (tell !== undefined) signal.removeEventListener("abort", tell);
+  };
+}
+
+/** The one listener that a signal has for those who are to be told. */
+const tellers = new WeakMap<Set<() => void>, () => void>();

@@ -28,6 +28,7 @@ import { Balancer } from "./balancer.ts";
 import { type CallOptions, endReason, isOver, type StreamOptions } from "./call-options.ts";
 import { CallStream } from "./call-stream.ts";
 import { withinBounds } from "./bounds.ts";
+import { onAbort } from "./cancel-signal.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CALL_ATTEMPTS_MAX,
@@ -267,14 +268,14 @@ export class Channel {
     { deadlineMs, signal, metadata = this.#settings.metadata() }: CallOptions,
   ): Promise<{ status: GrpcStatus; message: Uint8Array | undefined }> {
     return new Promise((settle) => {
-      const onAbort = (): void => call.cancel();
+      let unlisten = (): void => undefined;
       const limits = deadlineMs === undefined ? {} : { deadlineMs };
       const call = grpc.unary(path, metadata, body, limits, (status, message) => {
-        signal?.removeEventListener("abort", onAbort);
+        unlisten();
         // The view is valid until return only.
         settle({ status, message: message?.slice() });
       });
-      if (call.open) signal?.addEventListener("abort", onAbort);
+      if (call.open) unlisten = onAbort(signal, () => call.cancel());
     });
   }
 

@@ -15,6 +15,7 @@ export type { Client, ClientOptions } from "./client.ts";
 export { NoEndpointsError, openClient } from "./client.ts";
 export type { Connector, ConnectTarget } from "./connector.ts";
 export type { LeaseKeeper } from "./lease.ts";
+export type { KeepOptions } from "./lease-session.ts";
 export type { RawConnection, RawConnectionOptions } from "./raw-connection.ts";
 export type { Watcher, WatchOptions } from "./watch.ts";
 export { WatchCanceledError } from "./watch-entry.ts";

@@ -27,6 +27,17 @@ export interface LeaseListener {
   onLost(error: Error): void;
 }
 
+/** How a lease is kept alive. */
+export interface KeepOptions {
+  /**
+   * Until when it lives in any case, in milliseconds of the clock; where that is not known, it is lost when the first
+   * answer does not come within the dial timeout.
+   */
+  readonly knownDeadlineMs?: number | undefined;
+  /** Milliseconds before its end at which it counts as lost: time to stop for those who hold something by it. */
+  readonly marginMs?: number | undefined;
+}
+
 /** A lease was not renewed in time, and nothing says why. */
 const HALTED = new EtcdError(GrpcCode.DeadlineExceeded, "etcdclient: leases keep alive halted");
 
@@ -34,6 +45,8 @@ const HALTED = new EtcdError(GrpcCode.DeadlineExceeded, "etcdclient: leases keep
 interface KeptLease {
   readonly id: bigint;
   readonly listeners: Set<LeaseListener>;
+  /** Milliseconds before its end at which it counts as lost. */
+  marginMs: number;
   /** When it is to be renewed, and when it is lost, in milliseconds of the clock. */
   dueMs: number;
   deadlineMs: number;
@@ -61,18 +74,19 @@ export class LeaseSession {
     this.#firstAnswerMs = firstAnswerMs;
   }
 
-  /** `knownDeadlineMs`: until when the lease lives in any case, where that is known. */
-  add(id: bigint, listener: LeaseListener, knownDeadlineMs?: number): void {
+  /** Keeps a lease; the largest margin of its listeners is that of all. */
+  add(id: bigint, listener: LeaseListener, { knownDeadlineMs, marginMs = 0 }: KeepOptions): void {
     let lease = this.#leases.get(id);
     if (lease === undefined) {
       const dueMs = this.#clock.nowMs();
       const deadlineMs = knownDeadlineMs ?? dueMs + this.#firstAnswerMs;
       const listeners = new Set<LeaseListener>();
-      lease = { id, listeners, dueMs, deadlineMs, sentMs: undefined, timer: undefined };
+      lease = { id, listeners, marginMs, dueMs, deadlineMs, sentMs: undefined, timer: undefined };
       this.#leases.set(id, lease);
       this.#look(lease);
     }
     lease.listeners.add(listener);
+    lease.marginMs = Math.max(lease.marginMs, marginMs);
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();
@@ -146,7 +160,7 @@ export class LeaseSession {
     if (sentMs !== undefined) {
       lease.sentMs = undefined;
       lease.dueMs = sentMs + (response.ttl * 1000) / 3;
-      lease.deadlineMs = sentMs + response.ttl * 1000;
+      lease.deadlineMs = sentMs + response.ttl * 1000 - lease.marginMs;
     }
     this.#look(lease);
     for (const listener of lease.listeners) listener.onRenewed(response, lease.deadlineMs);

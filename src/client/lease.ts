@@ -24,7 +24,7 @@ import { LeaseService } from "../wire/gen/services.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
 import { answersOf, Inbox } from "./inbox.ts";
-import { LeaseSession } from "./lease-session.ts";
+import { type KeepOptions, LeaseSession } from "./lease-session.ts";
 import { KEEP_ALIVE_WAITING_MAX } from "./limits.ts";
 
 /** Keeps one lease alive until `cancel`, whether its answers are read or not. One reader. */
@@ -41,11 +41,11 @@ export class LeaseKeeper {
     onLost: (error: Error): void => this.#inbox.end(error),
   };
 
-  constructor(id: bigint, session: LeaseSession, knownDeadlineMs?: number) {
+  constructor(id: bigint, session: LeaseSession, options: KeepOptions) {
     this.#id = id;
     this.#session = session;
-    this.#deadlineMs = knownDeadlineMs;
-    session.add(id, this.#listener, knownDeadlineMs);
+    this.#deadlineMs = options.knownDeadlineMs;
+    session.add(id, this.#listener, options);
   }
 
   /** Until when the lease lives in any case, in milliseconds of the clock; `undefined` while that is not known. */
@@ -118,12 +118,9 @@ export class Lease {
     throw Errors.LeaseNotFound;
   }
 
-  /**
-   * Keeps a lease alive from now on. `knownDeadlineMs`: until when it lives in any case, in milliseconds of the
-   * clock; where that is not known, it is lost when the first answer does not come within the dial timeout.
-   */
-  keepAlive(id: bigint, knownDeadlineMs?: number): LeaseKeeper {
-    return new LeaseKeeper(id, this.#session, knownDeadlineMs);
+  /** Keeps a lease alive from now on. */
+  keepAlive(id: bigint, options: KeepOptions = {}): LeaseKeeper {
+    return new LeaseKeeper(id, this.#session, options);
   }
 
   /** Keeps no lease alive any more. */

@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../ports/clock.ts";
 import type { WatchCreateRequest, WatchResponse } from "../wire/gen/rpc.ts";
-import type { CancelSignal } from "./cancel-signal.ts";
+import { type CancelSignal, onAbort } from "./cancel-signal.ts";
 import { answersOf } from "./inbox.ts";
 import { DEADLINE_TIMER_MS_MAX } from "./limits.ts";
 import { CANCELLED, DEADLINE_EXCEEDED } from "./rpc-status.ts";
@@ -102,7 +102,7 @@ export class Watch {
     if (leftMs <= 0) return Promise.reject(DEADLINE_EXCEEDED);
     const session = ownStream ? this.#openOwn(requireLeader) : this.#shared[requireLeader ? 1 : 0];
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const leave = (): void => {
         session.remove(entry);
         entry.drop();
       };
@@ -113,7 +113,7 @@ export class Watch {
         },
         onEnded: (error) => {
           timer?.cancel();
-          signal?.removeEventListener("abort", onAbort);
+          unlisten();
           this.#own.delete(session);
           reject(error ?? CANCELLED);
         },
@@ -124,7 +124,7 @@ export class Watch {
       };
       const timer =
         leftMs > DEADLINE_TIMER_MS_MAX ? undefined : this.#clock.after(leftMs, onDeadline);
-      signal?.addEventListener("abort", onAbort);
+      const unlisten = onAbort(signal, leave);
       session.add(entry);
     });
   }

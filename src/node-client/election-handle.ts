@@ -8,7 +8,7 @@
  * await term.resign();
  * ```
  *
- * The signal aborts before anybody else can lead. What a leader that stood still might do after that is prevented by
+ * The signal aborts before anybody else can lead; a margin of the lease is for stepping down. What a leader that stood still might do after that is prevented by
  * `isLeading` in its transactions.
  */
 import * as recipes from "../concurrency/election.ts";
@@ -22,6 +22,7 @@ import type { CallBounds } from "./call-bounds.ts";
 import type { Condition } from "./condition.ts";
 import { Entry } from "./entry.ts";
 import { type Bytes, type KeySpace, toBytes } from "./key-space.ts";
+import { HeldKey } from "./held-key.ts";
 import type { LeaseHandle } from "./lease-handle.ts";
 import type { TurnParts } from "./lock.ts";
 import { takeTurn, type Turn, type TurnOptions } from "./turn.ts";
@@ -103,17 +104,24 @@ export class Leadership {
   readonly lease: LeaseHandle;
   readonly #parts: TurnParts;
   readonly #turn: Turn<LeaderKey>;
+  readonly #key: HeldKey;
 
+  /** To be called by `campaign` alone. */
   constructor(parts: TurnParts, turn: Turn<LeaderKey>) {
     this.#parts = parts;
     this.#turn = turn;
-    this.revision = turn.held.rev;
-    this.lease = turn.lease;
+    const { lease, held } = turn;
+    this.#key = new HeldKey({ client: parts.client, lease, key: held.key, revision: held.rev });
+    this.revision = held.rev;
+    this.lease = lease;
   }
 
-  /** Aborts before anybody else can lead, unless this leader resigns; see `LeaseHandle.signal`. */
+  /**
+   * Aborts before anybody else can lead, with a `LeaseLostError`, unless this leader resigns; with a `KeyLostError` when
+   * somebody deletes its key, which may be too late.
+   */
   get signal(): AbortSignal {
-    return this.lease.signal;
+    return this.#key.signal;
   }
 
   /** A condition for transactions that are carried out only while this leader leads. */
@@ -130,6 +138,13 @@ export class Leadership {
 
   /** Gives the leadership up; does nothing when it is lost already. Throws `EtcdError`. */
   async resign(bounds: CallBounds = {}): Promise<void> {
+    this.#key.release();
     await this.#turn.release(bounds);
+  }
+
+  /** As `resign`; without errors where it has a lease of its own, which ends it anyway. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#key.release();
+    await this.#turn.dispose();
   }
 }

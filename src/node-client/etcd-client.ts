@@ -5,6 +5,7 @@
  */
 import type { CallOptions } from "../client/call-options.ts";
 import type { Client } from "../client/client.ts";
+import { errorFromStatus } from "../client/rpc-status.ts";
 import type { Clock } from "../ports/clock.ts";
 import { MemberAdmin } from "./admin/member-admin.ts";
 import { Upkeep } from "./admin/upkeep.ts";
@@ -14,9 +15,11 @@ import { ElectionHandle } from "./election-handle.ts";
 import { type Bytes, KeySpace, type KeyTarget } from "./key-space.ts";
 import {
   grantLease,
+  type KeepAliveOptions,
   type LeaseHandle,
   type LeaseOptions,
   type LeaseParts,
+  takeLease,
 } from "./lease-handle.ts";
 import {
   type EventsOf,
@@ -104,6 +107,17 @@ export class EtcdClient {
     );
   }
 
+  /** Takes a lease that is there already, and keeps it alive unless told otherwise. Throws `Errors.LeaseNotFound`. */
+  leaseOf(id: bigint, options?: KeepAliveOptions & CallBounds): Promise<LeaseHandle> {
+    return takeLease(this.#leases, id, options);
+  }
+
+  /** The ids of all leases of the cluster. Throws `EtcdError`. */
+  async leases(bounds?: CallBounds): Promise<readonly bigint[]> {
+    const { leases } = await this.raw.lease.leases(this.#deadlines.of(bounds));
+    return leases.map(({ id }) => id);
+  }
+
   /** Makes a lease, and keeps it alive unless told otherwise. Throws `EtcdError`. */
   lease(options?: LeaseOptions): Promise<LeaseHandle> {
     return grantLease(this.#leases, options);
@@ -161,6 +175,20 @@ export class EtcdClient {
     return new EtcdClient(this.#parts, this.#space.within(prefix), this.#closing);
   }
 
+  /** Resolves when a host can be reached. Throws `EtcdError`, which says why none could be. */
+  async ready(bounds?: CallBounds): Promise<void> {
+    const picked = await this.raw.channel.pick(this.#deadlines.of(bounds));
+    if ("code" in picked) throw errorFromStatus(picked, undefined);
+  }
+
+  /**
+   * Goes to the members of the cluster from now on, wherever they say that they serve clients: also to those that joined
+   * later, and no more to those that left. Throws `EtcdError` when nobody tells who they are.
+   */
+  syncHosts(bounds?: CallBounds): Promise<void> {
+    return this.raw.syncEndpoints(this.#deadlines.of(bounds));
+  }
+
   /** Bounds of a call of `raw` that starts now. */
   within(bounds: CallBounds = {}): CallOptions {
     return this.#deadlines.of(bounds);
@@ -170,5 +198,10 @@ export class EtcdClient {
   close(): void {
     this.#closing.abort();
     this.raw.close();
+  }
+
+  /** As `close`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -31,11 +31,18 @@ export { Entry } from "./entry.ts";
 export { EtcdClient, type EtcdClientParts } from "./etcd-client.ts";
 export { type Bytes, KeySpace, type KeyRange, type KeyTarget } from "./key-space.ts";
 export type { IterateOptions, KeyValueStore } from "./key-value-store.ts";
-export { type LeaseHandle, LeaseLostError, type LeaseOptions } from "./lease-handle.ts";
+export { KeyLostError } from "./held-key.ts";
+export {
+  type KeepAliveOptions,
+  type LeaseHandle,
+  LeaseLostError,
+  type LeaseOptions,
+} from "./lease-handle.ts";
 export type { ElectionHandle, Leadership } from "./election-handle.ts";
 export type { Lock } from "./lock.ts";
 export type { TurnOptions } from "./turn.ts";
-export { op, type Operation, type ResultsOf } from "./operation.ts";
+export type { BranchResult, Operation, Operations, ResultsOf } from "./branches.ts";
+export { op } from "./operation.ts";
 export type {
   DeleteOptions,
   DeleteResult,

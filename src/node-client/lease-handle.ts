@@ -2,20 +2,23 @@
  * Leases that keep themselves alive, and tell when they are lost.
  *
  * ```ts
- * const lease = await client.lease({ ttlSeconds: 10 });
+ * await using lease = await client.lease({ ttlSeconds: 10 });
  * await client.kv.put("here", "me", { lease });
  * lease.signal.addEventListener("abort", () => stopWorking(lease.signal.reason));
- * await lease.revoke();
  * ```
+ *
+ * Time is counted from when a renewal was sent, on a clock that only goes forward, and ends a margin earlier than the
+ * server may count: whoever holds something by the lease can stop before somebody else has it.
  */
-import type { CallOptions } from "../client/call-options.ts";
+import { type CancelSignal, onAbort } from "../client/cancel-signal.ts";
 import type { Lease, LeaseKeeper } from "../client/lease.ts";
 import { GrpcCode } from "../errors/codes.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
 import type { Clock } from "../ports/clock.ts";
+import { utf8FromBytes } from "../stdx/bytes.ts";
 import type { CallBounds, Deadlines } from "./call-bounds.ts";
-import { LEASE_TTL_SECONDS } from "./limits.ts";
+import { LEASE_MARGIN_FRACTION, LEASE_MARGIN_MS_MAX, LEASE_TTL_SECONDS } from "./limits.ts";
 
 /** A lease has expired, was revoked, or could not be renewed before its time ran out. */
 export class LeaseLostError extends EtcdError {
@@ -28,13 +31,22 @@ export class LeaseLostError extends EtcdError {
   }
 }
 
-export interface LeaseOptions extends CallBounds {
+/** How a lease is kept. */
+export interface KeepAliveOptions {
+  /** Whether it is kept alive, which it is when absent. */
+  readonly keepAlive?: boolean | undefined;
+  /**
+   * Milliseconds before its end at which it counts as lost: what whoever holds something by it needs to stop. A tenth of
+   * its time when absent, one second at most.
+   */
+  readonly marginMs?: number | undefined;
+}
+
+export interface LeaseOptions extends KeepAliveOptions, CallBounds {
   /** How long the lease outlives its owner, in whole seconds; the server may grant more. 10 when absent. */
   readonly ttlSeconds?: number | undefined;
   /** Chosen by the server when absent. */
   readonly id?: bigint | undefined;
-  /** Whether it is kept alive, which it is when absent. */
-  readonly keepAlive?: boolean | undefined;
 }
 
 /** What leases need of their client. */
@@ -43,7 +55,7 @@ export interface LeaseParts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   /** Aborts when the client is closed. */
-  readonly closing: AbortSignal;
+  readonly closing: CancelSignal;
 }
 
 /** Makes a lease. Throws `EtcdError`. */
@@ -51,24 +63,32 @@ export async function grantLease(
   parts: LeaseParts,
   options: LeaseOptions = {},
 ): Promise<LeaseHandle> {
-  const { ttlSeconds = LEASE_TTL_SECONDS, id = 0n, keepAlive = true } = options;
+  const { ttlSeconds = LEASE_TTL_SECONDS, id = 0n } = options;
   const askedMs = parts.clock.nowMs();
   const granted = await parts.lease.grant({ ttl: ttlSeconds, id }, parts.deadlines.of(options));
   const { ttl } = granted;
-  return new LeaseHandle(parts, {
-    id: granted.id,
-    ttl,
-    deadlineMs: askedMs + ttl * 1000,
-    keepAlive,
-  });
+  const known = { id: granted.id, ttlSeconds: ttl, untilMs: askedMs + ttl * 1000 };
+  return new LeaseHandle(parts, known, options);
 }
 
-interface Granted {
+/** Takes a lease that is there already. Throws `Errors.LeaseNotFound`, and `EtcdError`. */
+export async function takeLease(
+  parts: LeaseParts,
+  id: bigint,
+  options: KeepAliveOptions & CallBounds = {},
+): Promise<LeaseHandle> {
+  const askedMs = parts.clock.nowMs();
+  const { ttl, grantedTtl } = await parts.lease.timeToLive({ id }, parts.deadlines.of(options));
+  if (ttl < 0) throw Errors.LeaseNotFound;
+  const known = { id, ttlSeconds: grantedTtl, untilMs: askedMs + ttl * 1000 };
+  return new LeaseHandle(parts, known, options);
+}
+
+interface KnownLease {
   readonly id: bigint;
-  /** Seconds. */
-  readonly ttl: number;
-  readonly deadlineMs: number;
-  readonly keepAlive: boolean;
+  readonly ttlSeconds: number;
+  /** When it ends, in milliseconds of the clock. */
+  readonly untilMs: number;
 }
 
 /** A lease that was granted. It lives until `revoke`, or for its time after `stopKeepAlive`. */
@@ -77,45 +97,72 @@ export class LeaseHandle {
   /** As granted. */
   readonly ttlSeconds: number;
   readonly #parts: LeaseParts;
+  readonly #marginMs: number;
   readonly #lost = new AbortController();
   readonly #keeper: LeaseKeeper | undefined;
-  readonly #grantedUntilMs: number;
-  readonly #onClosing = (): void => {
-    this.#lose(GrpcCode.Canceled, "the client that kept the lease alive was closed");
-  };
+  #unlisten = (): void => undefined;
+  /** When it is lost at the latest, as far as that was told: by the clock that only goes forward, … */
+  #untilMs: number;
+  /** … and by the calendar, which goes on while a machine sleeps. */
+  #untilWallMs: number;
 
-  constructor(parts: LeaseParts, { id, ttl, deadlineMs, keepAlive }: Granted) {
+  /** To be called by `grantLease` and `takeLease` alone. */
+  constructor(
+    parts: LeaseParts,
+    { id, ttlSeconds, untilMs }: KnownLease,
+    { keepAlive = true, marginMs }: KeepAliveOptions,
+  ) {
     this.#parts = parts;
     this.id = id;
-    this.ttlSeconds = ttl;
-    this.#grantedUntilMs = deadlineMs;
+    this.ttlSeconds = ttlSeconds;
+    this.#marginMs =
+      marginMs ?? Math.min(ttlSeconds * 1000 * LEASE_MARGIN_FRACTION, LEASE_MARGIN_MS_MAX);
+    this.#untilMs = untilMs - this.#marginMs;
+    this.#untilWallMs = this.#wallMsOf(this.#untilMs);
     if (!keepAlive) return;
-    this.#keeper = parts.lease.keepAlive(id, deadlineMs);
-    parts.closing.addEventListener("abort", this.#onClosing);
+    const options = { knownDeadlineMs: this.#untilMs, marginMs: this.#marginMs };
+    this.#keeper = parts.lease.keepAlive(id, options);
+    const onClosing = (): void => {
+      this.#lose(GrpcCode.Canceled, "the client that kept the lease alive was closed");
+    };
+    this.#unlisten = onAbort(parts.closing, onClosing);
     void this.#keep(this.#keeper);
   }
 
   /**
-   * Aborts, with a `LeaseLostError` as its reason, as soon as others may have what is bound to the lease: when
-   * the server no longer knows it, when it was not renewed before its time ran out, and when the client is
-   * closed. It does not abort for a lease that is not, or no longer, kept alive.
+   * Aborts, with a `LeaseLostError` as its reason, before others may have what is bound to the lease: when the server no
+   * longer knows it, when it was not renewed before its time ran out, and when the client is closed. It does not abort
+   * for a lease that is not, or no longer, kept alive.
    */
   get signal(): AbortSignal {
     return this.#lost.signal;
   }
 
   /**
-   * Whether the lease is known to be lost, or its time has run out by the clock. Unlike `signal` it is right
-   * also at once after the process stood still.
+   * Whether the lease is known to be lost, or its time has run out by one of the clocks. Unlike `signal` it is right also
+   * at once after the process stood still, or the machine slept.
    */
   get isLost(): boolean {
-    return this.signal.aborted || this.#parts.clock.nowMs() >= this.#untilMs();
+    const { clock } = this.#parts;
+    if (this.signal.aborted || clock.nowMs() >= this.#untilMs) return true;
+    return clock.wallMs() >= this.#untilWallMs;
   }
 
   /** Keeps the lease alive no longer: what is bound to it lives on until it expires. */
   stopKeepAlive(): void {
-    this.#parts.closing.removeEventListener("abort", this.#onClosing);
+    this.#unlisten();
     this.#keeper?.cancel();
+  }
+
+  /** Renews the lease once, for those that are not kept alive; returns its seconds. Throws `Errors.LeaseNotFound`. */
+  async renew(bounds: CallBounds = {}): Promise<number> {
+    const sentMs = this.#parts.clock.nowMs();
+    const { ttl } = await this.#parts.lease.keepAliveOnce(
+      this.id,
+      this.#parts.deadlines.of(bounds),
+    );
+    this.#renewed(sentMs + ttl * 1000 - this.#marginMs);
+    return ttl;
   }
 
   /** Seconds that are left, as the server counts; -1 when it knows no such lease. Throws `EtcdError`. */
@@ -124,24 +171,43 @@ export class LeaseHandle {
     return (await this.#parts.lease.timeToLive({ id }, this.#parts.deadlines.of(bounds))).ttl;
   }
 
+  /** The keys that are bound to it, as the cluster has them. Throws `EtcdError`. */
+  async keys(bounds: CallBounds = {}): Promise<readonly string[]> {
+    const request = { id: this.id, keys: true };
+    const { keys } = await this.#parts.lease.timeToLive(request, this.#parts.deadlines.of(bounds));
+    return keys.map((key) => utf8FromBytes(key));
+  }
+
   /** Ends the lease, and with it every key that is bound to it; no error when it has ended already. */
   async revoke(bounds: CallBounds = {}): Promise<void> {
     this.stopKeepAlive();
-    const options: CallOptions = this.#parts.deadlines.of(bounds);
     try {
-      await this.#parts.lease.revoke(this.id, options);
+      await this.#parts.lease.revoke(this.id, this.#parts.deadlines.of(bounds));
     } catch (error) {
       if (error !== Errors.LeaseNotFound) throw error;
     }
   }
 
-  #untilMs(): number {
-    return this.#keeper?.deadlineMs ?? this.#grantedUntilMs;
+  /** As `revoke`, without errors and no longer than the lease would live: it is kept alive no more in any case. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isLost) return this.stopKeepAlive();
+    const timeoutMs = this.ttlSeconds * 1000;
+    await this.revoke({ timeoutMs }).catch(() => undefined);
+  }
+
+  #wallMsOf(untilMs: number): number {
+    const { clock } = this.#parts;
+    return clock.wallMs() + untilMs - clock.nowMs();
+  }
+
+  #renewed(untilMs: number): void {
+    this.#untilMs = untilMs;
+    this.#untilWallMs = this.#wallMsOf(untilMs);
   }
 
   async #keep(keeper: LeaseKeeper): Promise<void> {
     try {
-      while ((await keeper.next()) !== undefined);
+      while ((await keeper.next()) !== undefined) this.#renewed(keeper.deadlineMs ?? 0);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       this.#lose(error.code, error.message);

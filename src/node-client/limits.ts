@@ -20,3 +20,9 @@ export const RECONNECT_FIRST_MS = 250;
 
 /** … and between later ones: who waits for a cluster should not wait for its client, too. */
 export const RECONNECT_LONGEST_MS = 10_000;
+
+/** Part of its time before whose end a lease counts as lost: clocks differ, timers are late, work takes time to stop. */
+export const LEASE_MARGIN_FRACTION = 0.1;
+
+/** Milliseconds of that at most. */
+export const LEASE_MARGIN_MS_MAX = 1000;

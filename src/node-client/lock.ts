@@ -2,9 +2,8 @@
  * Locks by name.
  *
  * ```ts
- * const lock = await client.lock("job");
+ * await using lock = await client.lock("job");
  * await store.write(data, { fence: lock.revision });  // refuses what comes with a smaller number than it has seen
- * await lock.release();
  * ```
  *
  * A holder may have lost the lock without knowing it: the process stood still, and its lease ended. What must not
@@ -18,6 +17,7 @@ import type { KeyspaceClient } from "../client/keyspace.ts";
 import { Errors } from "../errors/table.ts";
 import type { CallBounds, Deadlines } from "./call-bounds.ts";
 import type { Condition } from "./condition.ts";
+import { HeldKey } from "./held-key.ts";
 import type { LeaseHandle, LeaseOptions } from "./lease-handle.ts";
 import { takeTurn, type Turn, type TurnKind, type TurnOptions } from "./turn.ts";
 
@@ -36,7 +36,8 @@ export async function takeLock(
 ): Promise<Lock> {
   const wait = (lease: LeaseHandle, bounds: CallOptions): Promise<HeldLock> =>
     new Mutex(parts.client, { leaseId: lease.id }, name).lock(bounds);
-  return new Lock(await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) }));
+  const turn = await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) });
+  return new Lock(parts.client, turn);
 }
 
 /** Takes the lock `name` if nobody holds it; `undefined` if somebody does. Throws `EtcdError`. */
@@ -48,7 +49,8 @@ export async function tryLock(
   try {
     const wait = (lease: LeaseHandle, bounds: CallOptions): Promise<HeldLock> =>
       new Mutex(parts.client, { leaseId: lease.id }, name).tryLock(bounds);
-    return new Lock(await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) }));
+    const turn = await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) });
+    return new Lock(parts.client, turn);
   } catch (error) {
     if (error === Errors.Locked) return undefined;
     throw error;
@@ -67,17 +69,24 @@ export class Lock {
   readonly revision: number;
   readonly lease: LeaseHandle;
   readonly #turn: Turn<HeldLock>;
+  readonly #key: HeldKey;
   #isReleased = false;
 
-  constructor(turn: Turn<HeldLock>) {
+  /** To be called by `takeLock` and `tryLock` alone. */
+  constructor(client: KeyspaceClient, turn: Turn<HeldLock>) {
     this.#turn = turn;
-    this.revision = turn.held.revision;
-    this.lease = turn.lease;
+    const { lease, held } = turn;
+    this.#key = new HeldKey({ client, lease, ...held });
+    this.revision = held.revision;
+    this.lease = lease;
   }
 
-  /** Aborts when the lock is lost before it is released; see `LeaseHandle.signal`. */
+  /**
+   * Aborts when the lock is lost before it is released: with a `LeaseLostError` before anybody else can have it, with a
+   * `KeyLostError` when somebody deletes its key.
+   */
   get signal(): AbortSignal {
-    return this.lease.signal;
+    return this.#key.signal;
   }
 
   /** A condition for transactions that are carried out only while the lock is held. */
@@ -89,7 +98,16 @@ export class Lock {
   /** Gives the lock up; does nothing when that is done. Throws `EtcdError`. */
   async release(bounds: CallBounds = {}): Promise<void> {
     if (this.#isReleased) return;
+    this.#key.release();
     await this.#turn.release(bounds);
+    this.#isReleased = true;
+  }
+
+  /** As `release`; without errors where the lock has a lease of its own, which ends it anyway. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isReleased) return;
+    this.#key.release();
+    await this.#turn.dispose();
     this.#isReleased = true;
   }
 }

@@ -8,6 +8,15 @@
  */
 import { assert } from "../stdx/assert.ts";
 import { createRequestOp, type RequestOp, type ResponseOp } from "../wire/gen/rpc.ts";
+import {
+  type BranchResult,
+  type Branches,
+  branchResult,
+  type Operation,
+  type Operations,
+  txnRequest,
+} from "./branches.ts";
+import type { Condition } from "./condition.ts";
 import type { Entry } from "./entry.ts";
 import type { Bytes, KeySpace, KeyTarget } from "./key-space.ts";
 import {
@@ -26,20 +35,6 @@ import {
   type RangeResult,
   rangeResult,
 } from "./requests.ts";
-
-/** One operation of a transaction, with the type of its result. */
-export interface Operation<Result> {
-  /** The request, for keys of `space`. Throws as `KeySpace.range`. */
-  encode(space: KeySpace): RequestOp;
-  decode(answer: ResponseOp, space: KeySpace): Result;
-}
-
-/** The results of a list of operations, in their order. */
-export type ResultsOf<Operations extends readonly Operation<unknown>[]> = {
-  readonly [At in keyof Operations]: Operations[At] extends Operation<infer Result>
-    ? Result
-    : never;
-};
 
 /** Operations; their options are those of the methods of `client.kv`. */
 export const op = {
@@ -84,6 +79,28 @@ export const op = {
       return deleteResult(response.value, space);
     },
   }),
+  /**
+   * A transaction within the transaction: `success` is done when all conditions hold, `failure` when one does not. Both
+   * count among the operations that servers allow.
+   */
+  txn: <const Then extends Operations, const Else extends Operations = []>(
+    conditions: readonly Condition[],
+    success: Then,
+    failure?: Else,
+  ): Operation<BranchResult<Then, Else>> => {
+    const branches: Branches<Then, Operations> = { conditions, success, failure: failure ?? [] };
+    return {
+      encode(space) {
+        const value = txnRequest(branches, space);
+        return createRequestOp({ request: { case: "requestTxn", value } });
+      },
+      decode({ response }, space) {
+        assert(response?.case === "responseTxn", "Answers are in the order of operations");
+        // Where there is no other branch, its type is that of an empty one.
+        return branchResult(branches, response.value, space) as BranchResult<Then, Else>;
+      },
+    };
+  },
 } as const;
 
 function ranged(value: ReturnType<typeof rangeRequest>): RequestOp {

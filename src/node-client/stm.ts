@@ -18,6 +18,7 @@ import type { CallOptions } from "../client/call-options.ts";
 import type { Kv } from "../client/kv.ts";
 import { GrpcCode } from "../errors/codes.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
+import { Errors } from "../errors/table.ts";
 import { latin1FromBytes, utf8FromBytes } from "../stdx/bytes.ts";
 import type { KeyValue } from "../wire/gen/kv.ts";
 import {
@@ -57,7 +58,7 @@ export interface StmOptions extends CallBounds {
   readonly attemptsMax?: number | undefined;
 }
 
-/** Others changed the same keys every time. Nothing was written. */
+/** Others changed the same keys, or compacted what was read, every time. Nothing was written. */
 export class StmConflictError extends EtcdError {
   readonly attempts: number;
 
@@ -100,9 +101,14 @@ export async function runStm<T>(
   const call = deadlines.of(options);
   for (let attempts = 1; attempts <= attemptsMax; attempts++) {
     const tx = new StmTransaction(kv, space, call, isolation);
-    const value = await work(tx);
-    const { succeeded, header } = await kv.txn(await tx.commitRequest(), call);
-    if (succeeded) return { value, revision: header?.revision ?? 0, attempts };
+    try {
+      const value = await work(tx);
+      const { succeeded, header } = await kv.txn(await tx.commitRequest(), call);
+      if (succeeded) return { value, revision: header?.revision ?? 0, attempts };
+    } catch (error) {
+      // Nothing was written, and at a later revision there is everything to read.
+      if (!tx.isOutdated) throw error;
+    }
   }
   throw new StmConflictError(attemptsMax);
 }
@@ -117,12 +123,18 @@ export class StmTransaction {
   readonly #reads = new Map<string, Promise<Read>>();
   readonly #writes = new Map<string, Write>();
   #firstRead: Promise<Read> | undefined;
+  #isOutdated = false;
 
   constructor(kv: Kv, space: KeySpace, call: CallOptions, isolation: Isolation) {
     this.#kv = kv;
     this.#space = space;
     this.#call = call;
     this.#isolation = isolation;
+  }
+
+  /** Whether the revision that it reads at was compacted meanwhile: it has to begin anew. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
   }
 
   /** The value of `key`; `undefined` when there is no such key. Throws `EtcdError`. */
@@ -197,7 +209,11 @@ export class StmTransaction {
   }
 
   async #fetchAt(key: Uint8Array, atRevision: number): Promise<Read> {
-    const { kvs, header } = await this.#kv.range({ key, revision: atRevision }, this.#call);
+    const reading = this.#kv.range({ key, revision: atRevision }, this.#call);
+    const { kvs, header } = await reading.catch((error: unknown) => {
+      if (error === Errors.Compacted) this.#isOutdated = true;
+      throw error;
+    });
     const revision = atRevision === 0 ? (header?.revision ?? 0) : atRevision;
     return { key, kv: kvs.at(0), revision };
   }

@@ -18,6 +18,8 @@ export interface TurnOptions {
   readonly lease?: LeaseHandle | undefined;
   /** Of the lease that is made, in seconds; 10 when absent. */
   readonly ttlSeconds?: number | undefined;
+  /** As of `LeaseOptions`, for the lease that is made. */
+  readonly marginMs?: number | undefined;
   /** Milliseconds that the turn is waited for; as long as it takes when absent. */
   readonly timeoutMs?: number | undefined;
   /** Gives up when it aborts. */
@@ -30,6 +32,8 @@ export interface Turn<Held> {
   readonly lease: LeaseHandle;
   /** Gives the turn up, and ends the lease if it was made for it. */
   readonly release: (bounds?: CallBounds) => Promise<void>;
+  /** As `release`; without errors where the end of the lease gives it up anyway. */
+  readonly dispose: () => Promise<void>;
 }
 
 /** What is waited for. */
@@ -48,12 +52,13 @@ export async function takeTurn<Held>(
   options: TurnOptions,
   kind: TurnKind<Held>,
 ): Promise<Turn<Held>> {
-  const { ttlSeconds, timeoutMs, signal } = options;
+  const { ttlSeconds, marginMs, timeoutMs, signal } = options;
   const isBounded = timeoutMs !== undefined && Number.isFinite(timeoutMs);
   const timeout = isBounded ? AbortSignal.timeout(timeoutMs) : undefined;
   const ends = [signal, timeout].filter((each) => each !== undefined);
   const lease =
-    options.lease ?? (await grant({ ttlSeconds, timeoutMs, signal: AbortSignal.any(ends) }));
+    options.lease ??
+    (await grant({ ttlSeconds, marginMs, timeoutMs, signal: AbortSignal.any(ends) }));
   const release = async (held: Held, bounds?: CallBounds): Promise<void> => {
     // The end of the lease takes the turn with it, in one step.
     if (options.lease === undefined) await lease.revoke(bounds);
@@ -62,7 +67,13 @@ export async function takeTurn<Held>(
   const over = AbortSignal.any([...ends, lease.signal]);
   try {
     const held = await unlessAborted(over, kind.wait(lease, { signal: over }), release);
-    return { held, lease, release: (bounds) => release(held, bounds) };
+    const isOwn = options.lease === undefined;
+    return {
+      held,
+      lease,
+      release: (bounds) => release(held, bounds),
+      dispose: () => (isOwn ? lease[Symbol.asyncDispose]() : release(held)),
+    };
   } catch (error) {
     // Without an answer it ends by itself, because it is kept alive no longer.
     if (options.lease === undefined) void lease.revoke().catch(() => undefined);

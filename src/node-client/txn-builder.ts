@@ -15,27 +15,19 @@
  * Source: etcd client/v3/txn.go.
  */
 import type { TxnRequest, TxnResponse } from "../wire/gen/rpc.ts";
-import { createTxnRequest } from "../wire/gen/rpc.ts";
 import type { CallBounds } from "./call-bounds.ts";
 import type { Condition } from "./condition.ts";
 import type { KeySpace } from "./key-space.ts";
-import type { Operation, ResultsOf } from "./operation.ts";
-
-type Operations = readonly Operation<unknown>[];
+import { type BranchResult, branchResult, type Operations, txnRequest } from "./branches.ts";
 
 /** What a transaction did: `succeeded` tells which of its branches, and so the type of the results. */
-export type TxnResult<Then extends Operations, Else extends Operations> =
-  | {
-      readonly succeeded: true;
-      /** Of the store behind the transaction. */
-      readonly revision: number;
-      readonly results: ResultsOf<Then>;
-    }
-  | {
-      readonly succeeded: false;
-      readonly revision: number;
-      readonly results: ResultsOf<Else>;
-    };
+export type TxnResult<Then extends Operations, Else extends Operations> = BranchResult<
+  Then,
+  Else
+> & {
+  /** Of the store behind the transaction. */
+  readonly revision: number;
+};
 
 /** Carries a transaction out. */
 export type CommitTxn = (request: TxnRequest, bounds: CallBounds) => Promise<TxnResponse>;
@@ -88,25 +80,8 @@ export class TxnBuilder<Then extends Operations = [], Else extends Operations = 
    */
   async commit(bounds: CallBounds = {}): Promise<TxnResult<Then, Else>> {
     const space = this.#space;
-    const request = createTxnRequest({
-      compare: this.#conditions.map((condition) => condition.encode(space)),
-      success: this.#then.map((operation) => operation.encode(space)),
-      failure: this.#else.map((operation) => operation.encode(space)),
-    });
-    const answer = await this.#commit(request, bounds);
-    const revision = answer.header?.revision ?? 0;
-    return answer.succeeded
-      ? { succeeded: true, revision, results: readAnswers(this.#then, answer, space) }
-      : { succeeded: false, revision, results: readAnswers(this.#else, answer, space) };
+    const branches = { conditions: this.#conditions, success: this.#then, failure: this.#else };
+    const answer = await this.#commit(txnRequest(branches, space), bounds);
+    return { ...branchResult(branches, answer, space), revision: answer.header?.revision ?? 0 };
   }
-}
-
-function readAnswers<Branch extends Operations>(
-  branch: Branch,
-  { responses }: TxnResponse,
-  space: KeySpace,
-): ResultsOf<Branch> {
-  const results: unknown = branch.map((operation, at) => operation.decode(responses[at], space));
-  // Each is of its operation's type; the language cannot say so of a map over a tuple.
-  return results as ResultsOf<Branch>;
 }

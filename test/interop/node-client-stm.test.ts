@@ -93,6 +93,27 @@ describe.each(CLIENT_SERVERS)("client.stm of %s", (_, start) => {
     expect(await seenFirst("repeatable-reads")).toBe("01");
   });
 
+  test("begins anew when the revision of its reads is compacted", async () => {
+    for (const isolation of ["serializable-snapshot", "serializable"] as const) {
+      const { value, attempts } = await client.stm(
+        async (tx) => {
+          const x = await tx.get("x");
+          if (x !== isolation) {
+            const { revision } = await client.kv.put("x", isolation);
+            await client.kv.compact(revision);
+          }
+          // Whether its error is looked at or not.
+          const y = await tx.get("y").catch(() => "lost");
+          tx.put("z", `${x}`);
+          return [x, y];
+        },
+        { isolation },
+      );
+      expect([value[0], attempts]).toEqual([isolation, 2]);
+      expect(value[1]).not.toBe("lost");
+    }
+  });
+
   test("reads at the same time are of one revision, too, and see what was written", async () => {
     await client.kv.put("p", "1");
     const { value, attempts } = await client.stm(async (tx) => {

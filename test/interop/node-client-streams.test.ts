@@ -229,6 +229,25 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     stream.cancel();
   }, 30_000);
 
+  test("a lease can be renewed by hand, taken over, looked at, and ended with its block", async () => {
+    const byHand = await client.lease({ ttlSeconds: 2, keepAlive: false });
+    await client.kv.put("hand", "", { lease: byHand });
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect(await byHand.renew()).toBe(byHand.ttlSeconds);
+      expect(byHand.isLost).toBe(false);
+    }
+    expect(await byHand.keys()).toEqual(["hand"]);
+    expect(await client.leases()).toContain(byHand.id);
+    {
+      await using taken = await client.leaseOf(byHand.id);
+      expect(taken.ttlSeconds).toBe(byHand.ttlSeconds);
+    }
+    expect(await client.kv.get("hand")).toBeUndefined();
+    await expect(byHand.renew()).rejects.toBe(Errors.LeaseNotFound);
+    await expect(client.leaseOf(byHand.id)).rejects.toBe(Errors.LeaseNotFound);
+  }, 30_000);
+
   test("a client that is closed tells its leases", async () => {
     const other = await connect({ hosts: server.endpoint });
     const lease = await other.namespace("x").lease();
@@ -329,6 +348,27 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     cut.close();
     await proxy.close();
   }, 60_000);
+
+  test("a lock and a leadership tell when somebody deletes their keys, and not when they are given up", async () => {
+    const lock = await client.lock("watched");
+    const term = await client.election("watched-too").campaign("me");
+    const losses = Promise.all([lossOf(lock), lossOf(term)]);
+    // The history that the watch would begin with may be gone by then.
+    await client.kv.delete({ prefix: "watched" });
+    for (const reason of await losses) expect(reason).toMatchObject({ name: "KeyLostError" });
+    expect([lock.lease.isLost, term.lease.isLost]).toEqual([false, false]);
+    await Promise.all([lock.release(), term.resign()]);
+    const signals: AbortSignal[] = [];
+    {
+      await using own = await client.lock("watched");
+      await using lease = await client.lease();
+      await using other = await client.lock("watched-lease", { lease });
+      await using led = await client.election("watched-too").campaign("me");
+      signals.push(own.signal, other.signal, led.signal);
+    }
+    expect(await client.kv.count({ prefix: "watched" })).toBe(0);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false, false]);
+  }, 30_000);
 
   test("compare and conditions of locks stand beside each other", async () => {
     const lock = await client.lock("beside");

@@ -176,6 +176,30 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     bound.close();
   });
 
+  test("transactions lie within transactions, with the types of their results", async () => {
+    await client.kv.put("outer", "1");
+    const inner = op.txn(
+      [compare.value("outer", "=", "2")],
+      [op.put("never", "")],
+      [op.get("outer"), op.txn([], [op.count({ prefix: "outer" })])],
+    );
+    const txn = await client
+      .txn()
+      .if(compare.exists("outer"))
+      .then(inner, op.delete("outer"))
+      .commit();
+    if (!txn.succeeded) throw new Error("Cannot be: the key is there");
+    const [nested, deletion] = txn.results;
+    expect(deletion.deleted).toBe(1);
+    if (nested.succeeded) throw new Error("Cannot be: the value is another");
+    expectTypeOf(nested.results[0]).toEqualTypeOf<Entry | undefined>();
+    expect(nested.results[0]?.value).toBe("1");
+    const innermost = nested.results[1];
+    expect(innermost.succeeded && innermost.results[0]).toBe(1);
+    if (innermost.succeeded) expectTypeOf(innermost.results[0]).toEqualTypeOf<number>();
+    expect(await client.kv.get("never")).toBeUndefined();
+  });
+
   test("errors have etcd's code and text", async () => {
     const error: unknown = await client.kv.put("k", "v", { lease: 77n }).catch((e: unknown) => e);
     expect(error).toBe(Errors.LeaseNotFound);
@@ -200,7 +224,28 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     await expect(lost.txn().then(op.get("k")).commit({ signal })).rejects.toMatchObject({
       code: GrpcCode.Canceled,
     });
+    const why = lost.ready({ timeoutMs: 20 });
+    await expect(why).rejects.toThrow(/connect: connection refused|context deadline exceeded/);
     lost.close();
+    await client.ready();
+  });
+
+  test("one signal for many calls, leases and watches has one listener", async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", onWarning);
+    const hand = new AbortController();
+    const { signal } = hand;
+    const many = Array.from({ length: 30 }, (_unused, i) => i);
+    await Promise.all(many.map((i) => client.kv.put(`many/${i}`, "", { signal })));
+    const leases = await Promise.all(many.map(() => client.lease({ signal })));
+    const streams = await Promise.all(many.map((i) => client.watch(`many/${i}`, { signal })));
+    hand.abort();
+    for (const stream of streams) expect(await stream.next()).toBeUndefined();
+    await Promise.all(leases.map((lease) => lease.revoke()));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", onWarning);
+    expect(warnings).toEqual([]);
   });
 
   test("calls go to the hosts that answer", async () => {
