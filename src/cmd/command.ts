@@ -186,12 +186,14 @@ export class Command<C> {
 
   #unknown(word: string): FlagError {
     const typed = word.toLowerCase();
-    const suggested = this.#declared.filter(
+    const near = this.#declared.filter(
       ({ name, isShown }) =>
         isShown &&
         (editDistance(typed, name.toLowerCase()) <= SUGGESTION_DISTANCE_MAX ||
           name.toLowerCase().startsWith(typed)),
     );
+    const own = near.filter(({ spec }) => spec.isAddition !== true);
+    const suggested = own.length > 0 ? own : near;
     let message = `unknown command ${goQuote(word)} for ${goQuote(this.path)}`;
     if (suggested.length > 0) {
       message += "\n\nDid you mean this?\n";

@@ -97,6 +97,18 @@ describe("etcdctl, as later releases have it", () => {
     expect(streamed.error).toContain("which this release does not have");
   });
 
+  test("tells of connections with --debug, and of no secret", async () => {
+    const words = [`--endpoints=${endpoint},127.0.0.1:1`, "get", "big", "--debug", "--user=a:toor"];
+    const { stderr } = await runOurEtcdctl([...words, "--auth-jwt-token="]);
+    const lines = stderr.toString();
+    expect(lines).toContain(`ETCDCTL_ENDPOINTS=[${endpoint},127.0.0.1:1]\n`);
+    expect(lines).toMatch(
+      /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d INFO: \[core\] \[Channel #\d+ SubChannel #\d+\]Subchannel Connectivity change to READY$/m,
+    );
+    expect(lines).toMatch(/ WARNING: .*127\.0\.0\.1:1: connect: connection refused"$/m);
+    expect(lines).not.toContain("toor");
+  });
+
   test("takes a token instead of a user", async () => {
     for (const words of [
       ["user", "add", "root:toor"],

@@ -20,6 +20,7 @@ import {
 import { AUTH_LINES } from "../harness/etcdctl-auth-lines.ts";
 import { type CommandLine, commandList } from "../harness/etcdctl-commands.ts";
 import { AUTHENTICATED_LINES, ENABLE_AUTHENTICATION } from "../harness/etcdctl-fixed-lines.ts";
+import { wildLines } from "../harness/etcdctl-wild-lines.ts";
 import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
 import { type ClusterIdentity, type MaskedOutcome, maskOutcome } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
@@ -33,6 +34,10 @@ const ENTRY = path.join(import.meta.dirname, "../../dist/bin/etcdctl.cjs");
 /** Other random lines, and more of them: ETCDCTL_LINES_SEED=7 ETCDCTL_LINES=1000. */
 const SEED = Number(process.env["ETCDCTL_LINES_SEED"] ?? 1);
 const COUNT = process.env["ETCDCTL_LINES"];
+
+/** The same for lines that nobody would type: ETCDCTL_WILD_SEED=7 ETCDCTL_WILD=3000. */
+const WILD_SEED = Number(process.env["ETCDCTL_WILD_SEED"] ?? 1);
+const WILD_COUNT = Number(process.env["ETCDCTL_WILD"] ?? 150);
 
 describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
   let servers: EtcdProcess[] = [];
@@ -53,6 +58,10 @@ describe.skipIf(REFERENCE === undefined)("etcdctl", () => {
   test("says and does what the real one does", async () => {
     const lines = commandList(SEED, COUNT === undefined ? undefined : Number(COUNT));
     expect(await differences(lines)).toBe("");
+  }, 600_000);
+
+  test("refuses what nobody would type as the real one does", async () => {
+    expect(await differences(wildLines(WILD_SEED, WILD_COUNT))).toBe("");
   }, 600_000);
 
   /** Runs the lines with both tools; describes what differs. */

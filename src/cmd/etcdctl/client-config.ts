@@ -39,6 +39,8 @@ export interface ClientConfig {
   /** Bytes of a request and of an answer; the client's own bounds when absent. */
   readonly requestBytesMax?: number;
   readonly responseBytesMax?: number;
+  /** Whether what becomes of connections is told on the error stream. */
+  readonly isDebug: boolean;
 }
 
 /** An open client and the printer of its answers. */
@@ -85,6 +87,7 @@ export function clientConfig(session: Session, flags: FlagSet): ClientConfig {
     keepaliveTimeoutMs: milliseconds(flags.getInteger("keepalive-timeout")),
     tls,
     credentials: callerOf(session.io, flags),
+    isDebug: flags.getBool("debug"),
     ...messageBounds(flags),
   };
 }
@@ -160,7 +163,10 @@ export async function openWith(
 ): Promise<Client> {
   const { clock, random, io } = session;
   const tls = readTls(config.tls);
-  const connector = await session.openConnector(tls);
+  const sockets = await session.openConnector(tls);
+  const connector = config.isDebug
+    ? (await import("./connection-log.ts")).toldConnector(sockets, io, clock)
+    : sockets;
   const debugLevel = io.environment.find(({ name }) => name === "ETCD_CLIENT_DEBUG")?.value;
   const { dialTimeoutMs, keepaliveTimeMs, keepaliveTimeoutMs } = config;
   const { requestBytesMax, responseBytesMax } = config;

@@ -9,6 +9,28 @@ export interface Page {
   readonly status: number;
   /** The body, as a byte string. */
   readonly text: string;
+  /** What the server's clock said, if it told. */
+  readonly date: string | undefined;
+}
+
+/** Who asks for a page that is served on another listener, or by no such version, is told this status. */
+export const NOT_FOUND = 404;
+
+/** `page` of the member behind `endpoint`, by its scheme, or by TLS where there are settings for it. */
+export function endpointPage(
+  endpoint: string,
+  page: string,
+  flags: TlsFlags,
+  timeoutMs: number,
+): Promise<Page> {
+  const scheme = readTls(flags) === undefined ? "http" : "https";
+  const base = /^https?:\/\//.test(endpoint) ? endpoint : `${scheme}://${endpoint}`;
+  return fetchPage(new URL(page, base).href, flags, Math.max(timeoutMs, 1));
+}
+
+/** A URL without a name and password that somebody may have put into it. */
+export function shownEndpoint(text: string): string {
+  return text.replace(/\/\/[^/@\s]*@/g, "//***@");
 }
 
 /** Asks with GET. After `timeoutMs`, where given, it has failed. Errors: those of the connection. */
@@ -32,7 +54,8 @@ export function fetchPage(url: string, flags: TlsFlags, timeoutMs?: number): Pro
         text += chunk;
         if (text.length > PAGE_BYTES_MAX) request.destroy(new Error("body too large"));
       });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      const { statusCode: status = 0, headers } = response;
+      response.on("end", () => resolve({ status, text, date: headers.date }));
       response.on("error", reject);
     });
     request.on("error", reject);

@@ -47,6 +47,7 @@ export function maintenanceCommands(): Spec[] {
     },
     snapshotCommands(),
     diagnosticCommand(),
+    debugCommand(),
     downgradeCommands(),
   ];
 }
@@ -93,6 +94,26 @@ Nothing in the archive is a key or value of the store, or a secret.
     run: async (...of) => {
       await (await import("./diagnostic/run-diagnostic.ts")).runDiagnostic(...of);
     },
+  };
+}
+
+/** Of ours alone. */
+function debugCommand(): Spec {
+  return {
+    use: "debug [options]",
+    short: "Looks at a cluster that may be ill: a verdict, what is wrong, and what to do",
+    long: `Asks the endpoints, and all members that they know, how they are: reachability, certificates, quorum, leader,
+lags, alarms, space, disks and clocks. It changes nothing, works without a quorum, and shows no keys, values or secrets.
+
+The exit code is 0 when nothing needs to be done, and 1 when something does. "etcdctl diagnostic" collects
+more of the same in a file, to be looked at elsewhere.
+`,
+    isAddition: true,
+    flags: new FlagSet()
+      .bool("cluster", true, "look at all members that the endpoints know, beside --endpoints")
+      .bool("hash", false, "compare hashes of all keys, which every member must read for it")
+      .duration("sample", 1_000_000_000n, "time between two looks at the metrics (0 for one look)"),
+    run: async (...of) => (await import("./debug/run-debug.ts")).runDebug(...of),
   };
 }
 

@@ -73,6 +73,7 @@ function destinationConfig(session: Session, { flags }: EtcdctlCall): ClientConf
     dialTimeoutMs: milliseconds(flags.getInteger("dial-timeout")),
     keepaliveTimeMs: milliseconds(flags.getInteger("keepalive-time")),
     keepaliveTimeoutMs: milliseconds(flags.getInteger("keepalive-timeout")),
+    isDebug: flags.getBool("debug"),
     tls: {
       cert: flags.getString("dest-cert"),
       key: flags.getString("dest-key"),

@@ -11,6 +11,7 @@ import { humanAgo, humanBytes } from "../../stdx/humanize.ts";
 import type { SnapshotResponse } from "../../wire/gen/rpc.ts";
 import { byteString, textOf } from "../byte-text.ts";
 import { ProgressBar } from "../progress-bar.ts";
+import { outputForm } from "../output-form.ts";
 import { runSnapshotRestore, runSnapshotStatus } from "../snapshot-commands.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { zapLog } from "../zap-line.ts";
@@ -23,6 +24,7 @@ import {
   type Session,
   withFiles,
 } from "./session.ts";
+import { readTls } from "./tls-config.ts";
 
 export async function runSave(session: Session, call: EtcdctlCall): Promise<void> {
   const { args, flags } = call;
@@ -32,6 +34,9 @@ export async function runSave(session: Session, call: EtcdctlCall): Promise<void
   setFlagsFromEnvironment(call.command.inheritedFlags, session.io, session.clock);
   const endpoints = await endpointsOf(session, flags);
   const config = clientConfig(session, flags);
+  // Nothing is printed in a form; an unknown one, or a file that cannot be read, is refused nevertheless.
+  outputForm(flags.getString("write-out"));
+  readTls(config.tls);
   if (endpoints.length !== 1) {
     const shown = `[${endpoints.join(" ")}]`;
     const text = `snapshot must be requested to one selected node, not multiple ${shown}`;

@@ -5,11 +5,10 @@ import { textOf } from "../../byte-text.ts";
 import { ToolExit } from "../../tool-exit.ts";
 import { type ClientConfig, openWith } from "../client-config.ts";
 import { messageOf } from "../cluster-endpoints.ts";
-import { fetchPage } from "../fetch-page.ts";
+import { endpointPage, NOT_FOUND, shownEndpoint } from "../fetch-page.ts";
 import { JsonPrinter } from "../print-json.ts";
 import { probeEndpoint } from "../run-endpoint.ts";
 import { commandDeadlineMs, type EtcdctlCall, milliseconds, type Session } from "../session.ts";
-import { readTls } from "../tls-config.ts";
 import type { EndpointAnswers } from "./findings.ts";
 
 /** Pages that members serve, and the files they become. */
@@ -147,10 +146,7 @@ export class EndpointReport {
     const endpoint = textOf(this.#endpoint);
     const timeoutMs = milliseconds(this.#call.flags.getInteger("command-timeout"));
     try {
-      const scheme = readTls(tls) === undefined ? "http" : "https";
-      const base = /^https?:\/\//.test(endpoint) ? endpoint : `${scheme}://${endpoint}`;
-      const url = new URL(page, base).href;
-      const { status, text } = await fetchPage(url, tls, Math.max(timeoutMs, 1));
+      const { status, text } = await endpointPage(endpoint, page, tls, timeoutMs);
       if (status !== NOT_FOUND) return text;
       this.answers.failures.set(page, "the page is not served here");
     } catch (error) {
@@ -160,18 +156,10 @@ export class EndpointReport {
   }
 }
 
-/** Who asks for a page that is served on another listener, or by no such version, is told this. */
-const NOT_FOUND = 404;
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(textOf(text));
   } catch {
     return undefined;
   }
-}
-
-/** A URL without a name and password that somebody may have put into it. */
-function shownEndpoint(text: string): string {
-  return text.replace(/\/\/[^/@\s]*@/g, "//***@");
 }
