@@ -11,11 +11,14 @@ import { RemovedError } from "../server/member-host.ts";
 import { memberEnvironment } from "./member-environment.ts";
 import { readStartup } from "./server-startup.ts";
 import { openAudit } from "./server-outlets.ts";
-import { greet } from "./greeting.ts";
+import { bidFarewell, greet } from "./greeting.ts";
 import { rememberCode } from "./launch/remember-code.ts";
 
 const UNSYNCED =
   "--unsafe-no-fsync is set: nothing waits for the disk, and what was acknowledged can be lost";
+
+/** Milliseconds until a new cluster has told its log what it has agreed on. */
+const GREETING_PAUSE_MS = 100;
 
 /** Reads the command line, starts the member and stays until a signal or a failure ends it. */
 export async function runServer(): Promise<void> {
@@ -47,13 +50,15 @@ export async function runServer(): Promise<void> {
   const stop = async (): Promise<void> => {
     await Promise.all([manager.stopping("stopping"), server.stop()]);
     await audit?.close();
+    bidFarewell(config);
   };
   stopOnSignal("SIGTERM", stop, log);
   stopOnSignal("SIGINT", stop, log);
   await server.ready;
-  greet(config, server.clientPorts);
   await manager.ready("serving clients");
   rememberCode("server", "now");
+  // Below the last lines of the start, not among them.
+  setTimeout(() => greet(config, server.clientPorts), GREETING_PAUSE_MS).unref();
 }
 
 /** Starts the member. Ends the process when that cannot be, or when the member cannot go on later. */

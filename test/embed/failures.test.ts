@@ -118,7 +118,7 @@ test("a program that stops its members ends by itself, and so does one that clos
       listenClientUrls: "http://127.0.0.1:0", listenPeerUrls: "http://127.0.0.1:0", listenMetricsUrls: "http://127.0.0.1:0",
     });
     await fetch(etcd.urls.metrics[0] + "/metrics").then((page) => page.text());
-    await etcd.client.auth.userAdd({ name: "root", password: "secret" });
+    await etcd.client.auth.addUser("root", { password: "secret" });
     const other = await etcd.openClient();
     await Promise.all([other.watch("key"), other.lease(), etcd.client.lock("lock")]);
     await etcd.stop();

@@ -3,11 +3,17 @@
  * imports this first, and is built in the syntax of far older versions.
  */
 
+/** Written in by the build. */
+declare const PROGRAM_NAME: string;
+
 /** The same as `engines` of package.json. */
 const OLDEST = [20, 19] as const;
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-  process.stderr.write(`needs Node.js ${OLDEST.join(".")} or later; this is ${process.version}\n`);
+  const oldest = OLDEST.join(".");
+  process.stderr.write(
+    `${PROGRAM_NAME} needs Node.js ${oldest} or later; this is ${process.version}\n`,
+  );
   process.exit(1);
 }
