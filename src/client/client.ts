@@ -147,14 +147,14 @@ export class Client {
   }
 
   /**
-   * Goes to all members of the cluster from now on, wherever they say that they are. Throws `EtcdError` when
-   * nobody tells who they are.
+   * Goes to all members of the cluster from now on, wherever they say that they are: to the endpoints that it
+   * returns, or where there are none, to those from before. Throws `EtcdError` when nobody tells who they are.
    */
-  async syncEndpoints(options?: CallOptions): Promise<void> {
+  async syncEndpoints(options?: CallOptions): Promise<readonly string[]> {
     const { members } = await this.cluster.memberList(options);
     const started = members.filter(({ name, isLearner }) => name !== "" && !isLearner);
     const endpoints = started.flatMap(({ clientUrls }) => clientUrls);
-    if (endpoints.length === 0) return;
+    if (endpoints.length === 0) return endpoints;
     this.channel.replaceLinks((known, onChange) => {
       const parsed = endpoints.map(parseEndpoint);
       const secure = this.#isSecure(parsed[0]);
@@ -164,6 +164,7 @@ export class Client {
           this.#openLink(endpoint, secure, onChange),
       );
     });
+    return endpoints;
   }
 
   /** A channel to one endpoint alone, with a token of its own client. */

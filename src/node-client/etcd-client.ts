@@ -185,8 +185,8 @@ export class EtcdClient {
    * Goes to the members of the cluster from now on, wherever they say that they serve clients: also to those that joined
    * later, and no more to those that left. Throws `EtcdError` when nobody tells who they are.
    */
-  syncHosts(bounds?: CallBounds): Promise<void> {
-    return this.raw.syncEndpoints(this.#deadlines.of(bounds));
+  async syncHosts(bounds?: CallBounds): Promise<void> {
+    await this.raw.syncEndpoints(this.#deadlines.of(bounds));
   }
 
   /** Bounds of a call of `raw` that starts now. */

@@ -72,7 +72,7 @@ export function createFronts(
   const grpc = grpcConfigOf(config, services, context.rpcs.traffic);
   const httpLog = log.named("embed/serve.go");
   const gateway = config.http.gateway
-    ? new JsonGateway(services.calls, environment.sha1)
+    ? new JsonGateway(services.calls, environment.sha1, config.maxConcurrentStreams)
     : undefined;
   const routeParts = routePartsOf(config, environment, { context, gateway, requests });
   const routes = clientRoutes(routeParts);

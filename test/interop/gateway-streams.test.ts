@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import http from "node:http";
 import http2 from "node:http2";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Prng } from "../../src/stdx/prng.ts";
 import { randomRequest } from "../harness/gateway-requests.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
@@ -15,6 +15,9 @@ import { WebSocketClient } from "../harness/websocket-client.ts";
 
 const POLL_MS = 10;
 const FUZZ_MS = 2000;
+
+/** Long enough for a call that does not wait. */
+const WAITING_MS = 1000;
 
 const WATCH = '{"create_request":{"key":"dw==","rangeEnd":"eA=="}}';
 
@@ -318,4 +321,40 @@ describe.skipIf(REFERENCE === undefined)("websocket and the real etcd", () => {
       await pair.remove();
     }
   });
+});
+
+/** The same of both: their gateways are one client of their server. */
+describe.skipIf(REFERENCE === undefined)("--max-concurrent-streams", () => {
+  test.each([
+    ["real", undefined],
+    ["our", OUR_ETCD],
+  ])(
+    "is for all calls of the gateway of the %s one together; more wait",
+    async (_, command) => {
+      const flags = ["--max-concurrent-streams=7"];
+      const server = await startEtcd({ flags, ...(command && { command }) });
+      onTestFinished(() => server.remove());
+      const ask = (path: string, body: string, signal?: AbortSignal): Promise<Response> =>
+        fetch(`http://${server.endpoint}${path}`, { method: "POST", body, signal: signal ?? null });
+      const watching = new AbortController();
+      const watch = '{"create_request":{"key":"dw=="}}';
+      const watches = [1, 2, 3, 4, 5, 6, 7].map(() => ask("/v3/watch", watch, watching.signal));
+      for (const { ok } of await Promise.all(watches)) expect(ok).toBe(true);
+      const leaving = new AbortController();
+      const left = ask("/v3/kv/range", '{"key":"dw=="}', leaving.signal);
+      let answered = 0;
+      const ranges = ["YQ==", "Yg=="].map(async (key) => {
+        const { status } = await ask("/v3/kv/range", `{"key":"${key}"}`);
+        answered++;
+        return status;
+      });
+      leaving.abort();
+      await expect(left).rejects.toThrow("aborted");
+      await sleep(WAITING_MS);
+      expect(answered).toBe(0);
+      watching.abort();
+      expect(await Promise.all(ranges)).toEqual([200, 200]);
+    },
+    60_000,
+  );
 });

@@ -349,13 +349,15 @@ describe.skipIf(REFERENCE === undefined)("etcd grpc-proxy", () => {
     const sockets: net.Socket[] = [];
     server.listen(detour, "127.0.0.1");
     const syncing = "--endpoints-auto-sync-interval=50ms";
-    await startOurs(STARTED, port, `127.0.0.1:${detour}`, syncing);
+    const proxy = await startOurs(STARTED, port, `127.0.0.1:${detour}`, syncing);
     const client = await connect(port);
     await client.kv.put({ key: bytesFromUtf8("detour") });
     // The proxy leaves the way that it was given for the one that the member names.
     while (sockets.length === 0 || sockets.some(({ destroyed }) => !destroyed)) await sleep(10);
     server.close();
     expect((await client.kv.range({ key: bytesFromUtf8("detour") })).kvs).toHaveLength(1);
+    const told = proxy.log().match(/"endpoints of the cluster","endpoints":\[[^\]]*\]/g) ?? [];
+    expect(told).toEqual([expect.stringContaining(ours.server.endpoint)]);
     client.close();
   });
 

@@ -32,12 +32,19 @@ export class JsonGateway {
   readonly #calls: InnerCalls;
   readonly #sha1: Sha1;
   readonly #methods: ReadonlyMap<string, GatewayMethod>;
-  #open = 0;
+  readonly #runningMax: number;
+  /** Those that wait for their turn, in the order in which they came. */
+  readonly #waiting = new Set<() => void>();
+  #running = 0;
 
-  /** `sha1` is for handshakes of websocket. */
-  constructor(calls: InnerCalls, sha1: Sha1) {
+  /**
+   * `sha1` is for handshakes of websocket. Of all calls at most `runningMax` run at the same time, as many as one
+   * connection has streams: etcd's gateway is one client of its server. The others wait.
+   */
+  constructor(calls: InnerCalls, sha1: Sha1, runningMax: number) {
     this.#calls = calls;
     this.#sha1 = sha1;
+    this.#runningMax = runningMax;
     this.#methods = methodsByPath();
   }
 
@@ -93,16 +100,36 @@ export class JsonGateway {
 
   #begin(request: GatewayRequest & OriginRequest, method: GatewayMethod, body: BodyState): void {
     const origin = originOf(request, this.#calls.clock.nowMs());
-    const refused = this.#open >= GATEWAY_CALLS_MAX ? Errors.TooManyRequests : origin;
+    const open = this.#running + this.#waiting.size;
+    const refused = open >= GATEWAY_CALLS_MAX ? Errors.TooManyRequests : origin;
     if (refused instanceof EtcdError) {
       answerError(request, refused.code, refused.message);
       return;
     }
-    this.#open++;
-    const onOver = (): void => {
-      this.#open--;
+    const run = (): void => {
+      this.#running++;
+      new GatewayExchange(this.#calls, request, method, refused, this.#onOver).start(body);
     };
-    new GatewayExchange(this.#calls, request, method, refused, onOver).start(body);
+    if (this.#running < this.#runningMax) {
+      run();
+      return;
+    }
+    this.#waiting.add(run);
+    request.onGone = () => this.#waiting.delete(run);
+  }
+
+  readonly #onOver = (): void => {
+    this.#running--;
+    // Not from within the end of another call.
+    if (this.#waiting.size > 0) this.#calls.clock.defer(() => this.#runNext());
+  };
+
+  #runNext(): void {
+    for (const run of this.#waiting) {
+      if (this.#running >= this.#runningMax) return;
+      this.#waiting.delete(run);
+      run();
+    }
   }
 }
 

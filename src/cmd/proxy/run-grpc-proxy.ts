@@ -147,9 +147,14 @@ function upstreamClient(
 function syncEndpoints(flags: FlagSet, client: Client, log: NamedLog): void {
   const intervalMs = millisecondsOf(flags, "endpoints-auto-sync-interval");
   if (intervalMs <= 0) return;
+  let known = "";
   const sync = async (): Promise<void> => {
     try {
-      await client.syncEndpoints({ deadlineMs: systemClock.nowMs() + DIAL_TIMEOUT_MS });
+      const deadlineMs = systemClock.nowMs() + DIAL_TIMEOUT_MS;
+      const endpoints = await client.syncEndpoints({ deadlineMs });
+      const found = endpoints.join(",");
+      if (found !== "" && found !== known) log.info("endpoints of the cluster", { endpoints });
+      known = found;
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       log.info("Auto sync endpoints failed.", { error: error.message });
