@@ -67,8 +67,9 @@ export class Cluster {
     this.#change(id, { isLearner: false });
   }
 
-  updateRaftAttributes(id: bigint, attributes: RaftAttributes): void {
-    this.#change(id, attributes);
+  /** What the member has published about itself stays, also when `attributes` is a whole member without it. */
+  updateRaftAttributes(id: bigint, { peerUrls, isLearner }: RaftAttributes): void {
+    this.#change(id, { peerUrls, isLearner });
   }
 
   /** Returns false, changing nothing, for a member that is no longer there. */

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Errors } from "../errors/table.ts";
 import { Cluster } from "./cluster.ts";
+import { applyMembershipChange } from "./conf-change.ts";
 import { computeClusterId, computeMemberId } from "./identity.ts";
 import { decodeMember, encodeMember, type MemberInfo } from "./member-info.ts";
 import { decodeV2Store, encodeFoundingV2Store, encodeV2Store, V2ContentError } from "./v2-store.ts";
@@ -125,5 +126,14 @@ describe("Cluster", () => {
     expect(cluster.checkRemove(2n)).toBe(Errors.MemberNotFound);
     expect(cluster.checkAdd(member(2n, "http://d"))).toBe(Errors.MemberNotFound);
     expect(cluster.updateAttributes(2n, { name: "late", clientUrls: [] })).toBe(false);
+  });
+
+  test("a member with other peer URLs keeps its name and its client URLs", () => {
+    const cluster = new Cluster(1n);
+    cluster.add(member(1n, "http://a"));
+    const published = { name: "one", clientUrls: ["http://client"] };
+    cluster.updateAttributes(1n, published);
+    applyMembershipChange(cluster, { kind: "update", member: member(1n, "http://b") });
+    expect(cluster.member(1n)).toEqual({ ...member(1n, "http://b"), ...published });
   });
 });
