@@ -63,7 +63,7 @@ export class SharedEtcd {
   }
 
   async #start(): Promise<void> {
-    const [clientPort, peerPort] = await freePorts(2);
+    const [clientPort, peerPort] = this.#options.ports ?? (await freePorts(2));
     this.#options = { ...this.#options, ports: [clientPort, peerPort] };
     this.#server = await startEtcd(this.#options);
   }
