@@ -136,7 +136,7 @@ describe("Db.open refuses, and does not touch", () => {
     const { disk } = smallFile();
     const db = Db.open(disk, PATH);
     expect(() => Db.open(disk, PATH)).toThrow(
-      `Cannot open "${PATH}": another process has it locked; stop that process first`,
+      `Cannot open "${PATH}": another process, or another member in this one, has it locked; stop that first`,
     );
     Db.open(disk, PATH, { readOnly: true }).close();
     db.close();

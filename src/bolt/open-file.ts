@@ -36,8 +36,8 @@ export function openFile(disk: Disk, path: string, options: OpenFileOptions): Op
     if (!options.readOnly && !file.tryLock()) {
       throw new BoltError(
         "locked",
-        `Cannot open "${path}": another process has it locked; stop that process first (a running ` +
-          "etcd, or a tool that works on the same data directory)",
+        `Cannot open "${path}": another process, or another member in this one, has it locked; stop that ` +
+          "first (a running etcd, or a tool that works on the same data directory)",
       );
     }
     const image = newFileImage(options.pageSize);

@@ -56,9 +56,8 @@ export function memberEnvironment(
     random: systemRandom,
     sha1,
     sha256,
-    passwords: createPasswordWorkers(
-      new URL("../platform/bcrypt-worker.js", import.meta.url),
-      (reason) => log.warn("a thread that hashes passwords broke down", { error: reason.message }),
+    passwords: createPasswordWorkers(passwordScript(), (reason) =>
+      log.warn("cannot hash passwords in a thread", { error: reason.message }),
     ),
     secretDigest: createSecretDigest(),
     lookUpHost,
@@ -82,4 +81,11 @@ export function memberEnvironment(
       (request) => network.serve(request),
     ),
   };
+}
+
+/** What threads for passwords run; `undefined` in a program that a bundler made of us, which has no other files. */
+function passwordScript(): URL | undefined {
+  return URL.canParse(import.meta.url)
+    ? new URL("../platform/bcrypt-worker.js", import.meta.url)
+    : undefined;
 }

@@ -10,9 +10,10 @@
  * directory. Differs from etcd: on WAL segments etcd prefers OFD locks of fcntl(2), which flock(2) does not
  * see; the lock on `db`, taken first, covers them.
  *
- * Where the program is missing, a file `<path>.lock` with the process id stands in. It is weaker: other
- * programs do not look at it, process ids of other containers mean nothing here, and a process id that is
- * used again by chance keeps the lock alive. The caller is told so once.
+ * Where the program is missing, a file `<path>.lock` stands in, with the process id and, on Linux, when the
+ * process was started. It is weaker: other programs do not look at it, process ids of other containers mean
+ * nothing here, and elsewhere a process id that is used again by chance keeps the lock alive. A thread that
+ * ends without closing its files leaves it held until the process ends. The caller is told so once.
  */
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -75,7 +76,10 @@ function tryLockFile(path: string): FileLock | undefined {
 
 function createLockFile(path: string): boolean {
   try {
-    fs.writeFileSync(path, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
+    fs.writeFileSync(path, `${process.pid}\n${birthOf(process.pid)}\n`, {
+      flag: "wx",
+      mode: 0o600,
+    });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -84,9 +88,17 @@ function createLockFile(path: string): boolean {
 }
 
 function isHolderAlive(path: string): boolean {
-  const pid = Number.parseInt(fs.readFileSync(path, "latin1"), 10);
-  // A file of our own process id that we do not know about is left over from an earlier life.
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  const [holder, birth = ""] = fs.readFileSync(path, "latin1").split("\n");
+  const pid = Number.parseInt(holder, 10);
+  if (!Number.isSafeInteger(pid) || pid <= 0 || !exists(pid)) return false;
+  const known = birthOf(pid);
+  if (birth !== "" && known !== "") return birth === known;
+  if (pid !== process.pid) return true;
+  // Of an earlier life of our own process id, unless another thread of this life has made it.
+  return fs.statSync(path).mtimeMs >= Date.now() - process.uptime() * 1000;
+}
+
+function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -94,3 +106,18 @@ function isHolderAlive(path: string): boolean {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
+
+/** When a process was started, in the kernel's ticks since it booted; "" where that cannot be known. */
+function birthOf(pid: number): string {
+  try {
+    const fields = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+    // Behind the name, which may contain anything.
+    return fields.slice(fields.lastIndexOf(")") + 2).split(" ")[BIRTH_FIELD] ?? "";
+  } catch {
+    // It is gone, or the system has no such files.
+    return "";
+  }
+}
+
+/** Of those behind the name. Source: proc(5), field 22 (starttime). */
+const BIRTH_FIELD = 19;

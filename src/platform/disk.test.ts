@@ -69,7 +69,9 @@ describe("FileLocker without the program", () => {
     const locker = new FileLocker((message) => warnings.push(message), "no-such-program");
     const file = path.join(scratch, "lock-c");
     const lock = locker.tryLock(0, file);
-    expect(fs.readFileSync(`${file}.lock`, "latin1")).toBe(`${process.pid}\n`);
+    expect(fs.readFileSync(`${file}.lock`, "latin1")).toMatch(
+      new RegExp(`^${process.pid}\n\\d*\n$`),
+    );
     expect(locker.tryLock(0, file)).toBeUndefined();
     lock?.release();
     expect(fs.existsSync(`${file}.lock`)).toBe(false);
@@ -90,6 +92,24 @@ describe("FileLocker without the program", () => {
     const lock = locker.tryLock(0, file);
     expect(lock).toBeDefined();
     lock?.release();
+  });
+
+  test("respects other threads of this process, takes over from an earlier life of its id", () => {
+    const locker = new FileLocker(() => undefined, "no-such-program");
+    const file = path.join(scratch, "lock-e");
+    const held = locker.tryLock(0, file);
+    // To this one, the other's file is like that of another thread: nothing in memory tells of it.
+    fs.renameSync(`${file}.lock`, `${file}f.lock`);
+    expect(locker.tryLock(0, `${file}f`)).toBeUndefined();
+    fs.rmSync(`${file}f.lock`);
+    for (const content of [`${process.pid}\n1\n`, `${process.pid}\n`]) {
+      fs.writeFileSync(`${file}f.lock`, content);
+      fs.utimesSync(`${file}f.lock`, new Date(0), new Date(0));
+      const lock = locker.tryLock(0, `${file}f`);
+      expect(lock).toBeDefined();
+      lock?.release();
+    }
+    held?.release();
   });
 });
 

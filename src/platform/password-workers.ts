@@ -4,6 +4,7 @@
  * something to do for them.
  */
 import { createHmac, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { PasswordWorkers, SecretDigest } from "../ports/passwords.ts";
@@ -22,15 +23,16 @@ interface Thread {
 
 /**
  * Threads that run `script`, which is built from `bcrypt-worker.ts`. `onFailure` is told why one has broken down;
- * another takes its place a moment later, and is asked what that one was.
+ * another takes its place a moment later, and is asked what that one was. Without a file to run, as in a program
+ * that was bundled into one, `onFailure` is told that, and the thread that calls does the work itself.
  */
 export function createPasswordWorkers(
-  script: URL,
+  script: URL | undefined,
   onFailure: (reason: Error) => void,
 ): PasswordWorkers {
+  if (script === undefined || !existsSync(script)) return workOnThisThread(onFailure);
   const count = Math.max(1, Math.min(PASSWORD_THREADS_MAX, availableParallelism() >> 1));
   const threads: Thread[] = [];
-  let nextId = 0;
   let isClosed = false;
 
   const start = (): Thread => {
@@ -63,24 +65,54 @@ export function createPasswordWorkers(
     thread.worker.postMessage(question);
   };
 
-  const ask = (password: string, task: PasswordQuestion["task"], onAnswer: OnAnswer): void => {
-    put({ id: nextId++, password, task }, onAnswer);
+  const close = (): void => {
+    isClosed = true;
+    for (const { worker } of threads) void worker.terminate();
   };
+  return askersOf(count, put, close);
+}
 
+/** One after the other, and everything else has its turn between two of them. */
+function workOnThisThread(onFailure: (reason: Error) => void): PasswordWorkers {
+  let before: Promise<void> | undefined;
+  let isClosed = false;
+  const put = (question: PasswordQuestion, onAnswer: OnAnswer): void => {
+    if (before === undefined) {
+      onFailure(new Error("there is no script for threads: passwords hold up everything else"));
+      before = Promise.resolve();
+    }
+    before = before.then(async () => {
+      const { answerTo } = await import("./password-answer.ts");
+      await new Promise(setImmediate);
+      if (!isClosed) onAnswer(answerTo(question));
+    });
+  };
+  const close = (): void => {
+    isClosed = true;
+  };
+  return askersOf(1, put, close);
+}
+
+/** The port over something that takes questions. */
+function askersOf(
+  count: number,
+  put: (question: PasswordQuestion, onAnswer: OnAnswer) => void,
+  close: () => void,
+): PasswordWorkers {
+  let nextId = 0;
   return {
     count,
     hash: (password, cost, done) =>
-      ask(password, { kind: "hash", cost }, (answer) => {
+      put({ id: nextId++, password, task: { kind: "hash", cost } }, (answer) => {
         if ("hash" in answer) done(bytesFromLatin1(answer.hash));
       }),
-    compare: (password, hash, done) =>
-      ask(password, { kind: "compare", hash: latin1FromBytes(hash) }, (answer) => {
+    compare: (password, hash, done) => {
+      const task = { kind: "compare", hash: latin1FromBytes(hash) } as const;
+      put({ id: nextId++, password, task }, (answer) => {
         if ("isSame" in answer) done(answer.isSame);
-      }),
-    close() {
-      isClosed = true;
-      for (const { worker } of threads) void worker.terminate();
+      });
     },
+    close,
   };
 }
 

@@ -221,7 +221,12 @@ describe("what is refused", () => {
   test("a data directory that another member has, which goes on", async () => {
     const dataDir = path.join(folder, "shared");
     const etcd = await startEtcd({ dataDir });
-    await expect(startEtcd({ dataDir })).rejects.toThrow("another process has it locked");
+    await expect(startEtcd({ dataDir })).rejects.toMatchObject({
+      name: "StartError",
+      message: expect.stringContaining(
+        "another member in this one, has it locked; stop that first",
+      ),
+    });
     await etcd.client.kv.put("a", "b");
     await etcd.stop();
     const next = await startEtcd({ dataDir });

@@ -74,6 +74,32 @@ test("createPasswordWorkers: a thread that breaks down is replaced, and its ques
   fs.rmSync(folder, { recursive: true });
 });
 
+test.each([undefined, new URL("file:///no/such/worker.js")])(
+  "createPasswordWorkers: without a script (%s) the work is done here, in order, and told once",
+  async (script) => {
+    const failures: Error[] = [];
+    const workers = createPasswordWorkers(script, (reason) => failures.push(reason));
+    const hashes: Uint8Array[] = [];
+    workers.hash("first", 4, (hash) => hashes.push(hash));
+    await new Promise<void>((resolve) =>
+      workers.hash("second", 4, (hash) => {
+        hashes.push(hash);
+        resolve();
+      }),
+    );
+    const isSame = (password: string, hash: Uint8Array): Promise<boolean> =>
+      new Promise((resolve) => workers.compare(password, hash, resolve));
+    expect(await isSame("first", hashes[0])).toBe(true);
+    expect(await isSame("second", hashes[1])).toBe(true);
+    expect(await isSame("first", hashes[1])).toBe(false);
+    expect(failures).toHaveLength(1);
+    workers.hash("never", 4, () => hashes.push(new Uint8Array()));
+    workers.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(hashes).toHaveLength(2);
+  },
+);
+
 test("createSecretDigest: keeps parts apart, and has a key of its own", () => {
   const [digest, other] = [createSecretDigest(), createSecretDigest()];
   const parts = (...texts: string[]): Uint8Array[] => texts.map(bytesFromUtf8);

@@ -127,6 +127,8 @@ function withWayOut(error: unknown): unknown {
     (error instanceof BoltError && error.code === "notBolt")
   ) {
     wayOut = "put the right file back, or restore the data directory from a snapshot";
+  } else if (error instanceof BoltError && error.code === "locked") {
+    return new StartError(error.message, error);
   } else {
     return error;
   }
