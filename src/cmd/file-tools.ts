@@ -6,6 +6,7 @@ import type { FileEnvironment } from "../snapshot/database-file.ts";
 import { SnapshotError } from "../snapshot/snapshot-error.ts";
 import type { Clock } from "../ports/clock.ts";
 import { goQuote } from "../stdx/go-quote.ts";
+import { humanBytes } from "../stdx/humanize.ts";
 import { byteString } from "./byte-text.ts";
 import { ExitCode, ToolExit } from "./tool-exit.ts";
 import type { ToolIo } from "./tool-io.ts";
@@ -34,6 +35,27 @@ export function fileEnvironment({ disk, clock, io }: FileSession, wayOut = ""): 
       io.error(`waiting for etcd to close and release its lock on ${shown}.${wayOut}\n`);
     },
   };
+}
+
+/** Bytes of a file from which on a person at a terminal is told that it is read. */
+const TOLD_BYTES_MIN = 32 * 1024 * 1024;
+
+/** Reads a file by `read`; a person at a terminal is told while it lasts. Its refusal ends the tool. */
+export async function readFile<T>(
+  session: FileSession,
+  read: (environment: FileEnvironment) => Promise<T>,
+): Promise<T> {
+  const { io } = session;
+  let isTold = false;
+  const onRead = (path: string, bytes: number): void => {
+    isTold = io.isTerminal && bytes >= TOLD_BYTES_MIN;
+    if (isTold) io.error(`Reading ${byteString(path)} (${humanBytes(bytes)}) ...`);
+  };
+  try {
+    return await orExitOnFile(read({ ...fileEnvironment(session), onRead }));
+  } finally {
+    if (isTold) io.error("\r\x1b[K");
+  }
 }
 
 /** Waits for work on a file; its refusal ends the tool. */

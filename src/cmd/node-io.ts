@@ -30,7 +30,7 @@ export function processIo(): ToolIo {
     input: () => process.stdin,
     execute: async (...of) => (await import("./execute.ts")).execute(...of),
     onInterrupt,
-    withoutEcho,
+    hiddenLine,
   };
 }
 
@@ -91,17 +91,31 @@ function onInterrupt(listener: () => void): () => void {
   };
 }
 
-/** Turns the terminal's echo off around `ask`; does nothing where input is not a terminal. */
-function withoutEcho<T>(ask: () => T): T {
-  if (!process.getBuiltinModule("node:tty").isatty(STDIN)) return ask();
+/** Exit code of the tool when a hidden prompt is interrupted, as of etcd's. */
+const INTERRUPTED_PROMPT = 255;
+
+/**
+ * Another program waits for the line, because a signal cannot interrupt this one while it reads: it would end without
+ * giving the terminal its echo back.
+ */
+function hiddenLine(prompt: string): string | undefined {
+  if (!process.getBuiltinModule("node:tty").isatty(STDIN)) return undefined;
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const stty = (mode: string): void => {
     spawnSync("stty", [mode], { stdio: ["inherit", "ignore", "ignore"] });
   };
+  const signals = ["SIGINT", "SIGQUIT"] as const;
+  const survive = (): void => undefined;
+  for (const signal of signals) process.on(signal, survive);
   stty("-echo");
-  try {
-    return ask();
-  } finally {
-    stty("echo");
-  }
+  // Not before: who types at once must not be shown either.
+  writeAll(STDOUT, prompt);
+  const { stdout, signal } = spawnSync("head", ["-n", "1"], {
+    stdio: ["inherit", "pipe", "inherit"],
+    encoding: "latin1",
+  });
+  stty("echo");
+  for (const each of signals) process.removeListener(each, survive);
+  if (signal !== null) process.exit(INTERRUPTED_PROMPT);
+  return stdout.replace(/\n$/, "");
 }

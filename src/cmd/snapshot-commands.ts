@@ -13,7 +13,7 @@ import { type InitialMember, restoreSnapshot } from "../snapshot/restore-snapsho
 import { byteString, textOf } from "./byte-text.ts";
 import { consoleLog } from "./console-line.ts";
 import { databaseStatusText } from "./file-answers.ts";
-import { fileEnvironment, type FileSession, orExitOnFile } from "./file-tools.ts";
+import { type FileSession, orExitOnFile, readFile } from "./file-tools.ts";
 import { outputForm } from "./output-form.ts";
 import type { FlagSet } from "./pflag.ts";
 import { ProgressBar } from "./progress-bar.ts";
@@ -27,7 +27,7 @@ export async function runSnapshotStatus(
   requireOneArgument("snapshot status", args);
   const form = outputForm(flags.getString("write-out"));
   const file = textOf(args[0]);
-  const status = await orExitOnFile(databaseStatus(fileEnvironment(session), file));
+  const status = await readFile(session, (environment) => databaseStatus(environment, file));
   session.io.out(databaseStatusText(form, status));
 }
 

@@ -22,8 +22,11 @@ export interface ToolIo {
   ): Promise<ProgramFailure | undefined>;
   /** Calls `listener` when the tool is asked to end, which it does not do by itself then, until it is forgotten. */
   onInterrupt(listener: () => void): () => void;
-  /** Runs `ask` while what is typed is not shown. */
-  withoutEcho<T>(ask: () => T): T;
+  /**
+   * Asks a person at a terminal for a line that is not shown while it is typed; the line without its end. Where input
+   * is no terminal it asks nobody: `undefined`. An interrupt ends the tool.
+   */
+  hiddenLine(prompt: string): string | undefined;
 }
 
 /** How a program failed. */

@@ -26,6 +26,8 @@ export interface FileEnvironment {
   readonly clock: Clock;
   /** Called once when the lock is waited for longer than LOCK_NOTICE_MS. */
   readonly onLockWait: (path: string) => void;
+  /** Called before the file is read, which takes as long as it is large. */
+  readonly onRead?: (path: string, bytes: number) => void;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function withDatabase<T>(
     const lock = disk.open(path, "read");
     try {
       await holdLock(environment, path, lock);
+      environment.onRead?.(path, lock.size());
       return readDatabase(disk, path, lock, use);
     } finally {
       lock.close();

@@ -34,7 +34,7 @@ export async function runInMemory(
     input: () => Readable.from([input]),
     execute: () => Promise.resolve({ reason: "no programs are run here", code: 1 }),
     onInterrupt: () => () => undefined,
-    withoutEcho: (ask) => ask(),
+    hiddenLine: () => undefined,
   });
   return { code, stdout: Buffer.from(stdout, "latin1"), stderr: Buffer.from(stderr, "latin1") };
 }

@@ -140,18 +140,23 @@ export function credentialsFrom(
 
 /** Reads one line without showing it. */
 export function askPassword(io: ToolIo, prompt: string): string {
-  io.out(prompt);
-  const typed = io.withoutEcho(() => {
-    let line = "";
-    for (;;) {
-      // One byte at a time: what follows the line belongs to the command.
-      const byte = latin1FromBytes(io.read(1));
-      if (byte === "" || byte === "\n") return line;
-      line += byte;
-    }
-  });
+  let typed = io.hiddenLine(prompt);
+  if (typed === undefined) {
+    io.out(prompt);
+    typed = readLine(io);
+  }
   io.out("\n");
   return typed.replace(/\r$/, "");
+}
+
+/** One byte at a time: what follows the line belongs to the command. */
+function readLine(io: ToolIo): string {
+  let line = "";
+  for (;;) {
+    const byte = latin1FromBytes(io.read(1));
+    if (byte === "" || byte === "\n") return line;
+    line += byte;
+  }
 }
 
 /** Opens a client with `config`; it is closed when the tool ends. */

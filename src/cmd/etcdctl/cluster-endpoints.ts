@@ -3,6 +3,7 @@
  *
  * Source: etcd etcdctl/ctlv3/command/ep_command.go (endpointsFromCluster).
  */
+import { BusyLine, secondsText } from "../busy-line.ts";
 import { byteString } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { type ClientConfig, endpointsOf, openWith } from "./client-config.ts";
@@ -40,6 +41,20 @@ export async function clusterEndpoints(
   } finally {
     client.close();
   }
+}
+
+/** A line about what is done with one of several endpoints, which may take long; for a person at a terminal. */
+export function endpointLine(
+  { io, clock }: Session,
+  what: string,
+  endpoint: string,
+  at: number,
+  count: number,
+): BusyLine {
+  const which = count === 1 ? "" : ` (${at + 1} of ${count})`;
+  return new BusyLine(io, clock, (seconds) => {
+    return `${what} ${endpoint}${which}, ${secondsText(seconds)}`;
+  });
 }
 
 /** What an error says, as a byte string. */

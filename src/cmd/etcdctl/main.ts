@@ -48,14 +48,15 @@ export async function runEtcdctl(session: Session): Promise<number> {
     return ExitCode.ERROR;
   }
   rememberCode(call.command.path, "at exit");
+  let failure: ToolExit | undefined;
   try {
     await call.command.spec.run?.(session, call);
-    return ExitCode.SUCCESS;
   } catch (error) {
     if (!(error instanceof ToolExit)) throw error;
-    if (error.shown !== undefined) io.error(`${error.prefix}${error.shown}\n`);
-    return error.code;
+    failure = error;
   } finally {
     for (const cleanup of session.cleanups) cleanup();
   }
+  if (failure?.shown !== undefined) io.error(`${failure.prefix}${failure.shown}\n`);
+  return failure?.code ?? ExitCode.SUCCESS;
 }

@@ -11,7 +11,7 @@ import { type AlarmMember, AlarmType } from "../../wire/gen/rpc.ts";
 import { byteString, textOf } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { type ClientConfig, clientConfig, connect, openWith, printerOf } from "./client-config.ts";
-import { clusterEndpoints, messageOf } from "./cluster-endpoints.ts";
+import { clusterEndpoints, endpointLine, messageOf } from "./cluster-endpoints.ts";
 import { setFlagsFromEnvironment } from "./environment.ts";
 import type { EndpointHash, EndpointHealth, EndpointStatus } from "./printer.ts";
 import { safeNumber } from "./requests.ts";
@@ -111,12 +111,16 @@ export async function runEndpointHashKv(session: Session, call: EtcdctlCall): Pr
   const revision = safeNumber(call.flags.getInteger("rev"));
   const list: EndpointHash[] = [];
   let failure: string | undefined;
-  for (const endpoint of await clusterEndpoints(session, call, config)) {
+  const endpoints = await clusterEndpoints(session, call, config);
+  for (const [at, endpoint] of endpoints.entries()) {
     const deadlineMs = commandDeadlineMs(session, call);
+    const line = endpointLine(session, "Hashing the keys of", endpoint, at, endpoints.length);
     try {
       const hashKv = await client.maintenance.hashKv(textOf(endpoint), revision, { deadlineMs });
+      line.end();
       list.push({ endpoint, hashKv });
     } catch (error) {
+      line.end();
       failure = messageOf(error);
       session.io.error(`Failed to get the hash of endpoint ${endpoint} (${failure})\n`);
     }

@@ -7,7 +7,7 @@ import { GoNumberError, parseGoUint64 } from "../../stdx/go-number.ts";
 import { textOf } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { clientConfig, connect, endpointsOf, openWith } from "./client-config.ts";
-import { clusterEndpoints, messageOf } from "./cluster-endpoints.ts";
+import { clusterEndpoints, endpointLine, messageOf } from "./cluster-endpoints.ts";
 import { commandDeadlineMs, type EtcdctlCall, orExit, type Session, withFiles } from "./session.ts";
 
 export async function runAlarmList(session: Session, call: EtcdctlCall): Promise<void> {
@@ -41,12 +41,16 @@ export async function runDefrag(session: Session, call: EtcdctlCall): Promise<vo
   }
   const { client, config } = await connect(session, call);
   let isAnyMissing = false;
-  for (const endpoint of await clusterEndpoints(session, call, config)) {
+  const endpoints = await clusterEndpoints(session, call, config);
+  for (const [at, endpoint] of endpoints.entries()) {
     const deadlineMs = commandDeadlineMs(session, call);
+    const line = endpointLine(session, "Defragmenting", endpoint, at, endpoints.length);
     try {
       await client.maintenance.defragment(textOf(endpoint), { deadlineMs });
+      line.end();
       session.io.out(`Finished defragmenting etcd member[${endpoint}]\n`);
     } catch (error) {
+      line.end();
       isAnyMissing = true;
       const reason = messageOf(error);
       session.io.error(`Failed to defragment etcd member[${endpoint}] (${reason})\n`);

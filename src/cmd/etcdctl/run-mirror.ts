@@ -14,6 +14,7 @@ import {
   createRequestOp,
   type RequestOp,
 } from "../../wire/gen/rpc.ts";
+import { BusyLine, secondsText } from "../busy-line.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { type ClientConfig, connect, credentialsFrom, openWith } from "./client-config.ts";
 import { prefixRange, safeNumber } from "./requests.ts";
@@ -59,7 +60,8 @@ export async function runMakeMirror(session: Session, call: EtcdctlCall): Promis
   const destinationPrefix = isRoot || given.length > 0 ? given : prefix;
   const operationsMax = flags.getInteger("max-txn-ops");
   const mirror = { source, destination, prefix, destinationPrefix, operationsMax, total: 0 };
-  reportAgainAndAgain(session, mirror);
+  const line = mirrorLine(session, mirror);
+  reportAgainAndAgain(session, mirror, line);
   const startRevision = safeNumber(flags.getInteger("rev"));
   // From a revision on there is nothing but changes; the first one is as good as all there is.
   if (startRevision > 1) await follow(mirror, startRevision);
@@ -91,11 +93,25 @@ function destinationConfig(session: Session, { flags }: EtcdctlCall): ClientConf
   };
 }
 
-function reportAgainAndAgain(session: Session, mirror: Mirror): void {
+function reportAgainAndAgain(session: Session, mirror: Mirror, line: BusyLine): void {
   session.clock.after(REPORT_MS, () => {
+    line.clear();
     session.io.out(`${mirror.total}\n`);
-    reportAgainAndAgain(session, mirror);
+    reportAgainAndAgain(session, mirror, line);
   });
+}
+
+/** How much is mirrored, and how fast just now; for a person at a terminal. */
+function mirrorLine({ io, clock, cleanups }: Session, mirror: Mirror): BusyLine {
+  let before = { total: 0, seconds: 0 };
+  const line = new BusyLine(io, clock, (seconds) => {
+    const { total } = mirror;
+    const rate = (total - before.total) / Math.max(seconds - before.seconds, 0.001);
+    before = { total, seconds };
+    return `Mirrored ${total} keys in ${secondsText(seconds)}, ${rate.toFixed(0)}/s`;
+  });
+  cleanups.push(() => line.end());
+  return line;
 }
 
 /** Puts every key that there is at `revision`. */

@@ -65,14 +65,14 @@ async function save(
   path: string,
   options: { deadlineMs?: number },
 ): Promise<void> {
-  const log = logOf(session, "");
   const startMs = session.clock.nowMs();
   const bar = new ProgressBar(session.io, session.clock);
+  const log = logOf(session, "", bar);
   const onPiece = (done: number, remaining: number): void => bar.show(done, done + remaining);
   const download = SnapshotDownload.begin({ ...(await withFiles(session)), onPiece }, path);
   try {
     log.info("created temporary db file", { path: download.partPath });
-    const pieces = told(client.maintenance.snapshot(options), logOf(session, "client"), () =>
+    const pieces = told(client.maintenance.snapshot(options), logOf(session, "client", bar), () =>
       log.info("fetching snapshot", { endpoint }),
     );
     let size: number;
@@ -108,9 +108,14 @@ async function* told(
   log.info("completed snapshot read; closing");
 }
 
-function logOf({ clock, io }: Session, logger: string): Log {
+/** A log whose lines take the place of `bar`, which comes back below them. */
+function logOf({ clock, io }: Session, logger: string, bar: ProgressBar): Log {
   const caller = "etcdctl/run-snapshot.ts";
-  return zapLog({ logger, caller, level: "info", clock, write: (line) => io.error(line) });
+  const write = (line: string): void => {
+    bar.clear();
+    io.error(line);
+  };
+  return zapLog({ logger, caller, level: "info", clock, write });
 }
 
 /** `snapshot status`, with the word that it has moved. */

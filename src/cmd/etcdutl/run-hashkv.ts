@@ -6,13 +6,14 @@
 import { fileHash } from "../../snapshot/file-hash.ts";
 import { textOf } from "../byte-text.ts";
 import { fileHashText } from "../file-answers.ts";
-import { fileEnvironment, orExitOnFile } from "../file-tools.ts";
+import { readFile } from "../file-tools.ts";
 import { outputForm } from "../output-form.ts";
 import type { EtcdutlCall, UtlSession } from "./session.ts";
 
 export async function runHashKv(session: UtlSession, { args, flags }: EtcdutlCall): Promise<void> {
   const form = outputForm(flags.getString("write-out"));
   const revision = Number(flags.getInteger("rev"));
-  const hash = fileHash(fileEnvironment(session), textOf(args[0]), revision);
-  session.io.out(fileHashText(form, await orExitOnFile(hash)));
+  const file = textOf(args[0]);
+  const hash = await readFile(session, (environment) => fileHash(environment, file, revision));
+  session.io.out(fileHashText(form, hash));
 }
