@@ -235,6 +235,8 @@ export class Channel {
       await withinBounds(refreshToken(options.metadata), options, clock);
       return true;
     }
+    // Whoever is known by a certificate asks again as they are: users changed while the call was on its way.
+    if (known === Errors.AuthOldRevision) return true;
     return this.#mayHelp(answer, repeatability);
   }
 

@@ -130,6 +130,14 @@ describe("Client", () => {
     },
   );
 
+  test("repeats a put that was refused because users changed meanwhile, also without a user", async () => {
+    const { code, message } = Errors.AuthOldRevision;
+    const server = serve("one:1", { [PUT]: inTurn(fail(code, message), stored) });
+    const client = await open();
+    await untilSettled(client.kv.put({ key, value: bytesFromUtf8("v") }));
+    expect(server.calls).toEqual([PUT, PUT]);
+  });
+
   test("takes what a learner refuses to the next endpoint, if there is one", async () => {
     const { code, message } = Errors.NotSupportedForLearner;
     const learner = serve("one:1", { [PUT]: fail(code, message) });
