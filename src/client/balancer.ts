@@ -65,13 +65,27 @@ export class Balancer {
     this.#links = links;
   }
 
-  /** The next connection in turn, if any is ready now. */
+  /** The next connection in turn, if any is ready now; a server that is silent only where there is no other. */
   pickNow(): GrpcClient | undefined {
+    return this.#nextOf((link) => !link.isSilent) ?? this.#nextOf(() => true);
+  }
+
+  /** The next connection in turn that is ready, to another server than that of `grpc`, and not to one that is silent. */
+  pickOther(grpc: GrpcClient): GrpcClient | undefined {
+    return this.#nextOf((link) => !link.isSilent && link.grpc !== grpc);
+  }
+
+  /** A call that was sent on `grpc` at `sentMs` has no answer: is nothing heard of its server? It is avoided then. */
+  noteSilence(grpc: GrpcClient, sentMs: number): boolean {
+    return this.#links.some((link) => link.noteSilence(grpc, sentMs));
+  }
+
+  #nextOf(isFit: (link: Link) => boolean): GrpcClient | undefined {
     for (let tried = 0; tried < this.#links.length; tried++) {
       const link = this.#links[this.#next % this.#links.length];
       this.#next = (this.#next + 1) % this.#links.length;
       const { grpc } = link;
-      if (grpc !== undefined) return grpc;
+      if (grpc !== undefined && isFit(link)) return grpc;
     }
     return undefined;
   }

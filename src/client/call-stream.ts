@@ -33,6 +33,8 @@ export interface CallStreamSettings {
  * One reader at a time.
  */
 export class CallStream<Request extends object, Response extends object> {
+  /** The connection that it is on. */
+  readonly grpc: GrpcClient;
   readonly #method: MethodInfo<Request, Response>;
   readonly #options: CallOptions;
   readonly #clock: Clock;
@@ -49,6 +51,7 @@ export class CallStream<Request extends object, Response extends object> {
 
   constructor(method: MethodInfo<Request, Response>, settings: CallStreamSettings) {
     const { grpc, metadata, options, clock } = settings;
+    this.grpc = grpc;
     this.#method = method;
     this.#options = options;
     this.#clock = clock;

@@ -28,7 +28,7 @@ import { Balancer } from "./balancer.ts";
 import { type CallOptions, endReason, isOver, type StreamOptions } from "./call-options.ts";
 import { CallStream } from "./call-stream.ts";
 import { withinBounds } from "./bounds.ts";
-import { onAbort } from "./cancel-signal.ts";
+import { Canceller, onAbort } from "./cancel-signal.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CALL_ATTEMPTS_MAX,
@@ -64,6 +64,11 @@ export interface ChannelSettings {
   readonly openLinks: (onChange: (link: Link) => void) => readonly Link[];
   /** Sent with every call. */
   readonly metadata: () => GrpcMetadata;
+  /**
+   * Milliseconds behind which a call that may be made twice is made of another server, too, when nothing is heard of the
+   * first; never when absent.
+   */
+  readonly hedgeMs?: number;
   /** Bytes of a request; the client library's own bound when absent. */
   readonly requestBytesMax?: number;
   /**
@@ -78,6 +83,20 @@ export type Answer = RpcStatus & { readonly body: Uint8Array | undefined };
 
 /** How one try ended, and whether the server may have done anything about it. */
 type Attempt = Answer & { readonly wasSent: boolean };
+
+/** How a call on one connection ended. */
+interface Sent {
+  readonly status: GrpcStatus;
+  readonly message: Uint8Array | undefined;
+}
+
+/** A call that may be made of two servers. */
+interface HedgedCall {
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly options: CallOptions;
+  readonly hedgeMs: number;
+}
 
 /** What a call is made with whose request and answer are bytes. */
 export interface ForwardOptions extends CallOptions {
@@ -137,12 +156,13 @@ export class Channel {
     const { log, target, clock } = this.#settings;
     for (let attempt = 0; ; attempt++) {
       const metadata = options.metadata ?? this.#settings.metadata();
-      const answer = await this.#attempt(method.path, body, { ...options, metadata });
+      const bounds = { ...options, metadata };
+      const answer = await this.#attempt(method.path, body, bounds, repeatability);
       if (answer.body !== undefined) return method.response.decode(answer.body);
       log.warn("retrying of unary invoker failed", { target, attempt, error: statusText(answer) });
       const ended = endReason(answer, options, clock);
       const isLast = ended !== undefined || attempt + 1 >= CALL_ATTEMPTS_MAX;
-      if (isLast || !(await this.#mayRetry(answer, repeatability, { ...options, metadata }))) {
+      if (isLast || !(await this.#mayRetry(answer, repeatability, bounds))) {
         const error = errorFromStatus(answer, ended);
         const isUnsure = repeatability === "once" && answer.wasSent && isOutcomeUnknown(answer);
         throw isUnsure ? new UnknownOutcomeError(error) : error;
@@ -158,7 +178,7 @@ export class Channel {
   async forward(path: string, body: Uint8Array, options: ForwardOptions): Promise<Answer> {
     const { clock } = this.#settings;
     for (let attempt = 1; ; attempt++) {
-      const answer = await this.#attempt(path, body, options);
+      const answer = await this.#attempt(path, body, options, "once");
       const mayHelp = this.#mayHelp(answer, options.repeatability);
       const isLast =
         attempt >= CALL_ATTEMPTS_MAX || endReason(answer, options, clock) !== undefined;
@@ -223,6 +243,11 @@ export class Channel {
     }
   }
 
+  /** A message that was sent on `stream` at `sentMs` has no answer; where nothing at all has come since, calls go elsewhere. */
+  noteSilence({ grpc }: { readonly grpc: GrpcClient }, sentMs: number): void {
+    this.#balancer.noteSilence(grpc, sentMs);
+  }
+
   async #mayRetry(
     answer: RpcStatus,
     repeatability: Repeatability,
@@ -248,15 +273,23 @@ export class Channel {
   }
 
   /** One try: waits for a connection and sends the call, again where it surely was not processed. */
-  async #attempt(path: string, body: Uint8Array, options: CallOptions): Promise<Attempt> {
-    const { requestBytesMax = REQUEST_BYTES_MAX } = this.#settings;
+  async #attempt(
+    path: string,
+    body: Uint8Array,
+    options: CallOptions,
+    repeatability: Repeatability,
+  ): Promise<Attempt> {
+    const { requestBytesMax = REQUEST_BYTES_MAX, hedgeMs } = this.#settings;
+    const isHedged = repeatability !== "once" && hedgeMs !== undefined;
     if (body.length > requestBytesMax) return tooLarge(body.length, requestBytesMax);
     for (let resends = 0; ; resends++) {
       const picked = await this.pick(options);
       if ("code" in picked) return unsent(picked);
       // Between the choice and this turn the caller may have changed its mind: nothing was sent yet.
       if (options.signal?.aborted === true) return unsent(CANCELLED);
-      const { status, message } = await this.#send(picked, path, body, options);
+      const { status, message } = await (isHedged && this.#links.length > 1
+        ? this.#sendHedged(picked, { path, body, options, hedgeMs })
+        : this.#send(picked, path, body, options));
       if (status.unprocessed && resends < UNPROCESSED_RESENDS_MAX && !isOver(status)) continue;
       const { code, unprocessed } = status;
       return { code, message: status.message, body: message, wasSent: !unprocessed };
@@ -268,16 +301,49 @@ export class Channel {
     path: string,
     body: Uint8Array,
     { deadlineMs, signal, metadata = this.#settings.metadata() }: CallOptions,
-  ): Promise<{ status: GrpcStatus; message: Uint8Array | undefined }> {
+  ): Promise<Sent> {
+    const sentMs = this.#settings.clock.nowMs();
     return new Promise((settle) => {
       let unlisten = (): void => undefined;
       const limits = deadlineMs === undefined ? {} : { deadlineMs };
       const call = grpc.unary(path, metadata, body, limits, (status, message) => {
         unlisten();
+        if (isOver(status)) this.#balancer.noteSilence(grpc, sentMs);
         // The view is valid until return only.
         settle({ status, message: message?.slice() });
       });
       if (call.open) unlisten = onAbort(signal, () => call.cancel());
+    });
+  }
+
+  /** As `#send`, and to another server, too, when nothing is heard of the first: the first answer counts. */
+  #sendHedged(first: GrpcClient, { path, body, options, hedgeMs }: HedgedCall): Promise<Sent> {
+    const { clock } = this.#settings;
+    const sentMs = clock.nowMs();
+    const open = new Set<Canceller>();
+    return new Promise((settle) => {
+      const send = (grpc: GrpcClient): void => {
+        const own = new Canceller();
+        open.add(own);
+        const unlisten = onAbort(options.signal, () => own.abort());
+        void this.#send(grpc, path, body, { ...options, signal: own }).then((sent) => {
+          unlisten();
+          const isOpen = open.delete(own);
+          const isLost = sent.status.code === GrpcCode.Unavailable && open.size > 0;
+          if (!isOpen || isLost) return;
+          timer.cancel();
+          const others = [...open];
+          open.clear();
+          for (const other of others) other.abort();
+          settle(sent);
+        });
+      };
+      const timer = clock.after(hedgeMs, () => {
+        const isSilent = this.#balancer.noteSilence(first, sentMs);
+        const other = isSilent ? this.#balancer.pickOther(first) : undefined;
+        if (other !== undefined) send(other);
+      });
+      send(first);
     });
   }
 

@@ -12,7 +12,7 @@ import { createPutResponse, createRangeResponse } from "../wire/gen/rpc.ts";
 import { AlarmAction, AlarmType, DowngradeAction } from "../wire/gen/rpc.ts";
 import type { MethodInfo } from "../wire/codec.ts";
 import { AuthService, KVService, MaintenanceService } from "../wire/gen/services.ts";
-import { NoEndpointsError } from "./client.ts";
+import { type Client, NoEndpointsError } from "./client.ts";
 import { UnknownOutcomeError } from "./unknown-outcome.ts";
 import { openRawConnection } from "./raw-connection.ts";
 
@@ -251,6 +251,76 @@ describe("Client", () => {
     await turns(20);
     for (let i = 0; i < 6; i++) await untilSettled(client.kv.range({ key }));
     expect([one.calls.length, two.calls.length]).toEqual([3, 3]);
+  });
+
+  describe("with a server that is silent", () => {
+    let silent: MemoryServer;
+    let lively: MemoryServer;
+    let client: Client;
+
+    beforeEach(async () => {
+      silent = serve("one:1", { [RANGE]: () => undefined, [PUT]: () => undefined });
+      lively = serve("two:2", { [RANGE]: found, [PUT]: stored });
+      client = await open({ endpoints: ["one:1", "two:2"], hedgeMs: 300 });
+      await turns(20);
+    });
+
+    test("asks another one for a read, and leaves the silent one alone for a while", async () => {
+      await untilSettled(client.kv.range({ key }), 10);
+      expect([silent.calls.length, lively.calls.length]).toEqual([1, 1]);
+      for (let i = 0; i < 4; i++) await untilSettled(client.kv.put({ key }));
+      expect([silent.calls.length, lively.calls.length]).toEqual([1, 5]);
+      await turns(110, 100);
+      for (let i = 0; i < 2; i++) await untilSettled(client.kv.range({ key }), 10);
+      expect(silent.calls).toHaveLength(2);
+    });
+
+    test("makes a change of one alone, and goes elsewhere with the next", async () => {
+      const deadlineMs = clock.nowMs() + 500;
+      const first = untilSettled(client.kv.put({ key }, { deadlineMs }), 10);
+      await expect(first).rejects.toBeInstanceOf(UnknownOutcomeError);
+      for (let i = 0; i < 4; i++) await untilSettled(client.kv.put({ key }));
+      expect([silent.calls.length, lively.calls.length]).toEqual([1, 4]);
+    });
+
+    test("asks it all the same when there is no other", async () => {
+      lively.cut();
+      network.servers.delete("two:2");
+      await turns(20);
+      for (let i = 0; i < 2; i++) {
+        const late = client.kv.range({ key }, { deadlineMs: clock.nowMs() + 500 });
+        await expect(untilSettled(late, 10)).rejects.toBe(Errors.DeadlineExceeded);
+      }
+      expect(silent.calls).toHaveLength(2);
+    });
+
+    test("ends both when the signal aborts", async () => {
+      serve("two:2", { [RANGE]: () => undefined });
+      lively.cut();
+      await turns(20);
+      const hand = new AbortController();
+      const both = client.kv.range({ key }, { signal: hand.signal });
+      await turns(50, 10);
+      hand.abort();
+      await expect(untilSettled(both, 0)).rejects.toThrow(/^context canceled$/);
+    });
+
+    test("waits for a server that is slow, but is heard of", async () => {
+      const slow = serve("one:1", {
+        [RANGE]: (call, request) => void clock.after(2000, () => found(call, request)),
+        [PUT]: stored,
+      });
+      silent.cut();
+      await turns(20);
+      const reading = client.kv.range({ key });
+      for (let i = 0; i < 6; i++) {
+        await untilSettled(client.kv.put({ key }));
+        await turns(5, 10);
+      }
+      await untilSettled(reading, 20);
+      expect(slow.calls.filter((path) => path === RANGE)).toHaveLength(1);
+      expect(lively.calls.filter((path) => path === RANGE)).toHaveLength(0);
+    });
   });
 
   test("connects again at once when a connection is lost, and by itself when a server comes", async () => {

@@ -45,6 +45,11 @@ export interface ClientOptions {
   readonly keepalivePermitWithoutStream?: boolean;
   /** Milliseconds between attempts to connect: grows from the first to the longest; grpc's when absent. */
   readonly reconnect?: Partial<ReconnectPauses>;
+  /**
+   * Milliseconds behind which a read is asked of another server, too, when nothing at all is heard of the first; never
+   * when absent.
+   */
+  readonly hedgeMs?: number;
   /** Bytes of a request and of an answer; bounds of the library when absent. */
   readonly requestBytesMax?: number;
   readonly responseBytesMax?: number;
@@ -175,7 +180,7 @@ export class Client {
   }
 
   #openChannel(endpoints: readonly string[]): Channel {
-    const { clock, random, log, requestBytesMax } = this.#options;
+    const { clock, random, log, requestBytesMax, hedgeMs } = this.#options;
     const { username = "", password = "" } = this.#options;
     const parsed = endpoints.map(parseEndpoint);
     const secure = this.#isSecure(parsed[0]);
@@ -187,6 +192,7 @@ export class Client {
       target: `${this.#name}/${endpointAuthority(this.#options.endpoints[0])}`,
       metadata: () => this.#metadata,
       ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
+      ...(hedgeMs === undefined ? {} : { hedgeMs }),
       refreshToken: hasUser ? (refused) => this.#refreshToken(refused) : undefined,
       openLinks: (onChange) => parsed.map((endpoint) => this.#openLink(endpoint, secure, onChange)),
     });

@@ -16,7 +16,7 @@ import { LeaseService } from "../wire/gen/services.ts";
 import type { CallStream } from "./call-stream.ts";
 import { Canceller } from "./cancel-signal.ts";
 import type { Channel } from "./channel.ts";
-import { KEEP_ALIVE_RETRY_MS } from "./limits.ts";
+import { KEEP_ALIVE_PATIENCE_FRACTION, KEEP_ALIVE_RETRY_MS } from "./limits.ts";
 import { Pause } from "./pause.ts";
 
 /** Who waits for what becomes of a lease. */
@@ -50,6 +50,8 @@ interface KeptLease {
   /** When it is to be renewed, and when it is lost, in milliseconds of the clock. */
   dueMs: number;
   deadlineMs: number;
+  /** How long the answer to a renewal may take before it is sent over another connection, in milliseconds. */
+  patienceMs: number;
   /** When the oldest renewal without an answer was sent on the present stream. */
   sentMs: number | undefined;
   timer: Timer | undefined;
@@ -81,7 +83,9 @@ export class LeaseSession {
       const dueMs = this.#clock.nowMs();
       const deadlineMs = knownDeadlineMs ?? dueMs + this.#firstAnswerMs;
       const listeners = new Set<LeaseListener>();
-      lease = { id, listeners, marginMs, dueMs, deadlineMs, sentMs: undefined, timer: undefined };
+      const patienceMs = patienceOf(deadlineMs - dueMs);
+      const waiting = { sentMs: undefined, timer: undefined };
+      lease = { id, listeners, marginMs, dueMs, deadlineMs, patienceMs, ...waiting };
       this.#leases.set(id, lease);
       this.#look(lease);
     }
@@ -135,6 +139,9 @@ export class LeaseSession {
       this.#lose(lease, this.#error);
       return;
     }
+    if (lease.sentMs !== undefined && nowMs - lease.sentMs >= lease.patienceMs) {
+      this.#moveOn(lease.sentMs);
+    }
     let nextMs = lease.dueMs;
     if (nextMs <= nowMs) {
       if (this.#stream !== undefined) {
@@ -145,6 +152,14 @@ export class LeaseSession {
     }
     const waitMs = Math.min(nextMs, lease.deadlineMs) - nowMs;
     lease.timer = this.#clock.after(waitMs, () => this.#look(lease));
+  }
+
+  /** Nothing came of what was sent at `sentMs`: another stream, by another connection where this one is silent. */
+  #moveOn(sentMs: number): void {
+    if (this.#stream === undefined) return;
+    this.#channel.noteSilence(this.#stream, sentMs);
+    this.#stream = undefined;
+    this.#canceller.abort();
   }
 
   #onResponse(response: LeaseKeepAliveResponse): void {
@@ -160,6 +175,7 @@ export class LeaseSession {
     if (sentMs !== undefined) {
       lease.sentMs = undefined;
       lease.dueMs = sentMs + (response.ttl * 1000) / 3;
+      lease.patienceMs = patienceOf(response.ttl * 1000);
       lease.deadlineMs = sentMs + response.ttl * 1000 - lease.marginMs;
     }
     this.#look(lease);
@@ -179,4 +195,8 @@ export class LeaseSession {
     this.#canceller.abort();
     this.#pause.end();
   }
+}
+
+function patienceOf(lifeMs: number): number {
+  return Math.max(lifeMs * KEEP_ALIVE_PATIENCE_FRACTION, KEEP_ALIVE_RETRY_MS);
 }

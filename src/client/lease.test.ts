@@ -159,6 +159,37 @@ describe("LeaseKeeper", () => {
     expect(await end).toMatchObject({ message: "etcdclient: leases keep alive halted" });
   });
 
+  test("goes on over another connection when the server of its own is silent", async () => {
+    const { request, response } = leaseKeepAlive;
+    let renewals = 0;
+    clients.serve(
+      "two:2",
+      {},
+      {
+        [leaseKeepAlive.path]: {
+          kind: "stream",
+          onMessage: (asked, message) => {
+            renewals++;
+            const { id } = request.decode(message);
+            asked.sendMessage(response.encode(response.create({ id, ttl: 3 })));
+          },
+          onHalfClose: () => undefined,
+          onCancel: () => undefined,
+        },
+      },
+    );
+    ttl = undefined;
+    const both = await clients.open({ endpoints: ["one:1", "two:2"] });
+    await pass(50);
+    const keepers = [7n, 8n].map((id) => {
+      return both.lease.keepAlive(id, { knownDeadlineMs: clients.clock.nowMs() + 3000 });
+    });
+    await pass(10_000);
+    for (const keeper of keepers) expect(await keeper.next()).toMatchObject({ ttl: 3 });
+    expect(beats.length).toBeGreaterThan(0);
+    expect(renewals).toBeGreaterThan(10);
+  });
+
   test("goes on over lost connections, and shares one stream with other leases", async () => {
     const keepers = [7n, 8n, 8n].map((id) => client.lease.keepAlive(id));
     await pass(100);

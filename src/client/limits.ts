@@ -40,6 +40,9 @@ export const KEEP_ALIVE_FIRST_ANSWER_MS = 5000;
 /** Milliseconds until a keep-alive without answer is sent again, or its lost stream opened again. */
 export const KEEP_ALIVE_RETRY_MS = 500;
 
+/** Part of its time that a lease waits for the answer to a renewal before it is sent over another connection. */
+export const KEEP_ALIVE_PATIENCE_FRACTION = 1 / 6;
+
 /** Seconds that the lease of a session outlives its owner, where nobody says otherwise: etcd's number. */
 export const SESSION_TTL_SECONDS = 60;
 
@@ -69,6 +72,12 @@ export const RECONNECT_BACKOFF_FACTOR = 1.6;
 
 /** … and the longest wait. */
 export const RECONNECT_BACKOFF_MAX_MS = 120_000;
+
+/** Milliseconds without anything from a server behind which a call that ended without answer speaks against it. */
+export const SILENCE_NOTICED_MS = 100;
+
+/** Milliseconds for which calls pass over a server that was silent, unless it is heard of or there is no other. */
+export const SILENT_SERVER_MS = 10_000;
 
 /** Part of each wait that is random, in both directions, so that clients do not come back all at once. */
 export const RECONNECT_BACKOFF_JITTER = 0.2;

@@ -24,6 +24,8 @@ import {
   RECONNECT_BACKOFF_JITTER,
   RECONNECT_BACKOFF_MAX_MS,
   RECONNECT_BACKOFF_MS,
+  SILENCE_NOTICED_MS,
+  SILENT_SERVER_MS,
 } from "./limits.ts";
 import { Transport } from "./transport.ts";
 
@@ -65,6 +67,8 @@ export class Link {
   /** Counts attempts, so that a late answer to an abandoned one is recognized. */
   #attempt = 0;
   #timer: Timer | undefined;
+  /** When the server was noticed to be silent. */
+  #silentMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(settings: LinkSettings) {
@@ -92,6 +96,29 @@ export class Link {
     // The server says goodbye: what is open ends there, what is new goes to a new connection.
     this.#lost();
     return undefined;
+  }
+
+  /**
+   * Whether the server of this connection left calls without an answer and has sent nothing since: it may be frozen, or
+   * cut off. After a while it is asked again.
+   */
+  get isSilent(): boolean {
+    const receivedMs = this.#transport?.lastReceivedMs ?? Number.POSITIVE_INFINITY;
+    const untilMs = this.#silentMs + SILENT_SERVER_MS;
+    return receivedMs < this.#silentMs && this.#settings.clock.nowMs() < untilMs;
+  }
+
+  /**
+   * A call that was sent on `grpc` at `sentMs` has no answer. Returns whether nothing at all has come since, by which the
+   * link is silent from now on.
+   */
+  noteSilence(grpc: GrpcClient, sentMs: number): boolean {
+    const nowMs = this.#settings.clock.nowMs();
+    const transport = this.#transport;
+    if (transport?.grpc !== grpc || transport.lastReceivedMs > sentMs) return false;
+    if (nowMs - sentMs < SILENCE_NOTICED_MS) return false;
+    this.#silentMs = nowMs;
+    return true;
   }
 
   close(): void {

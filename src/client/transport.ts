@@ -32,6 +32,7 @@ export class Transport {
   readonly #events: TransportEvents;
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  #lastReceivedMs = Number.NEGATIVE_INFINITY;
   #isStreamFull = false;
   #isStreamGone = false;
   #isEnded = false;
@@ -75,6 +76,11 @@ export class Transport {
     return this.#connection;
   }
 
+  /** When something came from the server for the last time, in milliseconds of the clock. */
+  get lastReceivedMs(): number {
+    return this.#lastReceivedMs;
+  }
+
   /** Ends the connection at once; open calls end as cancelled. */
   close(reason: string): void {
     this.#connection.close(reason);
@@ -88,7 +94,8 @@ export class Transport {
   }
 
   #received(bytes: Uint8Array): void {
-    this.#connection.receive(bytes, this.#clock.nowMs());
+    this.#lastReceivedMs = this.#clock.nowMs();
+    this.#connection.receive(bytes, this.#lastReceivedMs);
     if (this.#connection.shouldClose) this.#flush();
     else this.#setTimer();
   }

@@ -7,11 +7,13 @@ import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { systemRandom } from "../platform/random.ts";
 import { type ClientTlsSources, readClientTls } from "../platform/tls/client-files.ts";
 import { EtcdClient } from "./etcd-client.ts";
+import { keepHostsInSync } from "./host-sync.ts";
 import { type Bytes, KeySpace } from "./key-space.ts";
 import {
   CALL_TIMEOUT_MS,
   CONNECTION_CHECK_MS,
   CONNECTION_CHECK_TIMEOUT_MS,
+  HEDGE_MS,
   RECONNECT_FIRST_MS,
   RECONNECT_LONGEST_MS,
 } from "./limits.ts";
@@ -47,6 +49,13 @@ export interface ConnectOptions {
   readonly connectionCheckIdle?: boolean | undefined;
   /** Milliseconds between attempts to connect to a host: the first, and the longest that they grow to. */
   readonly reconnect?: Partial<ReconnectPauses> | undefined;
+  /**
+   * Milliseconds behind which a read is asked of another host, too, when nothing at all is heard of the first: 2 s when
+   * absent, `Infinity` for never.
+   */
+  readonly hedgeMs?: number | undefined;
+  /** Milliseconds between questions for the members of the cluster, which become the hosts; none when absent. */
+  readonly syncHostsMs?: number | undefined;
   /** Bytes of a request, 2 MiB when absent, and of an answer, 2 GiB when absent. */
   readonly requestBytesMax?: number | undefined;
   readonly responseBytesMax?: number | undefined;
@@ -71,7 +80,7 @@ const SILENT: Log = {
 export async function connect(options: ConnectOptions): Promise<EtcdClient> {
   installPlatformBytes();
   const { hosts, credentials, tls, namespace, log = SILENT } = options;
-  const { timeoutMs = CALL_TIMEOUT_MS, connectionCheckIdle } = options;
+  const { timeoutMs = CALL_TIMEOUT_MS, hedgeMs = HEDGE_MS, connectionCheckIdle } = options;
   const { requestBytesMax, responseBytesMax } = options;
   const dialTls = tls === undefined ? undefined : await readClientTls(tls);
   const client = await openClient({
@@ -92,9 +101,18 @@ export async function connect(options: ConnectOptions): Promise<EtcdClient> {
     ...(connectionCheckIdle === undefined
       ? {}
       : { keepalivePermitWithoutStream: connectionCheckIdle }),
+    ...(Number.isFinite(hedgeMs) ? { hedgeMs } : {}),
     ...(requestBytesMax === undefined ? {} : { requestBytesMax }),
     ...(responseBytesMax === undefined ? {} : { responseBytesMax }),
     ...credentials,
   });
-  return new EtcdClient({ client, clock: systemClock, timeoutMs }, new KeySpace(namespace));
+  const closing = new AbortController();
+  const parts = { client, clock: systemClock, timeoutMs };
+  const opened = new EtcdClient(parts, new KeySpace(namespace), closing);
+  const { syncHostsMs } = options;
+  if (syncHostsMs !== undefined) {
+    const settings = { clock: systemClock, log, everyMs: syncHostsMs, closing: closing.signal };
+    keepHostsInSync(opened, settings);
+  }
+  return opened;
 }

@@ -9,6 +9,9 @@ export const CONNECTION_CHECK_MS = 10_000;
 /** Milliseconds that the sign of life may take; then the connection counts as dead, and another one is made. */
 export const CONNECTION_CHECK_TIMEOUT_MS = 5000;
 
+/** Milliseconds that a host may be silent before a read is asked of another one: longer than an election takes. */
+export const HEDGE_MS = 2000;
+
 /** Entries of one page when a range is read page by page: far below what makes an answer large. */
 export const PAGE_ENTRIES = 1000;
 
