@@ -14,9 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CertificateFolder, type IssuedCertificate } from "../harness/certificates.ts";
 import { CLIENT_SERVERS } from "../harness/client-servers.ts";
 import { freePorts } from "../harness/processes.ts";
-import { nextEvent, SharedEtcd } from "../harness/shared-etcd.ts";
-
-type FaultPolicy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
+import { type FaultPolicy, nextEvent, ONCE, SharedEtcd } from "../harness/shared-etcd.ts";
 
 /** Calls with each of two hosts, so that no run is lucky: the client takes them at random. */
 const CALLS = 20;
@@ -69,13 +67,14 @@ describe.each(CLIENT_SERVERS)("connections to %s", (_, start) => {
 
   test("what happens to failed calls can be chosen", async () => {
     let calls = 0;
-    const once: Pick<FaultPolicy, "execute"> = {
-      execute: (run) => {
-        calls++;
-        return Promise.resolve(run({ signal: new AbortController().signal }));
-      },
+    const execute: FaultPolicy["execute"] = (run, ...rest) => {
+      calls++;
+      return ONCE.execute(run, ...rest);
     };
-    const client = etcd.connect({ hosts: nowhere, faultHandling: { global: once as FaultPolicy } });
+    const client = etcd.connect({
+      hosts: nowhere,
+      faultHandling: { global: { ...ONCE, execute } },
+    });
     await expect(client.get("a").exec()).rejects.toThrow(GRPCUnavailableError);
     expect(calls).toBe(1);
   });

@@ -6,7 +6,7 @@ import { EtcdLeaseInvalidError, GRPCUnavailableError, type Lease } from "etcd3";
 import { afterEach, describe, expect, test } from "vitest";
 import { ClientProxy } from "../harness/client-proxy.ts";
 import { CLIENT_SERVERS } from "../harness/client-servers.ts";
-import { freePorts } from "../harness/processes.ts";
+import { freePorts, runProgram } from "../harness/processes.ts";
 import { nextEvent, SharedEtcd } from "../harness/shared-etcd.ts";
 
 describe.each(CLIENT_SERVERS)("leases on %s", (_, start) => {
@@ -141,6 +141,28 @@ describe.each(CLIENT_SERVERS)("leases on %s", (_, start) => {
     await leaseClient.leaseRevoke({ ID: await automatic.grant() });
     expect(await lostAutomatic).toBeInstanceOf(EtcdLeaseInvalidError);
     expect(automatic.revoked()).toBe(true);
+  });
+
+  test("a program that closes its client ends; what it leased goes with its lease", async () => {
+    const program = `
+      const { Etcd3 } = require("etcd3");
+      const client = new Etcd3({ hosts: "${etcd.server.endpoint}" });
+      (async () => {
+        const lease = client.lease(1);
+        await lease.put("program/left").value("");
+        const revoked = client.lease(60);
+        await revoked.put("program/revoked").value("");
+        await revoked.revoke();
+        lease.release();
+        client.close();
+      })();`;
+    const watcher = await etcd.client.watch().prefix("program/").only("delete").create();
+    const gone: string[] = [];
+    watcher.on("delete", ({ key }) => gone.push(key.toString()));
+    expect(await runProgram(process.execPath, ["-e", program])).toMatchObject({ code: 0 });
+    while (gone.length < 2) await nextEvent(watcher, "delete");
+    expect(gone).toEqual(["program/revoked", "program/left"]);
+    await watcher.cancel();
   });
 
   test("without a server it is lost before it is granted", async () => {

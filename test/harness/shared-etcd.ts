@@ -6,8 +6,12 @@ import { Etcd3, type IOptions } from "etcd3";
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { type EtcdProcess, type EtcdProcessOptions, startEtcd } from "./etcd-process.ts";
 import { freePorts } from "./processes.ts";
+import { sleep } from "./sleep.ts";
 
 const START_MS = 60_000;
+
+/** Milliseconds between tries of what fails. */
+const PAUSE_MS = 100;
 
 export class SharedEtcd {
   #server: EtcdProcess | undefined;
@@ -81,4 +85,26 @@ export function nextEvent<Said>(
   return new Promise((resolve) => {
     emitter.once(event, resolve);
   });
+}
+
+/** What happens to calls of a client, as its options take it. */
+export type FaultPolicy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
+
+/** Each call is made, once: the client neither tries again nor rests for five seconds behind failures. */
+export const ONCE = {
+  execute: async (run: Parameters<FaultPolicy["execute"]>[0]) => {
+    const answer = await run({ signal: new AbortController().signal });
+    return answer;
+  },
+} as FaultPolicy;
+
+/** Calls until it works. */
+export async function persist<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await call();
+    } catch {
+      await sleep(PAUSE_MS);
+    }
+  }
 }
