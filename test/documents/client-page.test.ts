@@ -1,6 +1,7 @@
 /**
  * docs/client.md is one program: it is compiled as the page tells, with strict types, and run from a package of its
- * own against our server and the real one; what it prints must be what the page says.
+ * own against our server and the real one, and with a member in its own process, which it reaches without a socket;
+ * what it prints must be what the page says.
  */
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
@@ -40,6 +41,7 @@ beforeAll(async () => {
   const program = blocks("ts").replaceAll("127.0.0.1:2379", "${process.env.ENDPOINT}");
   const quoted = program.replaceAll('"${process.env.ENDPOINT}"', "`${process.env.ENDPOINT}`");
   fs.writeFileSync(path.join(folder, "page.ts"), quoted);
+  fs.writeFileSync(path.join(folder, "embedded.ts"), withinOneProcess(quoted));
   const tsc = path.join(ROOT, "node_modules", ".bin", "tsc");
   await run(tsc, ["-p", folder], { cwd: folder }).catch((error: { stdout?: string }) => {
     throw new Error(`The program of the page is wrong:\n${error.stdout}`);
@@ -47,6 +49,24 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** The same program with a member of its own in place of a server; it listens, for what it asks by its addresses. */
+function withinOneProcess(program: string): string {
+  const opening = /^const client = await connect\(.*\);$/m;
+  expect(program).toMatch(opening);
+  return `import { startEtcd } from "etcd-ts";
+    const listenClientUrls = "http://127.0.0.1:0";
+    const etcd = await startEtcd({ temporary: true, bcryptCost: 4, listenClientUrls });
+    ${program.replace(opening, "const client = await etcd.openClient();")}
+    await etcd.stop();
+  `;
+}
+
+test("the program of docs/client.md prints what the page says without a server", async () => {
+  const page = path.join(folder, "embedded.js");
+  const { stdout } = await run(process.execPath, [page], { timeout: 60_000 });
+  expect(stdout).toBe(blocks("text"));
+}, 120_000);
 
 test.each(CLIENT_SERVERS)(
   "the program of docs/client.md prints what the page says with %s",
