@@ -16,7 +16,19 @@ const OUTPUT = path.join(ROOT, "dist", "bin");
 /** The parameters that launcher.ts gives. */
 const PROGRAM_START = `(function (exports, require, module, __filename, __dirname, codeKeeper) {
 "use strict";
-const bundleUrl = require("node:url").pathToFileURL(__filename).href;`;
+const bundleUrl = require("node:url").pathToFileURL(__filename).href;
+const builtins = new Map();
+function builtin(name) {
+  let found = builtins.get(name);
+  if (found === undefined) {
+    const exported = require(name);
+    builtins.set(name, (found = { __proto__: exported, default: exported }));
+  }
+  return found;
+}`;
+
+/** What the bundler makes of an import of Node's: it copies a hundred properties each time. */
+const BUILTIN_COPY = /__toESM\(require\("(node:[a-z0-9_/]+)"\)(?:, 1)?\)/g;
 const PROGRAM_END = "})";
 
 /** @type {import("esbuild").BuildOptions} */
@@ -45,7 +57,7 @@ async function programText(/** @type {string} */ name) {
     banner: { js: PROGRAM_START },
     footer: { js: PROGRAM_END },
   });
-  return onlyText(outputFiles).replace(/^#!.*\n/, "");
+  return onlyText(outputFiles).replace(/^#!.*\n/, "").replace(BUILTIN_COPY, 'builtin("$1")');
 }
 
 async function launcherText(/** @type {string} */ name, /** @type {string} */ program) {

@@ -52,34 +52,61 @@ export interface Call<C> {
 /** Names closer than this in letters to change are suggested. */
 const SUGGESTION_DISTANCE_MAX = 2;
 
-/** A command in its tree. Build the root; it builds what is below. */
+/**
+ * A command in its tree. Build the root; what is below comes about when somebody looks: a tool that runs one
+ * command makes the flags of that command and of no other.
+ */
 export class Command<C> {
   readonly spec: CommandSpec<C>;
   readonly parent: Command<C> | undefined;
-  /** Ordered by name. */
-  readonly commands: readonly Command<C>[];
-  /** In the order of the specification. */
-  readonly #declared: readonly Command<C>[];
-  /** Every flag the command takes: its own and the inherited ones. */
-  readonly flags = new FlagSet();
-  readonly localFlags = new FlagSet();
-  readonly inheritedFlags = new FlagSet();
+  #declared: readonly Command<C>[] | undefined;
+  #ordered: readonly Command<C>[] | undefined;
+  #flags: FlagSet | undefined;
+  #localFlags: FlagSet | undefined;
+  #inheritedFlags: FlagSet | undefined;
 
   constructor(spec: CommandSpec<C>, parent?: Command<C>) {
     this.spec = spec;
     this.parent = parent;
-    for (let above = parent; above !== undefined; above = above.parent) {
-      for (const flag of above.spec.persistentFlags?.all() ?? []) this.inheritedFlags.share(flag);
+  }
+
+  /** The commands directly below, ordered by name. */
+  get commands(): readonly Command<C>[] {
+    this.#ordered ??= [...this.#declaredCommands()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#ordered;
+  }
+
+  /** The commands directly below, in the order of the specification. */
+  #declaredCommands(): readonly Command<C>[] {
+    this.#declared ??= (this.spec.commands ?? []).map((child) => new Command(child, this));
+    return this.#declared;
+  }
+
+  /** Every flag the command takes: its own and the inherited ones. */
+  get flags(): FlagSet {
+    this.#flags ??= new FlagSet().shareAll(this.localFlags).shareAll(this.inheritedFlags);
+    return this.#flags;
+  }
+
+  get localFlags(): FlagSet {
+    if (this.#localFlags === undefined) {
+      const { flags, persistentFlags } = this.spec;
+      const name = this.name || "this command";
+      const help = new FlagSet().bool("help", false, `help for ${name}`, "h");
+      this.#localFlags = new FlagSet().shareAll(flags).shareAll(persistentFlags).shareAll(help);
     }
-    const help = new FlagSet().bool("help", false, `help for ${this.name || "this command"}`, "h");
-    for (const set of [spec.flags, spec.persistentFlags, help]) {
-      for (const flag of set?.all() ?? []) this.localFlags.share(flag);
+    return this.#localFlags;
+  }
+
+  get inheritedFlags(): FlagSet {
+    if (this.#inheritedFlags === undefined) {
+      const inherited = new FlagSet();
+      for (let above = this.parent; above !== undefined; above = above.parent) {
+        inherited.shareAll(above.spec.persistentFlags);
+      }
+      this.#inheritedFlags = inherited;
     }
-    for (const set of [this.localFlags, this.inheritedFlags]) {
-      for (const flag of set.all()) this.flags.share(flag);
-    }
-    this.#declared = (spec.commands ?? []).map((child) => new Command(child, this));
-    this.commands = [...this.#declared].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#inheritedFlags;
   }
 
   get name(): string {
@@ -186,7 +213,7 @@ export class Command<C> {
 
   #unknown(word: string): FlagError {
     const typed = word.toLowerCase();
-    const near = this.#declared.filter(
+    const near = this.#declaredCommands().filter(
       ({ name, isShown }) =>
         isShown &&
         (editDistance(typed, name.toLowerCase()) <= SUGGESTION_DISTANCE_MAX ||

@@ -2,7 +2,7 @@
 /**
  * etcdctl: the command line client.
  */
-import { systemClock } from "../platform/clock.ts";
+import { briefClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { runEtcdctl } from "./etcdctl/main.ts";
 import { lazyRandom } from "./lazy-random.ts";
@@ -15,7 +15,7 @@ const warn = (message: string): void => io.error(`${message}\n`);
 endWith(
   runEtcdctl({
     io,
-    clock: systemClock,
+    clock: briefClock,
     random: lazyRandom,
     openConnector: async (tls) => (await import("./socket-connector.ts")).socketConnector(tls),
     openFiles: async () => (await import("./system-files.ts")).systemFiles(warn),

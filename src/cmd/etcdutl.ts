@@ -2,7 +2,7 @@
 /**
  * etcdutl: work on the files of members that do not run.
  */
-import { systemClock } from "../platform/clock.ts";
+import { briefClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { runEtcdutl } from "./etcdutl/main.ts";
 import { endWith } from "./end-with.ts";
@@ -12,4 +12,4 @@ import { systemFiles } from "./system-files.ts";
 installPlatformBytes();
 const io = processIo();
 const files = systemFiles((message) => io.error(`${message}\n`));
-endWith(runEtcdutl({ io, clock: systemClock, ...files }));
+endWith(runEtcdutl({ io, clock: briefClock, ...files }));

@@ -111,6 +111,12 @@ export class FlagSet {
     if (!this.#flags.has(flag.name)) this.#flags.set(flag.name, flag);
   }
 
+  /** Adds the flags of another set, shared, except those whose names are there. Returns the set for chaining. */
+  shareAll(others: FlagSet | undefined): this {
+    if (others !== undefined) for (const flag of others.#flags.values()) this.share(flag);
+    return this;
+  }
+
   lookup(name: string): Flag | undefined {
     return this.#flags.get(name);
   }

@@ -40,8 +40,15 @@ const STEP_FAILS = 1 << 17;
 /** The string may end here: less than eight bits since the last symbol, all ones. */
 const STEP_MAY_END = 1 << 18;
 
+/** Not looked at yet: most programs see few strings, and working out all steps takes longer than those. */
+const STEP_UNKNOWN = 1 << 19;
+const STEP_IS_SPECIAL = STEP_EMITS | STEP_FAILS | STEP_UNKNOWN;
+
+const LINKS = codeTree();
+const MAY_END = endingNodes();
+
 /** Index: node * 16 + bits. */
-const STEPS = decodeSteps();
+const STEPS = new Int32Array(NODES * 16).fill(STEP_UNKNOWN);
 
 /** Decoded bytes on their way to a string; grown to the longest string seen. Holds nothing between calls. */
 let scratch = new Uint8Array(256);
@@ -53,17 +60,22 @@ export function decodeHuffman(bytes: Uint8Array, start: number, end: number): st
   const into = scratch;
   let count = 0;
   let step = STEP_MAY_END;
+  let at = 0;
   for (let i = start; i < end; i++) {
     const byte = bytes[i];
-    step = STEPS[((step & 0xff) << 4) | (byte >> 4)];
-    if ((step & (STEP_EMITS | STEP_FAILS)) !== 0) {
+    at = ((step & 0xff) << 4) | (byte >> 4);
+    step = STEPS[at];
+    if ((step & STEP_IS_SPECIAL) !== 0) {
+      if ((step & STEP_UNKNOWN) !== 0) step = learnStep(at);
       if ((step & STEP_FAILS) !== 0) return undefined;
-      into[count++] = (step >> 8) & 0xff;
+      if ((step & STEP_EMITS) !== 0) into[count++] = (step >> 8) & 0xff;
     }
-    step = STEPS[((step & 0xff) << 4) | (byte & 15)];
-    if ((step & (STEP_EMITS | STEP_FAILS)) !== 0) {
+    at = ((step & 0xff) << 4) | (byte & 15);
+    step = STEPS[at];
+    if ((step & STEP_IS_SPECIAL) !== 0) {
+      if ((step & STEP_UNKNOWN) !== 0) step = learnStep(at);
       if ((step & STEP_FAILS) !== 0) return undefined;
-      into[count++] = (step >> 8) & 0xff;
+      if ((step & STEP_EMITS) !== 0) into[count++] = (step >> 8) & 0xff;
     }
   }
   return (step & STEP_MAY_END) === 0 ? undefined : latin1FromBytes(into, 0, count);
@@ -103,16 +115,14 @@ export function writeHuffman(text: string, into: Uint8Array, at: number): number
 }
 
 function canonicalCodes(): Int32Array {
-  const codes = new Int32Array(SYMBOLS);
-  let next = 0;
+  const ofLength = new Int32Array(BITS_MAX + 1);
+  for (const bits of CODE_BITS) ofLength[bits]++;
+  const next = new Int32Array(BITS_MAX + 1);
   for (let bits = 1; bits <= BITS_MAX; bits++) {
-    for (let symbol = 0; symbol < SYMBOLS; symbol++) {
-      if (CODE_BITS[symbol] === bits) codes[symbol] = next++;
-    }
-    if (bits < BITS_MAX) next *= 2;
+    next[bits] = 2 * (next[bits - 1] + ofLength[bits - 1]);
   }
-  assert(next === 2 ** BITS_MAX, "The code must be complete");
-  return codes;
+  assert(next[BITS_MAX] + ofLength[BITS_MAX] === 2 ** BITS_MAX, "The code must be complete");
+  return Int32Array.from(CODE_BITS, (bits) => next[bits]++);
 }
 
 /** The tree as pairs of links: an inner node's number, or `~symbol`. */
@@ -132,27 +142,27 @@ function codeTree(): Int32Array {
   return links;
 }
 
-function decodeSteps(): Int32Array {
-  const links = codeTree();
+/** The nodes in which a string may end: those that up to seven ones lead to. */
+function endingNodes(): Uint8Array {
   const mayEnd = new Uint8Array(NODES);
-  for (let node = 0, depth = 0; depth < 8; depth++, node = links[2 * node + 1]) mayEnd[node] = 1;
-  const steps = new Int32Array(NODES * 16);
-  for (let from = 0; from < NODES; from++) {
-    for (let nibble = 0; nibble < 16; nibble++) {
-      let node = from;
-      let flags = 0;
-      for (let bit = 3; bit >= 0; bit--) {
-        const link = links[2 * node + ((nibble >> bit) & 1)];
-        if (link >= 0) {
-          node = link;
-        } else {
-          flags |= ~link === END_OF_STRING ? STEP_FAILS : STEP_EMITS | (~link << 8);
-          node = 0;
-        }
-      }
-      if (mayEnd[node] === 1) flags |= STEP_MAY_END;
-      steps[from * 16 + nibble] = flags | node;
+  for (let node = 0, depth = 0; depth < 8; depth++, node = LINKS[2 * node + 1]) mayEnd[node] = 1;
+  return mayEnd;
+}
+
+/** Works out the step at an index of `STEPS`, and keeps it there. */
+function learnStep(at: number): number {
+  let node = at >> 4;
+  let flags = 0;
+  for (let bit = 3; bit >= 0; bit--) {
+    const link = LINKS[2 * node + ((at >> bit) & 1)];
+    if (link >= 0) {
+      node = link;
+    } else {
+      flags |= ~link === END_OF_STRING ? STEP_FAILS : STEP_EMITS | (~link << 8);
+      node = 0;
     }
   }
-  return steps;
+  if (MAY_END[node] === 1) flags |= STEP_MAY_END;
+  STEPS[at] = flags | node;
+  return STEPS[at];
 }
