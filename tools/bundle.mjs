@@ -57,7 +57,9 @@ async function programText(/** @type {string} */ name) {
     banner: { js: PROGRAM_START },
     footer: { js: PROGRAM_END },
   });
-  return onlyText(outputFiles).replace(/^#!.*\n/, "").replace(BUILTIN_COPY, 'builtin("$1")');
+  return onlyText(outputFiles)
+    .replace(/^#!.*\n/, "")
+    .replace(BUILTIN_COPY, 'builtin("$1")');
 }
 
 async function launcherText(/** @type {string} */ name, /** @type {string} */ program) {

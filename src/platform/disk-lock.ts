@@ -15,7 +15,6 @@
  * nothing here, and elsewhere a process id that is used again by chance keeps the lock alive. A thread that
  * ends without closing its files leaves it held until the process ends. The caller is told so once.
  */
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 
 /** Exit status of `flock -n` when the lock is held elsewhere. */
@@ -40,6 +39,7 @@ export class FileLocker {
   /** Takes the lock on the open file without waiting; `undefined` when it is held elsewhere. */
   tryLock(descriptor: number, path: string): FileLock | undefined {
     if (!this.#programMissing) {
+      const { spawnSync } = process.getBuiltinModule("node:child_process");
       const run = spawnSync(this.#program, ["-xn", "3"], {
         stdio: ["ignore", "ignore", "ignore", descriptor],
       });

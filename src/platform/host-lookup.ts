@@ -1,10 +1,10 @@
-/** Addresses of host names, from whatever this machine asks for them. */
-import dns from "node:dns";
+/** Addresses of host names, from whatever this machine asks for them. node:dns is loaded by the first lookup. */
 import type { HostLookup } from "../ports/network.ts";
 
 /** Failures are worded as Go's resolver words them, without the server that it asked. */
 export const lookUpHost: HostLookup = (host, done) => {
-  dns.lookup(host, { verbatim: true }, (error, address) => {
+  const { lookup } = process.getBuiltinModule("node:dns");
+  lookup(host, { verbatim: true }, (error, address) => {
     if (error === null) done(address);
     else done(new Error(`lookup ${host}: ${REASONS[error.code ?? ""] ?? error.message}`));
   });
