@@ -13,6 +13,7 @@ import { maintenance } from "./maintenance.mjs";
 import { millionKeys } from "./million-keys.mjs";
 import { throughput } from "./throughput.mjs";
 import { tlsPuts } from "./tls-puts.mjs";
+import { toolStartup } from "./tool-startup.mjs";
 import { watchEvents } from "./watch-events.mjs";
 import { watchLatency } from "./watch-latency.mjs";
 import { watchMemory } from "./watch-memory.mjs";
@@ -61,4 +62,5 @@ export const KINDS = [
   catchUp,
   badClients,
   authFlood,
+  toolStartup,
 ];
