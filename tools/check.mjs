@@ -29,6 +29,12 @@ const STEPS = [
     args: ["tools/gen-proto/main.mjs", "--check"],
     fix: "npm run gen",
   },
+  {
+    name: "package",
+    program: process.execPath,
+    args: ["tools/package/check.mjs"],
+    fix: "what others would install; see each line",
+  },
 ];
 
 /** @returns {Promise<{ line: string, failed: boolean }>} */

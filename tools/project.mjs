@@ -74,10 +74,10 @@ export function ensureBuild() {
  * @param {string[]} args
  * @returns {Promise<{ code: number, output: string, seconds: number }>}
  */
-export function collect(program, args) {
+export function collect(program, args, cwd = ROOT) {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     child.stdout.on("data", (chunk) => (output += chunk));
     child.stderr.on("data", (chunk) => (output += chunk));
