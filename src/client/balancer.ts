@@ -32,13 +32,13 @@ class Waiter {
   constructor(lastError: string, signal: CancelSignal | undefined, picked: Picked) {
     this.lastError = lastError;
     this.#picked = picked;
-    this.#unlisten = onAbort(signal, () => this.settle(contextEnded("Canceled", this.lastError)));
+    this.#unlisten = onAbort(signal, () => this.settle(waitEnded("Canceled", this.lastError)));
   }
 
   startTimer(clock: Clock, delayMs: number): void {
     if (delayMs > DEADLINE_TIMER_MS_MAX) return;
     this.#timer = clock.after(delayMs, () =>
-      this.settle(contextEnded("DeadlineExceeded", this.lastError)),
+      this.settle(waitEnded("DeadlineExceeded", this.lastError)),
     );
   }
 
@@ -137,7 +137,14 @@ const CLOSING: RpcStatus = {
   message: "grpc: the client connection is closing",
 };
 
-function contextEnded(name: "Canceled" | "DeadlineExceeded", reason = ""): RpcStatus {
-  const text = name === "Canceled" ? "context canceled" : "context deadline exceeded";
-  return { code: GrpcCode[name], message: reason === "" ? text : reason };
+function contextEnded(name: "Canceled" | "DeadlineExceeded"): RpcStatus {
+  const message = name === "Canceled" ? "context canceled" : "context deadline exceeded";
+  return { code: GrpcCode[name], message };
+}
+
+/** How a wait for a connection ends: with the reason why there is none, or with none known so far. */
+function waitEnded(name: "Canceled" | "DeadlineExceeded", reason: string): RpcStatus {
+  const { code, message } = contextEnded(name);
+  const waiting = "received context error while waiting for new LB policy update";
+  return { code, message: reason === "" ? `${waiting}: ${message}` : reason };
 }
