@@ -15,18 +15,25 @@ interface Column {
   /** Names of the number in the forms "fields" and "json". */
   readonly field: string;
   readonly member: string;
-  readonly value: number | bigint;
+  /** A text is in quotes already. */
+  readonly value: number | bigint | string;
 }
 
 /** `snapshot status` in the form. A form that does not have it ends the tool. */
 export function databaseStatusText(form: OutputForm, status: DatabaseStatus): string {
-  const { hash, revision, totalKeys, totalBytes } = status;
-  return rowText(form, [
+  const { hash, revision, totalKeys, totalBytes, version } = status;
+  const columns = [
     column("hash", hash.toString(16), "Hash", "hash", hash),
     column("revision", String(revision), "Revision", "revision", revision),
     column("total keys", String(totalKeys), "Keys", "totalKey", totalKeys),
     column("total size", humanBytes(totalBytes), "Size", "totalSize", totalBytes),
-  ]);
+  ];
+  // As 3.6 shows it; of a file that has none, what 3.5 shows is all there is.
+  if (version !== undefined) {
+    const quoted = `"${version}"`;
+    columns.push({ ...column("version", version, "Version", "version", 0), value: quoted });
+  }
+  return rowText(form, columns);
 }
 
 /** `hashkv` in the form. A form that does not have it ends the tool. */

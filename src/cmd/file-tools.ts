@@ -23,13 +23,19 @@ export interface FileTools {
 export interface FileSession extends FileTools {
   readonly io: ToolIo;
   readonly clock: Clock;
+  /** Milliseconds that the lock of a file is waited for; without end when absent. */
+  readonly lockTimeoutMs?: number | undefined;
 }
 
 /** What reading a database file needs; who waits for its lock is told so, and what else could be done. */
-export function fileEnvironment({ disk, clock, io }: FileSession, wayOut = ""): FileEnvironment {
+export function fileEnvironment(
+  { disk, clock, io, lockTimeoutMs }: FileSession,
+  wayOut = "",
+): FileEnvironment {
   return {
     disk,
     clock,
+    lockTimeoutMs,
     onLockWait: (path) => {
       const shown = goQuote(byteString(path));
       io.error(`waiting for etcd to close and release its lock on ${shown}.${wayOut}\n`);

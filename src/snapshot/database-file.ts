@@ -26,6 +26,8 @@ export interface FileEnvironment {
   readonly clock: Clock;
   /** Called once when the lock is waited for longer than LOCK_NOTICE_MS. */
   readonly onLockWait: (path: string) => void;
+  /** Milliseconds that the lock is waited for; without end when absent. */
+  readonly lockTimeoutMs?: number | undefined;
   /** Called before the file is read, which takes as long as it is large. */
   readonly onRead?: (path: string, bytes: number) => void;
 }
@@ -57,13 +59,50 @@ export async function withDatabase<T>(
 
 /** Waits until the lock of an open file is taken. */
 async function holdLock(
-  { clock, onLockWait }: FileEnvironment,
+  { clock, onLockWait, lockTimeoutMs = Number.POSITIVE_INFINITY }: FileEnvironment,
   path: string,
   file: DiskFile,
 ): Promise<void> {
-  if (await tryLockFor(clock, file, LOCK_NOTICE_MS)) return;
+  if (await tryLockFor(clock, file, Math.min(LOCK_NOTICE_MS, lockTimeoutMs))) return;
+  if (lockTimeoutMs <= LOCK_NOTICE_MS) throw lockTimedOut(path);
   onLockWait(path);
-  while (!(await tryLockFor(clock, file, LOCK_NOTICE_MS)));
+  const endMs = clock.nowMs() + lockTimeoutMs - LOCK_NOTICE_MS;
+  for (;;) {
+    const leftMs = endMs - clock.nowMs();
+    if (leftMs <= 0) throw lockTimedOut(path);
+    if (await tryLockFor(clock, file, Math.min(LOCK_NOTICE_MS, leftMs))) return;
+  }
+}
+
+function lockTimedOut(path: string): SnapshotError {
+  return new SnapshotError(
+    `timeout: "${path}" is locked by another program, an etcd that runs on it most likely; stop it, or give --timeout more time`,
+  );
+}
+
+/** Does the work when the database is not locked by somebody else; who waits long is told so. */
+export async function whenUnlocked<T>(
+  { clock, onLockWait, lockTimeoutMs = Number.POSITIVE_INFINITY }: FileEnvironment,
+  path: string,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  const startMs = clock.nowMs();
+  for (let isTold = false; ; ) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof BoltError && error.code === "locked")) throw error;
+    }
+    const waitedMs = clock.nowMs() - startMs;
+    if (waitedMs >= lockTimeoutMs) throw lockTimedOut(path);
+    if (!isTold && waitedMs >= LOCK_NOTICE_MS) {
+      isTold = true;
+      onLockWait(path);
+    }
+    await new Promise<void>((resolve) => {
+      clock.after(LOCK_RETRY_MS, resolve);
+    });
+  }
 }
 
 /** Tries to take the lock of an open file for some time; whether it is taken. */

@@ -6,6 +6,7 @@
 import type { Tx } from "../bolt/tx.ts";
 import { bytesFromLatin1, equalBytes } from "../stdx/bytes.ts";
 import { crc32c } from "../stdx/crc32c.ts";
+import { storageVersionOf } from "./storage-version.ts";
 import { type FileEnvironment, requireIntegrity, withDatabase } from "./database-file.ts";
 
 export interface DatabaseStatus {
@@ -17,6 +18,8 @@ export interface DatabaseStatus {
   readonly totalKeys: number;
   /** Logical size of the file, in bytes. */
   readonly totalBytes: number;
+  /** Which etcd has written it, where that is in it: 3.6 and later. */
+  readonly version: string | undefined;
 }
 
 const KEY_BUCKET = bytesFromLatin1("key");
@@ -51,7 +54,8 @@ function statusOf(tx: Tx): DatabaseStatus {
       totalKeys++;
     }
   });
-  return { hash, revision, totalKeys, totalBytes: tx.sizeBytes };
+  const { sizeBytes: totalBytes } = tx;
+  return { hash, revision, totalKeys, totalBytes, version: storageVersionOf(tx) };
 }
 
 function mainOf(key: Uint8Array): bigint {

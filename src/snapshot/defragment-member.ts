@@ -7,9 +7,13 @@ import type { BackendSizes } from "../backend/backend.ts";
 import type { CopyProgress } from "../backend/database-copy.ts";
 import { type DefragmentedSizes, defragmentFile } from "../backend/defragment-file.ts";
 import { Db } from "../bolt/db.ts";
-import { BoltError } from "../bolt/errors.ts";
-import { type FileEnvironment, refuseOtherFiles, requireIntegrity } from "./database-file.ts";
-import { CACHE_BYTES_MAX, LOCK_NOTICE_MS, LOCK_RETRY_MS } from "./limits.ts";
+import {
+  type FileEnvironment,
+  refuseOtherFiles,
+  requireIntegrity,
+  whenUnlocked,
+} from "./database-file.ts";
+import { CACHE_BYTES_MAX } from "./limits.ts";
 import { placesOf } from "./member-places.ts";
 import { asSnapshotError } from "./snapshot-error.ts";
 
@@ -63,28 +67,5 @@ function examine({ disk }: DefragmentEnvironment, path: string): BackendSizes {
     return { bytes: sizeBytes, bytesInUse: inUseBytes };
   } finally {
     db.close();
-  }
-}
-
-/** Does the work when the database is not locked by somebody else; who waits long is told so. */
-async function whenUnlocked<T>(
-  { clock, onLockWait }: DefragmentEnvironment,
-  path: string,
-  work: () => T | Promise<T>,
-): Promise<T> {
-  const startMs = clock.nowMs();
-  for (let isTold = false; ; ) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof BoltError && error.code === "locked")) throw error;
-    }
-    if (!isTold && clock.nowMs() - startMs >= LOCK_NOTICE_MS) {
-      isTold = true;
-      onLockWait(path);
-    }
-    await new Promise<void>((resolve) => {
-      clock.after(LOCK_RETRY_MS, resolve);
-    });
   }
 }

@@ -43,7 +43,9 @@ export async function runEtcdutl(session: UtlSession): Promise<number> {
   }
   rememberCode(call.command.path, "at exit");
   try {
-    await call.command.spec.run?.(session, call);
+    const timeoutMs = Number(call.flags.getInteger("timeout")) / 1e6;
+    const lockTimeoutMs = timeoutMs > 0 ? timeoutMs : undefined;
+    await call.command.spec.run?.({ ...session, lockTimeoutMs }, call);
     return ExitCode.SUCCESS;
   } catch (error) {
     if (!(error instanceof ToolExit)) throw error;

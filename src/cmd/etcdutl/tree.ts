@@ -20,17 +20,26 @@ export function etcdutlCommands(): EtcdutlCommand {
   return new Command<UtlSession>({
     use: "etcdutl",
     short: "An administrative command line tool for etcd3.",
-    persistentFlags: new FlagSet().string(
-      "write-out",
-      "simple",
-      "set the output format (fields, json, protobuf, simple, table)",
-      "w",
-    ),
+    persistentFlags: new FlagSet()
+      .string(
+        "write-out",
+        "simple",
+        "set the output format (fields, json, protobuf, simple, table)",
+        "w",
+      )
+      // Of etcd 3.7, which does not wait for ever unless it is told to.
+      .duration(
+        "timeout",
+        0n,
+        "time to wait to obtain a file lock on db file, 0 to block indefinitely",
+      )
+      .hide("timeout"),
     commands: [
       backupCommand(),
       checkCommands(),
       defragCommand(),
       hashKvCommand(),
+      migrateCommand(),
       snapshotCommands(),
       { ...completionCommand<UtlSession>("etcdutl"), isAddition: true },
       version,
@@ -131,6 +140,31 @@ function hashKvCommand(): Spec {
     exactArguments: 1,
     flags: new FlagSet().int64("rev", 0n, "maximum revision to hash (default: latest revision)"),
     run: async (...of) => (await import("./run-hashkv.ts")).runHashKv(...of),
+  };
+}
+
+/** Of etcd 3.6: its way back to 3.5, and forth. */
+function migrateCommand(): Spec {
+  return {
+    use: "migrate",
+    short:
+      "Migrates schema of etcd data dir files to make them compatible with different etcd version",
+    isHidden: true,
+    isAddition: true,
+    flags: new FlagSet()
+      .string("data-dir", "", "Path to the etcd data dir")
+      .string(
+        "target-version",
+        "",
+        'Target etcd version to migrate contents of data dir. Minimal value 3.5. Format "X.Y" for example 3.6.',
+      )
+      .bool(
+        "force",
+        false,
+        "Ignore migration failure and forcefully override storage version. Not recommended.",
+      ),
+    requiredFlags: ["data-dir", "target-version"],
+    run: async (...of) => (await import("./run-migrate.ts")).runMigrate(...of),
   };
 }
 
