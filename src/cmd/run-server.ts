@@ -27,7 +27,7 @@ export async function runServer(): Promise<void> {
     process.exitCode = startup.code;
     return;
   }
-  const { config } = startup;
+  const { config, mayGreet } = startup;
   const log = startup.log.named("cmd/etcd.ts");
   if (config.repair) {
     const { runRepair } = await import("./repair-command.ts");
@@ -50,13 +50,14 @@ export async function runServer(): Promise<void> {
   const stop = async (): Promise<void> => {
     await Promise.all([manager.stopping("stopping"), server.stop()]);
     await audit?.close();
-    bidFarewell(config);
+    if (mayGreet) bidFarewell(config);
   };
   stopOnSignal("SIGTERM", stop, log);
   stopOnSignal("SIGINT", stop, log);
   await server.ready;
   await manager.ready("serving clients");
   rememberCode("server", "now");
+  if (!mayGreet) return;
   // Below the last lines of the start, not among them.
   setTimeout(() => greet(config, server.clientPorts), GREETING_PAUSE_MS).unref();
 }

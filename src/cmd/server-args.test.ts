@@ -189,6 +189,19 @@ describe("parseServerArgs", () => {
     if (parsed.kind === "start") expect(parsed.config.socketReusePort).toBe(true);
   });
 
+  test("greets who tries it, and nobody who names a cluster or something about the log", () => {
+    const tries = [[], ["--name=a", "--data-dir=b", "--listen-client-urls=http://127.0.0.1:1"]];
+    for (const [at, args] of tries.entries()) {
+      const urls = at === 0 ? [] : ["--advertise-client-urls=http://127.0.0.1:1"];
+      expect(parse([...args, ...urls])).toMatchObject({ kind: "start", mayGreet: true });
+    }
+    for (const arg of ["--log-level=info", "--log-outputs=stderr", "--logger=zap"]) {
+      expect(parse([arg])).toMatchObject({ kind: "start", mayGreet: false });
+    }
+    const cluster = { ETCD_INITIAL_CLUSTER: "default=http://localhost:2380" };
+    expect(parse([], cluster)).toMatchObject({ kind: "start", mayGreet: false });
+  });
+
   test("does not know the proxies", () => {
     expect(parse(["gateway"])).toMatchObject({ kind: "exit", code: 1 });
     expect(parse(["grpc-proxy", "start"])).toMatchObject({ kind: "exit", code: 1 });

@@ -62,6 +62,11 @@ interface Said {
 export interface CliStart extends Said {
   readonly kind: "start";
   readonly config: ServerConfig;
+  /**
+   * Whether somebody may be told things who has not met etcd before: neither the cluster nor anything about the log
+   * was named, by whoever knows it, or by a program that reads the log.
+   */
+  readonly mayGreet: boolean;
 }
 
 export interface CliExit extends Said {
@@ -162,8 +167,12 @@ function configure(input: ServerArgsInput, told: Told): CliStart | CliExit {
   const refusal = refusedProblem(values, given) ?? reusePortProblem(values, input.runtime);
   if (refusal !== undefined) return refused(input, refusal, { early, log, before });
   const records = [...before, running(input), ...completeValues(values, input.defaultHost)];
-  return { kind: "start", config: configFromFlags(values, level), early, records, log, last: [] };
+  const config = configFromFlags(values, level);
+  const mayGreet = !KNOWING_FLAGS.some((flag) => given.has(flag));
+  return { kind: "start", config, mayGreet, early, records, log, last: [] };
 }
+
+const KNOWING_FLAGS = ["initial-cluster", "log-level", "log-outputs", "logger"];
 
 /** The members are not those of --initial-cluster by default when they are to be found elsewhere. */
 function forgetInitialCluster(values: FlagValues, given: ReadonlySet<string>): void {

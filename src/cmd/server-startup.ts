@@ -16,7 +16,12 @@ import { shownWords } from "../stdx/secret-words.ts";
 const CALLER = "cmd/server-startup.ts";
 
 export type Startup =
-  | { readonly kind: "start"; readonly config: ServerConfig; readonly log: ProcessLog }
+  | {
+      readonly kind: "start";
+      readonly config: ServerConfig;
+      readonly log: ProcessLog;
+      readonly mayGreet: boolean;
+    }
   | { readonly kind: "exit"; readonly code: number };
 
 /** Reads the arguments, environment and machine of this process. Prints; never ends the process. */
@@ -45,7 +50,9 @@ export async function readStartup(): Promise<Startup> {
   }
   replayRecords(parsed.records, (caller) => log.named(caller));
   replayRecords(parsed.last, named);
-  return parsed.kind === "exit" ? parsed : { kind: "start", config: parsed.config, log };
+  if (parsed.kind === "exit") return parsed;
+  const { config, mayGreet } = parsed;
+  return { kind: "start", config, log, mayGreet };
 }
 
 /** What reads configuration files is loaded only where one may be named. */
