@@ -65,19 +65,24 @@ export class Balancer {
     this.#links = links;
   }
 
-  /** The next connection in turn, if any is ready now; a server that is silent only where there is no other. */
+  /** The next connection in turn, if any is ready now; a server that is to be avoided only where there is no other. */
   pickNow(): GrpcClient | undefined {
-    return this.#nextOf((link) => !link.isSilent) ?? this.#nextOf(() => true);
+    return this.#nextOf((link) => !link.isAvoided) ?? this.#nextOf(() => true);
   }
 
-  /** The next connection in turn that is ready, to another server than that of `grpc`, and not to one that is silent. */
+  /** The next connection in turn that is ready, to another server than that of `grpc`, and not to one that is to be avoided. */
   pickOther(grpc: GrpcClient): GrpcClient | undefined {
-    return this.#nextOf((link) => !link.isSilent && link.grpc !== grpc);
+    return this.#nextOf((link) => !link.isAvoided && link.grpc !== grpc);
   }
 
   /** A call that was sent on `grpc` at `sentMs` has no answer: is nothing heard of its server? It is avoided then. */
   noteSilence(grpc: GrpcClient, sentMs: number): boolean {
     return this.#links.some((link) => link.noteSilence(grpc, sentMs));
+  }
+
+  /** The server of `grpc` said that it cannot reach a leader. */
+  noteLeaderless(grpc: GrpcClient): void {
+    for (const link of this.#links) link.noteLeaderless(grpc);
   }
 
   #nextOf(isFit: (link: Link) => boolean): GrpcClient | undefined {

@@ -32,7 +32,9 @@ import { Canceller, onAbort } from "./cancel-signal.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CALL_ATTEMPTS_MAX,
+  CALL_BACKOFF_FACTOR,
   CALL_BACKOFF_JITTER,
+  CALL_BACKOFF_MAX_MS,
   CALL_BACKOFF_MS,
   REQUEST_BYTES_MAX,
   UNPROCESSED_RESENDS_MAX,
@@ -248,6 +250,11 @@ export class Channel {
     this.#balancer.noteSilence(grpc, sentMs);
   }
 
+  /** The server of `stream` ended it because it has no leader: calls go elsewhere. */
+  noteLeaderless({ grpc }: { readonly grpc: GrpcClient }): void {
+    this.#balancer.noteLeaderless(grpc);
+  }
+
   async #mayRetry(
     answer: RpcStatus,
     repeatability: Repeatability,
@@ -309,6 +316,7 @@ export class Channel {
       const call = grpc.unary(path, metadata, body, limits, (status, message) => {
         unlisten();
         if (isOver(status)) this.#balancer.noteSilence(grpc, sentMs);
+        else if (isLeaderless(status)) this.#balancer.noteLeaderless(grpc);
         // The view is valid until return only.
         settle({ status, message: message?.slice() });
       });
@@ -352,10 +360,26 @@ export class Channel {
     const { clock, random } = this.#settings;
     const quorum = Math.floor(this.#links.length / 2) + 1;
     if (attempt % quorum !== 0) return Promise.resolve();
-    const waitMs = jitteredMs(CALL_BACKOFF_MS, CALL_BACKOFF_JITTER, random);
+    const growth = CALL_BACKOFF_FACTOR ** (attempt / quorum - 1);
+    const pauseMs = Math.min(CALL_BACKOFF_MS * growth, CALL_BACKOFF_MAX_MS);
+    const waitMs = jitteredMs(pauseMs, CALL_BACKOFF_JITTER, random);
     return withinBounds(new Pause().wait(clock, waitMs), options, clock);
   }
 }
+
+/** Whether the server says that it could not reach a leader in time. */
+function isLeaderless(status: RpcStatus): boolean {
+  if (status.code !== GrpcCode.Unavailable) return false;
+  const known = knownError(status);
+  return known !== undefined && LEADERLESS.includes(known);
+}
+
+const LEADERLESS: readonly EtcdError[] = [
+  Errors.NoLeader,
+  Errors.Timeout,
+  Errors.TimeoutDueToConnectionLost,
+  Errors.TimeoutDueToLeaderFail,
+];
 
 function unsent({ code, message }: RpcStatus): Attempt {
   return { code, message, body: undefined, wasSent: false };

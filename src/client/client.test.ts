@@ -253,6 +253,35 @@ describe("Client", () => {
     expect([one.calls.length, two.calls.length]).toEqual([3, 3]);
   });
 
+  test("goes elsewhere for a while when a server cannot reach a leader", async () => {
+    const { code, message } = Errors.Timeout;
+    const alone = serve("one:1", { [PUT]: fail(code, message), [RANGE]: fail(code, message) });
+    const others = serve("two:2", { [PUT]: stored, [RANGE]: found });
+    const client = await open({ endpoints: ["one:1", "two:2"] });
+    await turns(20);
+    const first = await Promise.allSettled([client.kv.put({ key }), turns(20)]);
+    expect(first[0]).toMatchObject({ status: "rejected", reason: { name: "UnknownOutcomeError" } });
+    for (let i = 0; i < 4; i++) await untilSettled(client.kv.put({ key }));
+    expect([alone.calls.length, others.calls.length]).toEqual([1, 4]);
+    await turns(60, 100);
+    for (let i = 0; i < 2; i++) await untilSettled(client.kv.range({ key }), 10);
+    expect(alone.calls.filter((path) => path === RANGE)).toHaveLength(1);
+  });
+
+  test("tries a read again for as long as it may take", async () => {
+    const { code, message } = Errors.NoLeader;
+    let isLed = false;
+    const server = serve("one:1", {
+      [RANGE]: (call, request) => (isLed ? found : fail(code, message))(call, request),
+    });
+    const client = await open();
+    const reading = client.kv.range({ key }, { deadlineMs: clock.nowMs() + 60_000 });
+    await turns(300, 100);
+    isLed = true;
+    await untilSettled(reading, 100);
+    expect(server.calls.length).toBeLessThan(50);
+  });
+
   describe("with a server that is silent", () => {
     let silent: MemoryServer;
     let lively: MemoryServer;

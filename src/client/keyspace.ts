@@ -16,7 +16,7 @@ export function keyspaceOf(client: KeyspaceClient, options: CallOptions = {}): C
     txn: (request) => kv.txn(request, options),
     deleteRange: (request) => kv.deleteRange(request, options),
     async *watch(request) {
-      yield* await watch.open(request, { signal });
+      yield* await watch.open(request, { signal, movesToLeader: true });
       if (signal?.aborted === true) throw CANCELLED;
     },
     cleanup: {

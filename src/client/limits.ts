@@ -31,6 +31,9 @@ export const WATCH_WAITING_BYTES_HIGH = 16 * 1024 * 1024;
 /** … and at which it is created again, to go on behind what waits. */
 export const WATCH_WAITING_BYTES_LOW = 4 * 1024 * 1024;
 
+/** Milliseconds before a watch stream is opened again whose server had no leader: no server may have one. */
+export const WATCH_LEADERLESS_PAUSE_MS = 500;
+
 /** Times in a row that a watch tries another stream, with a new token, when its own is refused. */
 export const WATCH_TOKEN_REFUSALS_MAX = 3;
 
@@ -55,6 +58,12 @@ export const CALL_ATTEMPTS_MAX = 100;
 /** Milliseconds between tries, once every quorum of the endpoints has been tried. */
 export const CALL_BACKOFF_MS = 25;
 
+/** Factor from one such wait to the next, … */
+export const CALL_BACKOFF_FACTOR = 1.5;
+
+/** … and the longest of them: tries go on as long as a call may take, and do no harm. */
+export const CALL_BACKOFF_MAX_MS = 1000;
+
 /** Part of that wait that is random, in both directions. */
 export const CALL_BACKOFF_JITTER = 0.1;
 
@@ -78,6 +87,9 @@ export const SILENCE_NOTICED_MS = 100;
 
 /** Milliseconds for which calls pass over a server that was silent, unless it is heard of or there is no other. */
 export const SILENT_SERVER_MS = 10_000;
+
+/** Milliseconds for which calls pass over a server that cannot reach a leader, where there is another. */
+export const LEADERLESS_SERVER_MS = 5000;
 
 /** Part of each wait that is random, in both directions, so that clients do not come back all at once. */
 export const RECONNECT_BACKOFF_JITTER = 0.2;

@@ -20,6 +20,7 @@ import { type ClientEndpoint, endpointAuthority } from "./endpoint.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CONNECT_TIMEOUT_MS,
+  LEADERLESS_SERVER_MS,
   RECONNECT_BACKOFF_FACTOR,
   RECONNECT_BACKOFF_JITTER,
   RECONNECT_BACKOFF_MAX_MS,
@@ -67,6 +68,8 @@ export class Link {
   /** Counts attempts, so that a late answer to an abandoned one is recognized. */
   #attempt = 0;
   #timer: Timer | undefined;
+  /** Until when calls go elsewhere because the server cannot reach a leader. */
+  #leaderlessUntilMs = Number.NEGATIVE_INFINITY;
   /** When the server was noticed to be silent. */
   #silentMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
@@ -98,11 +101,22 @@ export class Link {
     return undefined;
   }
 
+  /** Whether calls had better go elsewhere. */
+  get isAvoided(): boolean {
+    return this.#isSilent || this.#settings.clock.nowMs() < this.#leaderlessUntilMs;
+  }
+
+  /** The server of `grpc` said that it cannot reach a leader: it may be cut off from the others. */
+  noteLeaderless(grpc: GrpcClient): void {
+    if (this.#transport?.grpc !== grpc) return;
+    this.#leaderlessUntilMs = this.#settings.clock.nowMs() + LEADERLESS_SERVER_MS;
+  }
+
   /**
    * Whether the server of this connection left calls without an answer and has sent nothing since: it may be frozen, or
    * cut off. After a while it is asked again.
    */
-  get isSilent(): boolean {
+  get #isSilent(): boolean {
     const receivedMs = this.#transport?.lastReceivedMs ?? Number.POSITIVE_INFINITY;
     const untilMs = this.#silentMs + SILENT_SERVER_MS;
     return receivedMs < this.#silentMs && this.#settings.clock.nowMs() < untilMs;

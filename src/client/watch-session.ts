@@ -23,6 +23,7 @@ import { Canceller } from "./cancel-signal.ts";
 import type { Channel } from "./channel.ts";
 import {
   RESPONSE_BYTES_MAX,
+  WATCH_LEADERLESS_PAUSE_MS,
   WATCH_RESUME_PAUSE_MS,
   WATCH_RESUME_PAUSE_MS_MAX,
   WATCH_WAITING_BYTES_HIGH,
@@ -43,12 +44,15 @@ interface Pieces {
 const NO_WATCH_ID = -1n;
 
 /** Where streams are opened. */
-export type StreamOpener = Pick<Channel, "openStream">;
+export type StreamOpener = Pick<Channel, "openStream" | "noteLeaderless">;
+
+/** What becomes of watches whose server has lost its leader: they stay, end, or move to another server. */
+export type WhenLeaderless = "stay" | "end" | "move";
 
 export class WatchSession {
   readonly #channel: StreamOpener;
   readonly #clock: Clock;
-  readonly #requireLeader: boolean;
+  readonly #whenLeaderless: WhenLeaderless;
   readonly #entries = new Set<WatchEntry>();
   readonly #pause = new Pause();
   #isRunning = false;
@@ -62,10 +66,10 @@ export class WatchSession {
   readonly #pieces = new Map<bigint, Pieces>();
   #isProgressWanted = false;
 
-  constructor(channel: StreamOpener, clock: Clock, requireLeader: boolean) {
+  constructor(channel: StreamOpener, clock: Clock, whenLeaderless: WhenLeaderless) {
     this.#channel = channel;
     this.#clock = clock;
-    this.#requireLeader = requireLeader;
+    this.#whenLeaderless = whenLeaderless;
   }
 
   add(entry: WatchEntry): void {
@@ -111,7 +115,8 @@ export class WatchSession {
       const canceller = new Canceller();
       this.#canceller = canceller;
       try {
-        const options = { signal: canceller, requireLeader: this.#requireLeader };
+        const requireLeader = this.#whenLeaderless !== "stay";
+        const options = { signal: canceller, requireLeader };
         const stream = await this.#channel.openStream(WatchService.watch, options);
         this.#begin(stream);
         for await (const response of stream) {
@@ -119,7 +124,11 @@ export class WatchSession {
           this.#onResponse(response);
         }
       } catch (error) {
-        if (!canceller.aborted && isFinal(error)) this.#failAll(error);
+        const moves = error === Errors.NoLeader && this.#whenLeaderless === "move";
+        if (moves) {
+          pauseMs = WATCH_LEADERLESS_PAUSE_MS;
+          if (this.#stream !== undefined) this.#channel.noteLeaderless(this.#stream);
+        } else if (!canceller.aborted && isFinal(error)) this.#failAll(error);
       }
       this.#stream = undefined;
       if (this.#entries.size === 0) break;

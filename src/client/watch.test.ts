@@ -251,6 +251,26 @@ describe("Watcher", () => {
     fromFuture.cancel();
   });
 
+  test("goes on at another server when its own has no leader, where that is wanted", async () => {
+    const other = clients.serve("two:2", {}, server.streamsOf());
+    const both = await clients.open({ endpoints: ["one:1", "two:2"] });
+    await clients.turns(10);
+    const options = { movesToLeader: true };
+    const watcher = await clients.untilSettled(both.watch.open({ key }, options));
+    expect(server.metadata).toEqual(["true"]);
+    const before = other.calls.length;
+    for (let i = 0; i < 3; i++) {
+      server.end(GrpcCode.Unavailable, Errors.NoLeader.message);
+      await clients.turns(100, 10);
+      server.puts(0n, 6 + i);
+      expect(await revisions(watcher)).toEqual([6 + i]);
+    }
+    expect(other.calls.length).toBeGreaterThan(before);
+    both.watch.requestProgress(options);
+    server.send({ watchId: -1n });
+    expect(await next(watcher)).toMatchObject({ events: [] });
+  });
+
   test("goes on after a time in which nobody could be reached for a new token", async () => {
     const { authenticate } = AuthService;
     const answer = authenticate.response.encode(authenticate.response.create({ token: "t" }));

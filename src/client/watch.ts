@@ -15,7 +15,7 @@ import { answersOf } from "./inbox.ts";
 import { DEADLINE_TIMER_MS_MAX } from "./limits.ts";
 import { CANCELLED, DEADLINE_EXCEEDED } from "./rpc-status.ts";
 import { WatchEntry } from "./watch-entry.ts";
-import { type StreamOpener, WatchSession } from "./watch-session.ts";
+import { type StreamOpener, type WhenLeaderless, WatchSession } from "./watch-session.ts";
 
 /** How a watch is run. */
 export interface WatchOptions {
@@ -25,6 +25,8 @@ export interface WatchOptions {
   readonly signal?: CancelSignal | undefined;
   /** Ends the watch with `Errors.NoLeader` when the member that serves it has lost its leader. */
   readonly requireLeader?: boolean | undefined;
+  /** Goes on at another member when the member that serves the watch has lost its leader. */
+  readonly movesToLeader?: boolean | undefined;
   /** Gives the watch a stream of its own, instead of one that it shares with the client's others. */
   readonly ownStream?: boolean | undefined;
 }
@@ -77,17 +79,18 @@ export class Watcher {
 export class Watch {
   readonly #channel: StreamOpener;
   readonly #clock: Clock;
-  /** Shared streams: of watches that need no leader, and of those that do. */
-  readonly #shared: readonly [WatchSession, WatchSession];
+  /** Shared streams, by what becomes of watches whose server has lost its leader. */
+  readonly #shared: Readonly<Record<WhenLeaderless, WatchSession>>;
   readonly #own = new Set<WatchSession>();
 
   constructor(channel: StreamOpener, clock: Clock) {
     this.#channel = channel;
     this.#clock = clock;
-    this.#shared = [
-      new WatchSession(channel, clock, false),
-      new WatchSession(channel, clock, true),
-    ];
+    this.#shared = {
+      stay: new WatchSession(channel, clock, "stay"),
+      end: new WatchSession(channel, clock, "end"),
+      move: new WatchSession(channel, clock, "move"),
+    };
   }
 
   /**
@@ -96,11 +99,12 @@ export class Watch {
    * `EtcdError` when it is refused or `options.signal` aborts. The server chooses the watch id.
    */
   open(request: Partial<WatchCreateRequest>, options: WatchOptions = {}): Promise<Watcher> {
-    const { signal, deadlineMs, requireLeader = false, ownStream = false } = options;
+    const { signal, deadlineMs, ownStream = false } = options;
     if (signal?.aborted === true) return Promise.reject(CANCELLED);
     const leftMs = (deadlineMs ?? Number.POSITIVE_INFINITY) - this.#clock.nowMs();
     if (leftMs <= 0) return Promise.reject(DEADLINE_EXCEEDED);
-    const session = ownStream ? this.#openOwn(requireLeader) : this.#shared[requireLeader ? 1 : 0];
+    const kind = whenLeaderless(options);
+    const session = ownStream ? this.#openOwn(kind) : this.#shared[kind];
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         session.remove(entry);
@@ -133,18 +137,26 @@ export class Watch {
    * Asks for the progress of all watches that share a stream: each gets an answer without events when every
    * one of them has been told everything up to the revision in its header. Does nothing without such watches.
    */
-  requestProgress({ requireLeader = false }: Pick<WatchOptions, "requireLeader"> = {}): void {
-    this.#shared[requireLeader ? 1 : 0].requestProgress();
+  requestProgress(options: Pick<WatchOptions, "requireLeader" | "movesToLeader"> = {}): void {
+    this.#shared[whenLeaderless(options)].requestProgress();
   }
 
   /** Ends every watch. */
   close(): void {
-    for (const session of [...this.#shared, ...this.#own]) session.close();
+    for (const session of [...Object.values(this.#shared), ...this.#own]) session.close();
   }
 
-  #openOwn(requireLeader: boolean): WatchSession {
-    const session = new WatchSession(this.#channel, this.#clock, requireLeader);
+  #openOwn(kind: WhenLeaderless): WatchSession {
+    const session = new WatchSession(this.#channel, this.#clock, kind);
     this.#own.add(session);
     return session;
   }
+}
+
+function whenLeaderless({
+  requireLeader = false,
+  movesToLeader = false,
+}: Pick<WatchOptions, "requireLeader" | "movesToLeader">): WhenLeaderless {
+  if (requireLeader) return "end";
+  return movesToLeader ? "move" : "stay";
 }

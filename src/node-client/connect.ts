@@ -5,6 +5,7 @@ import type { Log } from "../ports/log.ts";
 import { systemClock } from "../platform/clock.ts";
 import { installPlatformBytes } from "../platform/native-bytes.ts";
 import { systemRandom } from "../platform/random.ts";
+import type { DialTls } from "../platform/socket-dial.ts";
 import { type ClientTlsSources, readClientTls } from "../platform/tls/client-files.ts";
 import { EtcdClient } from "./etcd-client.ts";
 import { keepHostsInSync } from "./host-sync.ts";
@@ -32,7 +33,10 @@ export interface ConnectOptions {
    */
   readonly hosts: string | readonly string[];
   readonly credentials?: Credentials | undefined;
-  /** Reaches hosts without a scheme by TLS; `{}` trusts the system's authorities. */
+  /**
+   * Reaches hosts without a scheme by TLS; `{}` trusts the system's authorities. Files are read for every connection, so
+   * that certificates may be renewed.
+   */
   readonly tls?: ClientTlsSources | undefined;
   /** Milliseconds that a call may take where it does not say, and getting a token; 30 s when absent. */
   readonly timeoutMs?: number | undefined;
@@ -82,10 +86,9 @@ export async function connect(options: ConnectOptions): Promise<EtcdClient> {
   const { hosts, credentials, tls, namespace, log = SILENT } = options;
   const { timeoutMs = CALL_TIMEOUT_MS, hedgeMs = HEDGE_MS, connectionCheckIdle } = options;
   const { requestBytesMax, responseBytesMax } = options;
-  const dialTls = tls === undefined ? undefined : await readClientTls(tls);
   const client = await openClient({
     endpoints: typeof hosts === "string" ? [hosts] : hosts,
-    connector: socketConnector(dialTls),
+    connector: socketConnector(tls === undefined ? undefined : await tlsOf(tls)),
     clock: systemClock,
     random: systemRandom,
     log,
@@ -115,4 +118,18 @@ export async function connect(options: ConnectOptions): Promise<EtcdClient> {
     keepHostsInSync(opened, settings);
   }
   return opened;
+}
+
+/** Reads the files now, and again for each connection; what was read last counts where they cannot be used. */
+async function tlsOf(tls: ClientTlsSources): Promise<() => Promise<DialTls>> {
+  let last = await readClientTls(tls);
+  const { caFile, certFile, keyFile } = tls;
+  if ([caFile, certFile, keyFile].every((file) => file === undefined)) {
+    return () => Promise.resolve(last);
+  }
+  return async () => {
+    // Files that are being replaced may not go together for a moment.
+    last = await readClientTls(tls).catch(() => last);
+    return last;
+  };
 }

@@ -136,18 +136,19 @@ export class EtcdClient {
     return tryLock(this.#turns, this.#space.key(name), options);
   }
 
-  /** Runs `work` while the lock `name` is held: it should end when `lock.signal` aborts. Throws its errors, too. */
+  /**
+   * Runs `work` while the lock `name` is held: it should end when `lock.signal` aborts. Throws its errors, and the
+   * `LeaseLostError` of a lock that was lost before it ended, because others may have been at work, too.
+   */
   async withLock<T>(
     name: Bytes,
     work: (lock: Lock) => Promise<T>,
     options: TurnOptions = {},
   ): Promise<T> {
-    const lock = await this.lock(name, options);
-    try {
-      return await work(lock);
-    } finally {
-      await lock.release();
-    }
+    await using lock = await this.lock(name, options);
+    const result = await work(lock);
+    lock.lease.signal.throwIfAborted();
+    return result;
   }
 
   /**

@@ -4,7 +4,7 @@
  *
  * Somebody is asked to look only when the signal is wanted: a lock for a moment costs no watch.
  */
-import { Canceller } from "../client/cancel-signal.ts";
+import { Canceller, onAbort } from "../client/cancel-signal.ts";
 import type { KeyspaceClient } from "../client/keyspace.ts";
 import { WatchCanceledError } from "../client/watch-entry.ts";
 import { GrpcCode } from "../errors/codes.ts";
@@ -35,13 +35,14 @@ export class HeldKey {
   readonly #lost = new AbortController();
   readonly #over = new Canceller();
   #isLooking = false;
-  readonly #onLeaseLost = (): void => this.#lose(this.#parts.lease.signal.reason);
+  readonly #unlisten: () => void;
 
   constructor(parts: HeldKeyParts) {
     this.#parts = parts;
     const { signal } = parts.lease;
-    if (signal.aborted) this.#onLeaseLost();
-    else signal.addEventListener("abort", this.#onLeaseLost);
+    const onLeaseLost = (): void => this.#lose(signal.reason);
+    this.#unlisten = onAbort(signal, onLeaseLost);
+    if (signal.aborted) onLeaseLost();
   }
 
   /**
@@ -59,7 +60,7 @@ export class HeldKey {
   /** From now on the key may go. */
   release(): void {
     this.#over.abort();
-    this.#parts.lease.signal.removeEventListener("abort", this.#onLeaseLost);
+    this.#unlisten();
   }
 
   #lose(reason: unknown): void {
@@ -90,7 +91,10 @@ export class HeldKey {
     const { client, key } = this.#parts;
     const request = { key, startRevision, filters: [FilterType.NOPUT] };
     try {
-      const watcher = await client.watch.open(request, { signal: this.#over });
+      const watcher = await client.watch.open(request, {
+        signal: this.#over,
+        movesToLeader: true,
+      });
       for await (const { events } of watcher) if (events.length > 0) return true;
       return false;
     } catch (error) {

@@ -11,11 +11,15 @@ const DEFAULT_TLS: DialTls = {
   key: undefined,
 };
 
-/** Connects over TCP and Unix sockets; `tls` is what secure endpoints are reached with. */
-export function socketConnector(tls: DialTls | undefined): Connector {
+/**
+ * Connects over TCP and Unix sockets; `tls` is what secure endpoints are reached with, or tells it for each connection.
+ */
+export function socketConnector(
+  tls: DialTls | undefined | (() => Promise<DialTls | undefined>),
+): Connector {
   return {
-    connect({ address, secure, serverName }) {
-      const settings = tls ?? DEFAULT_TLS;
+    async connect({ address, secure, serverName }) {
+      const settings = (typeof tls === "function" ? await tls() : tls) ?? DEFAULT_TLS;
       const named = settings.serverName === "" ? { ...settings, serverName } : settings;
       return dial(address, secure ? named : undefined).catch((error: unknown) => {
         if (!(error instanceof DialError)) throw error;

@@ -86,7 +86,10 @@ export interface KeyWatchOptions {
   readonly progress?: boolean | undefined;
   /** Gives the watch a stream of its own, instead of one that it shares with the client's others. */
   readonly ownStream?: boolean | undefined;
-  /** Ends the watch with `Errors.NoLeader` when the member that serves it has lost its leader. */
+  /**
+   * Ends the watch with `Errors.NoLeader` when the member that serves it has lost its leader; it goes on at another one
+   * when absent.
+   */
   readonly requireLeader?: boolean | undefined;
   /** Ends the watch when it aborts: loops end without an error. */
   readonly signal?: AbortSignal | undefined;
@@ -122,7 +125,7 @@ export async function openWatchStream<Options extends KeyWatchOptions>(
   const open = (from: number, deadlineMs?: number): Promise<Watcher> =>
     watch.open(
       { ...request, startRevision: from },
-      { requireLeader, ownStream, signal, deadlineMs },
+      { requireLeader, movesToLeader: true, ownStream, signal, deadlineMs },
     );
   const { deadlineMs } = deadlines.of(options);
   const watcher = await open(startRevision, deadlineMs);

@@ -286,6 +286,11 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     expect(await client.kv.count({ prefix: "l/" })).toBe(0);
     const failing = client.withLock("job", () => Promise.reject(new Error("work failed")));
     await expect(failing).rejects.toThrow("work failed");
+    const lost = client.withLock("job", async ({ lease }) => {
+      await client.raw.lease.revoke(lease.id);
+      await lossOf(lease);
+    });
+    await expect(lost).rejects.toBeInstanceOf(LeaseLostError);
     const lease = await client.lease();
     const free = await client.tryLock("job", { lease });
     await free?.release();

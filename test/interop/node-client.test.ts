@@ -2,6 +2,7 @@
  * The client library as Node programs use it, through its public entry, against our server and the real one:
  * keys, transactions, namespaces, TLS, users, bounds of calls.
  */
+import fs from "node:fs";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import {
   compare,
@@ -13,6 +14,7 @@ import {
   GrpcCode,
   op,
   type PutResult,
+  UnknownOutcomeError,
 } from "../../src/node-client/index.ts";
 import { CertificateFolder } from "../harness/certificates.ts";
 import { CLIENT_SERVERS } from "../harness/client-servers.ts";
@@ -230,6 +232,27 @@ describe.each(CLIENT_SERVERS)("client of %s", (_, start) => {
     await client.ready();
   });
 
+  test("messages are no larger than was said", async () => {
+    const small = await connect({
+      hosts: server.endpoint,
+      requestBytesMax: 2000,
+      responseBytesMax: 1000,
+    });
+    const tooLarge = small.kv.put("large", "x".repeat(3000));
+    await expect(tooLarge).rejects.toMatchObject({
+      name: "EtcdError",
+      code: GrpcCode.ResourceExhausted,
+    });
+    await small.kv.put("large", "x".repeat(1500));
+    const reading = small.kv.get("large");
+    await expect(reading).rejects.toMatchObject({ code: GrpcCode.ResourceExhausted });
+    // The change is made, and its answer refused.
+    const changing = small.kv.put("large", "small", { previous: true });
+    await expect(changing).rejects.toBeInstanceOf(UnknownOutcomeError);
+    expect((await small.kv.get("large"))?.value).toBe("small");
+    small.close();
+  });
+
   test("one signal for many calls, leases and watches has one listener", async () => {
     const warnings: string[] = [];
     const onWarning = ({ message }: Error): void => void warnings.push(message);
@@ -334,6 +357,21 @@ describe.each(CLIENT_SERVERS)("client over TLS of %s", (_, start) => {
     await expect(connect({ hosts, tls: { caFile: "missing.pem" } })).rejects.toMatchObject({
       code: "ENOENT",
     });
+    const copies = { certFile: `${certFile}.copy`, keyFile: `${keyFile}.copy` };
+    fs.copyFileSync(certFile, copies.certFile);
+    fs.copyFileSync(keyFile, copies.keyFile);
+    const renewed = await connect({ hosts, tls: { caFile, ...copies } });
+    await renewed.kv.put("k", "1");
+    const strange = made.otherAuthority().issue({ cn: "client" });
+    fs.writeFileSync(copies.certFile, strange.certPem);
+    fs.writeFileSync(copies.keyFile, strange.keyPem);
+    const late = await connect({ hosts, tls: { caFile, ...copies }, timeoutMs: 1000 });
+    await expect(late.ready()).rejects.toMatchObject({ code: GrpcCode.DeadlineExceeded });
+    fs.copyFileSync(certFile, copies.certFile);
+    fs.copyFileSync(keyFile, copies.keyFile);
+    await late.ready({ timeoutMs: 20_000 });
+    await late.kv.put("k", "2");
+    for (const each of [late, renewed]) each.close();
     const other = made.otherAuthority().issue({ cn: "client" });
     const mixed = { caFile, cert, key: other.keyPem };
     await expect(connect({ hosts, tls: mixed })).rejects.toBeInstanceOf(TypeError);

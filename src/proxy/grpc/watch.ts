@@ -122,6 +122,7 @@ class WatchMethod implements GrpcMethodHandler {
     const opener: StreamOpener = {
       openStream: (method, options) =>
         upstream.channel.openStream(method, { ...options, metadata: upstream.metadataOf(token) }),
+      noteLeaderless: (stream) => upstream.channel.noteLeaderless(stream),
     };
     const caller = { watch: new Watch(opener, clock), groups: new Map<string, WatchGroup>() };
     this.#callers.set(token, caller);
