@@ -81,6 +81,23 @@ describe("Client", () => {
     expect(sent).toMatchObject([{ key, lease: 5n, prevKv: false }, "3.5", expect.anything()]);
   });
 
+  test.each([
+    ["http://one:1", "one:1", "one:1"],
+    ["unix:one:1", "unix:one:1", "one:1"],
+    ["unix:///run/etcd.sock", "unix:/run/etcd.sock", "etcd.sock"],
+  ])("names the server to itself at %s as etcd's client does", async (endpoint, address, name) => {
+    let authority: string | undefined;
+    serve(address, {
+      [PUT]: (call, request) => {
+        authority = call.get(":authority");
+        stored(call, request);
+      },
+    });
+    const client = await open({ endpoints: [endpoint] });
+    await untilSettled(client.kv.put({ key }));
+    expect(authority).toBe(name);
+  });
+
   test("throws the answer of the table of errors, and logs the failure as etcd does", async () => {
     serve("one:1", { [RANGE]: fail(Errors.Compacted.code, Errors.Compacted.message) });
     const client = await open();

@@ -14,7 +14,10 @@ export interface ClientEndpoint {
   readonly text: string;
   /** Where to connect: `host:port`, or `unix:path`. */
   readonly address: string;
-  /** What the server's certificate is checked against, with the port where there is one. */
+  /**
+   * What the server's certificate is checked against, with the port where there is one; also the `:authority` of
+   * every call.
+   */
   readonly serverName: string;
   readonly security: Security;
 }

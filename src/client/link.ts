@@ -16,7 +16,7 @@ import type { ByteStream } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
 import { goQuoteText } from "../stdx/go-url.ts";
 import type { Connector } from "./connector.ts";
-import { type ClientEndpoint, endpointAuthority } from "./endpoint.ts";
+import type { ClientEndpoint } from "./endpoint.ts";
 import { jitteredMs } from "./jitter.ts";
 import {
   CONNECT_TIMEOUT_MS,
@@ -174,8 +174,7 @@ export class Link {
       return;
     }
     const { endpoint, secure, limits, clock } = this.#settings;
-    const isUnix = endpoint.address.startsWith("unix:");
-    const authority = isUnix ? "localhost" : endpointAuthority(endpoint.text);
+    const authority = endpoint.serverName;
     const transport = new Transport(
       stream,
       { authority, secure, limits, clock },

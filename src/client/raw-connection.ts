@@ -13,7 +13,7 @@ import type { GrpcMetadata } from "../http2/grpc-metadata.ts";
 import type { Clock } from "../ports/clock.ts";
 import { PLAIN_METADATA, tokenMetadata } from "./channel.ts";
 import type { Connector } from "./connector.ts";
-import { endpointAuthority, parseEndpoint } from "./endpoint.ts";
+import { parseEndpoint } from "./endpoint.ts";
 import { RESPONSE_BYTES_MAX } from "./limits.ts";
 import { Transport } from "./transport.ts";
 
@@ -47,13 +47,12 @@ export async function openRawConnection(options: RawConnectionOptions): Promise<
   const secure = security === "optional" ? options.secure === true : security === "require";
   const stream = await connector.connect({ address, secure, serverName });
   const limits = { receiveMessageBytesMax: RESPONSE_BYTES_MAX };
-  const authority = address.startsWith("unix:") ? "localhost" : endpointAuthority(text);
   return new Promise((resolve, reject) => {
     let isClosing = false;
     let isReady = false;
     const transport: Transport = new Transport(
       stream,
-      { authority, secure, limits, clock },
+      { authority: serverName, secure, limits, clock },
       {
         onReady: () => {
           isReady = true;
