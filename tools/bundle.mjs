@@ -17,18 +17,39 @@ const OUTPUT = path.join(ROOT, "dist", "bin");
 const PROGRAM_START = `(function (exports, require, module, __filename, __dirname, codeKeeper) {
 "use strict";
 const bundleUrl = require("node:url").pathToFileURL(__filename).href;
-const builtins = new Map();
-function builtin(name) {
-  let found = builtins.get(name);
-  if (found === undefined) {
-    const exported = require(name);
-    builtins.set(name, (found = { __proto__: exported, default: exported }));
+function builtin(name, properties) {
+  let loaded;
+  const lazy = {};
+  for (const key of properties) {
+    const get = key === "default" ? () => (loaded ??= require(name)) : () => (loaded ??= require(name))[key];
+    Object.defineProperty(lazy, key, { get });
   }
-  return found;
+  return lazy;
 }`;
 
-/** What the bundler makes of an import of Node's: it copies a hundred properties each time. */
-const BUILTIN_COPY = /__toESM\(require\("(node:[a-z0-9_/]+)"\)(?:, 1)?\)/g;
+/** What the bundler makes of an import of a module of Node's: it is loaded at once, and its properties are copied. */
+const BUILTIN_IMPORT =
+  /\b(\w+) = (?:__toESM\(require\("(node:[a-z0-9_/]+)"\)(?:, 1)?\)|require\("(node:[a-z0-9_/]+)"\)(?=;))/g;
+
+/** Modules of Node's are loaded when something of theirs is first used: most runs need few of those that are imported. */
+function loadBuiltinsWhenUsed(/** @type {string} */ program) {
+  /** The properties of each variable that are named somewhere. @type {Map<string, Set<string>>} */
+  const used = new Map(
+    Array.from(program.matchAll(BUILTIN_IMPORT), ([, name]) => [name, new Set()]),
+  );
+  for (const [, variable, property] of program.matchAll(/\b(\w+)\.(\w+)/g)) {
+    used.get(variable)?.add(property);
+  }
+  for (const [use, variable, other] of program.matchAll(/[(=] *(\w+) *[,);]|, *(\w+) *\)/g)) {
+    if (!used.has(variable ?? other)) continue;
+    throw new Error(`Cannot load a module of Node's when it is used: it is handed on in "${use}"`);
+  }
+  return program.replace(BUILTIN_IMPORT, (_, variable, copied, named) => {
+    const properties = JSON.stringify([...(used.get(variable) ?? [])]);
+    return `${variable} = builtin("${copied ?? named}", ${properties})`;
+  });
+}
+
 const PROGRAM_END = "})";
 
 /** @type {import("esbuild").BuildOptions} */
@@ -57,9 +78,7 @@ async function programText(/** @type {string} */ name) {
     banner: { js: PROGRAM_START },
     footer: { js: PROGRAM_END },
   });
-  return onlyText(outputFiles)
-    .replace(/^#!.*\n/, "")
-    .replace(BUILTIN_COPY, 'builtin("$1")');
+  return loadBuiltinsWhenUsed(onlyText(outputFiles).replace(/^#!.*\n/, ""));
 }
 
 async function launcherText(/** @type {string} */ name, /** @type {string} */ program) {

@@ -3,7 +3,7 @@
  * bounds on how long a connection may take to come about and how long nothing may move on it.
  */
 import http from "node:http";
-import https from "node:https";
+import type https from "node:https";
 import type { Socket } from "node:net";
 import type {
   HttpClient,
@@ -43,7 +43,7 @@ export function createHttpClient(dialer?: () => TlsDialer): HttpClient {
     },
     close() {
       kept.plain.destroy();
-      kept.secure.destroy();
+      kept.madeSecure?.destroy();
     },
   };
 }
@@ -57,20 +57,40 @@ const KEEPS_CONNECTIONS: http.AgentOptions = {
 /** Sends no "Connection: close" all the same, as Go does not. */
 const KEEPS_NONE: http.AgentOptions = { keepAlive: true, maxFreeSockets: 0 };
 
-/** Who opens connections, by whether they are encrypted. */
+/** Who opens connections, by whether they are encrypted; node:https and what it needs are loaded for the first that is. */
 interface Agents {
   readonly plain: http.Agent;
   readonly secure: http.Agent;
+  /** The one for those that are encrypted, if there was any. */
+  readonly madeSecure: http.Agent | undefined;
 }
 
 function agentsOf(options: http.AgentOptions, dialer: (() => TlsDialer) | undefined): Agents {
-  const secure = new https.Agent(options);
+  let made: http.Agent | undefined;
+  return {
+    plain: new http.Agent(options),
+    get secure() {
+      made ??= secureAgent(options, dialer);
+      return made;
+    },
+    get madeSecure() {
+      return made;
+    },
+  };
+}
+
+function secureAgent(
+  options: http.AgentOptions,
+  dialer: (() => TlsDialer) | undefined,
+): http.Agent {
+  const { Agent } = process.getBuiltinModule("node:https");
+  const secure = new Agent(options);
   if (dialer !== undefined) {
     const createConnection = ({ host, port, socketPath }: https.RequestOptions): Socket =>
       dialer().connect(String(host), socketPath ?? Number(port));
     Object.assign(secure, { createConnection });
   }
-  return { plain: new http.Agent(options), secure };
+  return secure;
 }
 
 class Exchange implements HttpExchange {

@@ -11,11 +11,9 @@
  * The key says of which program and for which binary of Node the data is.
  */
 import type { Buffer } from "node:buffer";
+import { CODE_KINDS_MAX } from "./limits.ts";
 
 const HEADER_BYTES = 4096;
-
-/** Kinds of runs whose code is kept in one file; there are fewer commands than this. */
-const KINDS_MAX = 100;
 
 export interface KeptCode {
   /** What has run when the data was made. */
@@ -37,7 +35,7 @@ export function readCode(file: Buffer, key: string): KeptCode | undefined {
 /** The parts of a file for `key`; undefined when there are too many kinds for one. */
 export function codeFileParts(key: string, { kinds, data }: KeptCode): Uint8Array[] | undefined {
   const head = [key, ...kinds, ""].join("\n");
-  if (kinds.length > KINDS_MAX || head.length > HEADER_BYTES) return undefined;
+  if (kinds.length > CODE_KINDS_MAX || head.length > HEADER_BYTES) return undefined;
   const header = new Uint8Array(HEADER_BYTES).fill(0x0a);
   for (let at = 0; at < head.length; at++) header[at] = head.charCodeAt(at);
   return [header, data, data];

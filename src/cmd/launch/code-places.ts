@@ -7,11 +7,9 @@
  */
 import type { Buffer } from "node:buffer";
 import type { Stats } from "node:fs";
+import { CODE_FILE_BYTES_MAX } from "./limits.ts";
 
 const fs = process.getBuiltinModule("node:fs");
-
-/** No program of ours comes near; a larger file is none of ours. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 const WRITABLE_BY_OTHERS = 0o022;
 const ACCESSIBLE_TO_OTHERS = 0o077;
@@ -77,7 +75,7 @@ export function readTrusted(place: CodePlace, name: string): Buffer | undefined 
     const descriptor = fs.openSync(`${place.folder}/${name}`, flags);
     try {
       const stats = fs.fstatSync(descriptor);
-      const isUsable = isTrusted(stats, place, "file") && stats.size <= FILE_BYTES_MAX;
+      const isUsable = isTrusted(stats, place, "file") && stats.size <= CODE_FILE_BYTES_MAX;
       return isUsable ? fs.readFileSync(descriptor) : undefined;
     } finally {
       fs.closeSync(descriptor);

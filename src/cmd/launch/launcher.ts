@@ -2,6 +2,8 @@
  * Starts a program of this package: reads its bundle beside this file, and has V8 run it, with the code that
  * V8 compiled for it in earlier runs if there is any. The build makes one launcher for each program
  * (tools/bundle.mjs); nothing else of the project is in it, because it is itself compiled at every start.
+ *
+ * docs/adr/0038-start-of-the-programs.md says why.
  */
 import "./refuse-old-node.ts";
 import type { Buffer } from "node:buffer";
