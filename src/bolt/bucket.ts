@@ -20,6 +20,12 @@ import type { Ref } from "./tree.ts";
 
 const SEQUENCE_MAX = 2n ** 64n - 1n;
 
+/**
+ * A bucket of one transaction: sorted keys, their values, and buckets inside. Made by `Tx.bucket`, `Tx.createBucket` and
+ * the like; it ends with its transaction. Keys are compared byte by byte.
+ * Errors of every method: BoltError `txClosed` after the end of the transaction, `bucketNotFound` after the bucket was
+ * deleted in it; CorruptionError and DiskError when a page cannot be read.
+ */
 export class Bucket {
   readonly #tree: Tree;
   /** Levels of buckets above this one. */
@@ -33,7 +39,7 @@ export class Bucket {
   /** The bucket was deleted: its pages may belong to others soon. */
   #isDeleted = false;
 
-  /** Made by `Tx` and by `Bucket.bucket`. */
+  /** Made by `Tx` and by `Bucket.bucket`. @internal */
   constructor(tree: Tree, sequence: bigint, depth: number) {
     this.#tree = tree;
     this.#depth = depth;
@@ -48,13 +54,14 @@ export class Bucket {
   }
 
   /**
-   * Share of a page that commit fills when it splits one, 0.1 to 1, default 0.5. Close to 1 is right for
-   * keys that only grow. Holds for this transaction.
+   * Share of a page that commit fills when it splits one, 0.1 to 1, default 0.5; what is outside is cut to that. Close
+   * to 1 is right for keys that only grow. Holds for this transaction.
    */
   get fillPercent(): number {
     return this.#tree.fillPercent;
   }
 
+  /** Sets it, for this transaction. */
   set fillPercent(share: number) {
     this.#tree.fillPercent = share;
   }
@@ -108,7 +115,7 @@ export class Bucket {
     this.#tree.remove(key);
   }
 
-  /** A cursor that stands before all items. */
+  /** A cursor that stands before all items: `next` moves it to the first one. */
   cursor(): Cursor {
     this.#requireOpen();
     return new Cursor(this.#tree, undefined);
@@ -123,7 +130,10 @@ export class Bucket {
     return new Cursor(this.#tree, new LentPages(this.#tree.state.store, memory));
   }
 
-  /** Opens the bucket `name` inside of this one; `undefined` when there is none. */
+  /**
+   * Opens the bucket `name` inside of this one; `undefined` when there is none, or when it is a key. Borrows `name`
+   * until return. O(log items). Errors: BoltError bucketTooDeep, with more than 256 buckets inside each other.
+   */
   bucket(name: Uint8Array): Bucket | undefined {
     this.#requireOpen();
     const text = latin1FromBytes(name);
@@ -184,19 +194,25 @@ export class Bucket {
     this.#tree.remove(name);
   }
 
-  /** The sequence number, 64 bits. */
+  /** The sequence number of the bucket, 64 bits without sign: a counter that is stored with it. 0 in a new one. */
   get sequence(): bigint {
     this.#requireOpen();
     return this.#sequence;
   }
 
-  /** Adds one to the sequence number and returns it. */
+  /**
+   * Adds one to the sequence number and returns it; after 2^64 - 1 comes 0. Errors: BoltError txNotWritable, txClosed.
+   */
   nextSequence(): bigint {
     this.#requireWritable();
     this.#sequence = BigInt.asUintN(64, this.#sequence + 1n);
     return this.#sequence;
   }
 
+  /**
+   * Sets the sequence number. Errors: BoltError valueTooLarge (negative, or of more than 64 bits), txNotWritable,
+   * txClosed.
+   */
   setSequence(value: bigint): void {
     this.#requireWritable();
     if (value < 0n || value > SEQUENCE_MAX) {
@@ -205,7 +221,7 @@ export class Bucket {
     this.#sequence = value;
   }
 
-  /** Calls `visit` with the name of each bucket directly inside. O(items). */
+  /** Calls `visit` with the name of each bucket directly inside, in their order. O(items of this bucket). */
   forEachBucket(visit: (name: Uint8Array) => void): void {
     const cursor = this.cursor();
     for (let found = cursor.first(); found; found = cursor.next()) {
@@ -213,7 +229,7 @@ export class Bucket {
     }
   }
 
-  /** About how many pages `flush` is going to write. */
+  /** About how many pages `flush` is going to write. @internal */
   estimatePages(): number {
     let pages = estimatePages(this.#tree, this.#tree.node);
     for (const child of this.#opened.values()) pages += child.estimatePages();
@@ -224,6 +240,7 @@ export class Bucket {
    * Commit: writes what changed to new pages and returns the bucket's value for the bucket above, or
    * `undefined` when nothing changed. `mayInline`: false for the root bucket. `timing` measures it. The bucket is
    * used up.
+   * @internal
    */
   flush(mayInline: boolean, timing?: CommitTiming): Uint8Array | undefined {
     const tree = this.#tree;

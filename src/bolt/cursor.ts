@@ -17,6 +17,11 @@ import type { Ref, Tree } from "./tree.ts";
 /** `before` all items, `at` one, `after` all. */
 type Place = "before" | "at" | "after";
 
+/**
+ * A place among the items of a bucket. Made by `Bucket.cursor`; it stands before all items first. Moves return whether
+ * there is an item there. A move costs O(1) to the neighbour and O(log items) elsewhere.
+ * Errors of every method: BoltError `txClosed`; CorruptionError and DiskError when a page cannot be read.
+ */
 export class Cursor {
   readonly #tree: Tree;
   /** Where pages come from, if not from the cache. */
@@ -32,7 +37,7 @@ export class Cursor {
   /** The key of the current item, where it cannot be read from an unchanging page. */
   #key: Uint8Array | undefined;
 
-  /** Made by the cursors of `Bucket`. */
+  /** Made by the cursors of `Bucket`. @internal */
   constructor(tree: Tree, source: PageSource | undefined) {
     this.#tree = tree;
     this.#source = source;

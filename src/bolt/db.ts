@@ -37,14 +37,15 @@ import { Tx } from "./tx.ts";
 import type { TxOwner } from "./tx.ts";
 import { TxState } from "./tx-state.ts";
 
+/** How a file is opened. All may be left out. */
 export interface DbOptions {
   /** Only reads: takes no lock, and an absent file is an error. Default false. */
   readonly readOnly?: boolean;
-  /** Page size in bytes of a file that is made. Default 4096. */
+  /** Page size of a file that is made, in bytes: a power of two from 512 to 16 MiB. Default 4096. An existing file has its own. */
   readonly pageSize?: number;
-  /** Permission bits of a file that is made. Default 0o600. */
+  /** Permission bits of a file that is made, such as 0o640. Default 0o600. */
   readonly permissions?: number;
-  /** Bound on clean pages in memory. Default CACHE_BYTES_MAX_DEFAULT. */
+  /** Bound on clean pages in memory, in bytes. Default 64 MiB. Pages of a commit that is not durable are kept beyond it. */
   readonly cacheBytesMax?: number;
   /**
    * Use the memory of pages that leave the cache for new ones, until `keepPageMemory`: only where nothing
@@ -59,17 +60,18 @@ export interface DbOptions {
    * `scanFreePages`. Until it is done commits only add to the file. Default "open".
    */
   readonly freelistScan?: "open" | "sliced";
-  /** A file that must grow beyond this many bytes grows by as much more than it needs. Default 16 MiB. */
+  /** A file that must grow beyond this many bytes grows by as much more than it needs, in bytes. Default 16 MiB. */
   readonly growBytes?: number;
   /** Wait for the device in commits. Without, a power failure can destroy the file. Default true. */
   readonly sync?: boolean;
-  /** Writes of one commit that are under way at once. Default WRITES_UNDER_WAY_MAX. */
+  /** Writes of one commit that are under way at once; each has 4 MiB at most. Default 2. */
   readonly writesUnderWayMax?: number;
 }
 
 /** Which state a reading transaction sees: the last durable one, or the last whose commit was called. */
 export type ReadPoint = "durable" | "newest";
 
+/** What a file and its memory hold, when it was asked. */
 export interface DbStats {
   /** Bytes per page. */
   readonly pageSize: number;
@@ -85,6 +87,7 @@ export interface DbStats {
   readonly pendingPages: number;
   /** `sizeBytes` without the free pages; pending ones count as in use. */
   readonly inUseBytes: number;
+  /** Whether all free pages are known: at once, or when `scanFreePages` has returned true. */
   readonly freePagesKnown: boolean;
   /** Reading transactions that are open. */
   readonly openReaders: number;
@@ -94,6 +97,11 @@ export interface DbStats {
   readonly cacheMisses: number;
 }
 
+/**
+ * An open file. One writing transaction at a time, any number of reading ones; neither ever waits for the other.
+ * A write that fails ends the use of the file: every call throws BoltError `databaseFailed` from then on, and what is on
+ * the device is the last durable state, or the one whose commit failed.
+ */
 export class Db {
   readonly #store: PageStore;
   /** `undefined` in a file opened for reading. */
@@ -160,7 +168,7 @@ export class Db {
   }
 
   /**
-   * Opens the file at `path`, or makes it. Errors: BoltError naming the file and what is wrong (locked,
+   * Opens the file at `path`, which `disk` understands, or makes it. Errors: BoltError naming the file and what is wrong (locked,
    * notFound, notBolt, version, invalidMeta, truncated), CorruptionError, DiskError. Nothing is written to
    * a file that is refused. Making a file goes on after the return; the first commit waits for it.
    */
@@ -180,10 +188,12 @@ export class Db {
     }
   }
 
+  /** The path that the file was opened with, or last renamed to. */
   get path(): string {
     return this.#store.file.path;
   }
 
+  /** Bytes per page. */
   get pageSize(): number {
     return this.#store.pageSize;
   }
@@ -198,7 +208,7 @@ export class Db {
     this.#store.bytesMax = bytes;
   }
 
-  /** Measures commits from now on. */
+  /** Measures commits from now on. @internal */
   set timing(timing: CommitTiming) {
     this.#timing = timing;
     if (this.#pipeline !== undefined) this.#pipeline.timing = timing;
@@ -209,7 +219,10 @@ export class Db {
     this.#store.memory = undefined;
   }
 
-  /** Opens a snapshot. It must be closed with `rollback`: until then its pages are not reused. */
+  /**
+   * Opens a snapshot of the state at `point`, the last durable one by default. It must be closed with `rollback`: until
+   * then its pages are not reused, and the file grows instead. O(1). Errors: BoltError databaseFailed, databaseClosed.
+   */
   beginRead(point: ReadPoint = "durable"): Tx {
     this.#requireUsable();
     const meta = point === "durable" ? this.#durable : this.#newest;
@@ -256,6 +269,7 @@ export class Db {
     return this.#store.whilePassing(pass);
   }
 
+  /** What the file and its memory hold now. O(open transactions). */
   stats(): DbStats {
     const { pageSize } = this.#store;
     const sizeBytes = this.#newest.highWaterId * pageSize;

@@ -7,18 +7,18 @@
 import { Page, parsePage } from "./page.ts";
 import type { PageSource, PageStore } from "./page-store.ts";
 
-/** The two buffers, for whoever makes many passes one after the other. */
+/** The two buffers of lending cursors, for whoever makes many passes one after the other: see `Bucket.lendingCursor`. */
 export class LentMemory {
   readonly #buffers: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
   #next: 0 | 1 = 0;
 
-  /** Memory of the buffer whose turn it is. */
+  /** Memory of the buffer whose turn it is. @internal */
   readonly allocate = (bytes: number): Uint8Array => {
     if (this.#buffers[this.#next].length < bytes) this.#buffers[this.#next] = new Uint8Array(bytes);
     return this.#buffers[this.#next].subarray(0, bytes);
   };
 
-  /** The other buffer has its turn. */
+  /** The other buffer has its turn. @internal */
   turn(): void {
     this.#next = this.#next === 0 ? 1 : 0;
   }

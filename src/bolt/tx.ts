@@ -20,14 +20,19 @@ export interface TxOwner {
   readCopy(tx: Tx, into: Uint8Array, position: number): number;
 }
 
+/**
+ * A transaction: one consistent state of the whole file. Made by `Db.beginRead` and `Db.beginWrite`; a reading one ends
+ * with `rollback`, a writing one with `rollback` or `commit`.
+ * Errors of every method: BoltError `txClosed` after that, `databaseFailed` when writing the file has failed meanwhile.
+ */
 export class Tx {
-  /** For the folder's own use. */
+  /** For the folder's own use. @internal */
   readonly state: TxState;
-  /** For the folder's own use: holds the buckets, and no keys. */
+  /** For the folder's own use: holds the buckets, and no keys. @internal */
   readonly root: Bucket;
   readonly #owner: TxOwner;
 
-  /** Made by `Db.beginRead` and `Db.beginWrite`. */
+  /** Made by `Db.beginRead` and `Db.beginWrite`. @internal */
   constructor(state: TxState, owner: TxOwner) {
     this.state = state;
     this.#owner = owner;
@@ -38,6 +43,7 @@ export class Tx {
     );
   }
 
+  /** Whether it is the writing transaction. */
   get writable(): boolean {
     return this.state.writable;
   }
@@ -47,6 +53,7 @@ export class Tx {
     return this.state.txid;
   }
 
+  /** False after `commit` or `rollback`, and when the file was closed or has failed. */
   get isOpen(): boolean {
     return this.state.isOpen;
   }
@@ -56,27 +63,27 @@ export class Tx {
     return this.state.highWaterId * this.state.pageSize;
   }
 
-  /** Opens the bucket `name`; `undefined` when there is none. */
+  /** Opens the bucket `name` at the top of the file; `undefined` when there is none. Borrows `name`. O(log buckets). */
   bucket(name: Uint8Array): Bucket | undefined {
     return this.root.bucket(name);
   }
 
-  /** See `Bucket.createBucket`. */
+  /** Makes a bucket at the top of the file. Arguments and errors: see `Bucket.createBucket`. */
   createBucket(name: Uint8Array): Bucket {
     return this.root.createBucket(name);
   }
 
-  /** See `Bucket.createBucketIfNotExists`. */
+  /** Opens a bucket at the top of the file, making it where necessary. See `Bucket.createBucketIfNotExists`. */
   createBucketIfNotExists(name: Uint8Array): Bucket {
     return this.root.createBucketIfNotExists(name);
   }
 
-  /** See `Bucket.deleteBucket`. */
+  /** Deletes a bucket with all that is in it. Arguments and errors: see `Bucket.deleteBucket`. */
   deleteBucket(name: Uint8Array): void {
     this.root.deleteBucket(name);
   }
 
-  /** Calls `visit` with the name of each bucket. */
+  /** Calls `visit` with the name of each bucket at the top of the file, in their order. O(buckets). */
   forEachBucket(visit: (name: Uint8Array) => void): void {
     this.root.forEachBucket(visit);
   }

@@ -5,6 +5,8 @@
  * await using etcd = await startEtcd({ temporary: true });
  * await etcd.client.kv.put("name", "value");
  * ```
+ *
+ * @module etcd-ts
  */
 export { EtcdError } from "../errors/etcd-error.ts";
 export { Errors } from "../errors/table.ts";

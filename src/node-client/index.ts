@@ -9,6 +9,8 @@
  *
  * For programs that bring connections, clock and randomness of their own, what the ports of
  * `src/client/index.ts` take is here, too.
+ *
+ * @module etcd-ts/client
  */
 export * from "../client/index.ts";
 export { SnapshotError } from "../snapshot/snapshot-error.ts";

@@ -20,7 +20,9 @@ export type Durability = "volatile" | "durable";
 /** How a file is opened. `create` makes a new file and fails where one exists. */
 export type OpenMode = "read" | "readWrite" | "create";
 
+/** What is at a path. */
 export interface DiskStat {
+  /** What it is. */
   readonly kind: "file" | "directory" | "other";
   /** Bytes. */
   readonly size: number;
@@ -80,7 +82,9 @@ export interface DiskFile {
   discard(): void;
 }
 
+/** Files and directories. Synchronous methods throw DiskError. */
 export interface Disk {
+  /** Opens a file; `permissions` are those of one that is made, such as 0o600. */
   open(path: string, mode: OpenMode, permissions?: number): DiskFile;
   /** `undefined` when nothing is there. */
   stat(path: string): DiskStat | undefined;
@@ -100,10 +104,14 @@ export interface Disk {
 
 /** A failed storage operation: what was tried, on which path, and the system's code (ENOSPC, EIO, …). */
 export class DiskError extends Error {
+  /** What was tried: `open`, `write`, `sync`, … */
   readonly operation: string;
+  /** Where. */
   readonly path: string;
+  /** The system's code: `ENOSPC`, `EIO`, `ENOENT`, … */
   readonly code: string;
 
+  /** `detail`: what the system says. */
   constructor(operation: string, path: string, code: string, detail: string) {
     super(`Cannot ${operation} "${path}": ${detail}`);
     this.name = "DiskError";

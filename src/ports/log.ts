@@ -18,13 +18,20 @@ export type LogValue =
   | readonly string[]
   | readonly number[];
 
+/** What a line carries beside its message, by etcd's names. */
 export type LogFields = Readonly<Record<string, LogValue>>;
 
+/** Where lines are written. No method throws or waits. */
 export interface Log {
+  /** Whether lines of the level are written: what is costly to say is only said then. */
   enabled(level: LogLevel): boolean;
+  /** For developers. */
   debug(message: string, fields?: LogFields): void;
+  /** Normal life. */
   info(message: string, fields?: LogFields): void;
+  /** May heal by itself. */
   warn(message: string, fields?: LogFields): void;
+  /** Something was lost or refused. */
   error(message: string, fields?: LogFields): void;
   /** Writes the line at once; ending the process is the caller's business. */
   fatal(message: string, fields?: LogFields): void;

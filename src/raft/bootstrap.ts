@@ -15,6 +15,7 @@ import { becomeFollower } from "./transitions.ts";
 
 /** A founding member. */
 export interface Peer {
+  /** Not `NONE`, and no local target. */
   readonly id: NodeId;
   /** Goes into the configuration change that adds the member, for whoever applies it. */
   readonly context: Uint8Array | undefined;

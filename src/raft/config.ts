@@ -17,9 +17,9 @@ import type { Storage } from "./storage.ts";
  */
 export type ReadMode = "safe" | "leaseBased";
 
-/** Sizes in bytes; `Infinity` means no bound. */
+/** How one node is set up. Sizes are bytes, `Infinity` means no bound; times are ticks. Switches are off by default. */
 export interface RaftConfig {
-  /** Not `NONE`, and none of the local targets. */
+  /** Of this node. Not `NONE`, and none of the local targets. */
   readonly id: NodeId;
   /**
    * Ticks without a word from a leader after which an election starts; each node waits for a random
@@ -27,16 +27,17 @@ export interface RaftConfig {
    * usual.
    */
   readonly electionTicks: number;
-  /** Ticks between heartbeats of a leader. */
+  /** Ticks between heartbeats of a leader; 1 or more. */
   readonly heartbeatTicks: number;
   /** What the node starts from and reads back. Used for the whole life of the node. */
   readonly storage: Storage;
   /** Draws election timeouts. */
   readonly random: Random;
+  /** Told of elections, changes of configuration, snapshots. */
   readonly log: Log;
-  /** Index up to which the state machine has applied the log, when it keeps its state over a restart. */
+  /** Index up to which the state machine has applied the log, when it keeps its state over a restart. Default 0. */
   readonly applied?: number;
-  /** Encoded bytes of entries in one append message; 0 means one entry each. */
+  /** Most encoded bytes of entries in one append message; 0 means one entry each. etcd's: 1 MiB. */
   readonly messageBytesMax: number;
   /**
    * Encoded bytes of entries handed out for applying and not yet reported as applied. At least one entry
@@ -48,9 +49,9 @@ export interface RaftConfig {
    * any size is taken when there are none. Default: no bound.
    */
   readonly uncommittedBytesMax?: number;
-  /** Append messages on their way to one follower. */
+  /** Most append messages on their way to one follower; 1 or more. etcd's: 512. */
   readonly inflightMessagesMax: number;
-  /** Payload bytes on their way to one follower; not less than messageBytesMax. Default: no bound. */
+  /** Most payload bytes on their way to one follower; not less than messageBytesMax. Default: no bound. */
   readonly inflightBytesMax?: number;
   /**
    * A leader that has not heard of a quorum for an election timeout steps down, and nobody votes within

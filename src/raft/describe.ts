@@ -101,7 +101,7 @@ export function describeConfChange(change: ConfChangeV2): string {
   return text;
 }
 
-/** `term/index type data`. */
+/** An entry in one line, `term/index type data`; `format` gives the text of the data, which is quoted by default. */
 export function describeEntry(entry: Entry, format: EntryFormatter = quoteBytes): string {
   const type = ENTRY_TYPE_NAMES.get(entry.type) ?? String(entry.type);
   const content = describeEntryContent(entry, format);

@@ -7,12 +7,14 @@
 
 /** An expected answer other than success; the fixed ones are in `RaftErrors`. */
 export class RaftError extends Error {
+  /** `message`: the text that users of etcd-io/raft know. */
   constructor(message: string) {
     super(message);
     this.name = "RaftError";
   }
 }
 
+/** The expected answers. They are compared by identity: `result === RaftErrors.Compacted`. */
 export const RaftErrors = {
   /** The proposal was not taken: no leader, a transfer under way, a full quota. Safe to try again. */
   ProposalDropped: new RaftError("raft proposal dropped"),

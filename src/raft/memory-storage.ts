@@ -15,6 +15,9 @@ import { emptySnapshot } from "./snapshot.ts";
 import type { InitialState, Storage } from "./storage.ts";
 
 /**
+ * A log in memory, with the latest snapshot; a program that restarts fills it from disk. It hands out and keeps entries
+ * as they are: neither side changes one. Reads are O(1), and `entries` O(entries that are returned).
+ *
  * Invariants:
  * 1. The entries have the indexes compactIndex + 1, compactIndex + 2, …
  * 2. compactIndex may differ from the index of the snapshot: the log can be kept for slow followers
@@ -27,18 +30,22 @@ export class MemoryStorage implements Storage {
   #compactIndex = 0;
   #compactTerm = 0;
 
+  /** The last hard state that was set, and the configuration of the snapshot. */
   initialState(): InitialState {
     return { hardState: this.#hardState, confState: this.#snapshot.metadata.confState };
   }
 
+  /** Index of the first entry that is there, or would be: 1 before anything was compacted. */
   firstIndex(): number {
     return this.#compactIndex + 1;
   }
 
+  /** Index of the last entry; firstIndex - 1 when the log is empty. */
   lastIndex(): number {
     return this.#compactIndex + this.#entries.length;
   }
 
+  /** The term of the entry at `index`. Errors: `Compacted`, `Unavailable`. */
   term(index: number): number | RaftError {
     if (index < this.#compactIndex) return RaftErrors.Compacted;
     if (index === this.#compactIndex) return this.#compactTerm;
@@ -46,6 +53,9 @@ export class MemoryStorage implements Storage {
     return this.#entries.at(index - this.firstIndex()).term;
   }
 
+  /**
+   * The entries in [from, to), cut to `bytesMax` encoded bytes but never to none. Errors: `Compacted`, `Unavailable`.
+   */
   entries(from: number, to: number, bytesMax: number): Entry[] | RaftError {
     if (from < this.firstIndex()) return RaftErrors.Compacted;
     if (to > this.lastIndex() + 1) return RaftErrors.Unavailable;
@@ -54,6 +64,7 @@ export class MemoryStorage implements Storage {
     return entries;
   }
 
+  /** The last snapshot; of index 0 when there was none. */
   snapshot(): Snapshot | RaftError {
     return this.#snapshot;
   }

@@ -17,12 +17,14 @@ import type { ReadState } from "./read-only.ts";
 import { ProgressTracker } from "./tracker/progress-tracker.ts";
 import type { TrackedConfiguration } from "./tracker/progress-tracker.ts";
 
+/** What a node is in its term. A pre-candidate asks whether it would be elected, before it changes any term. */
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
 
 /** State that is worth knowing and need not survive a restart. */
 export interface SoftState {
-  /** `NONE` when not known. */
+  /** Who leads; `NONE` when not known. */
   readonly lead: NodeId;
+  /** What this node is. */
   readonly role: Role;
 }
 

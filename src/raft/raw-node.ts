@@ -39,17 +39,25 @@ import { step } from "./step.ts";
 import { tick } from "./tick.ts";
 import { isWellFormed } from "./validate.ts";
 
+/**
+ * One node of a raft group. Nothing in it waits or does input and output: messages, proposals and ticks go in, and `ready`
+ * says what is to be stored, applied and sent. No method may be called from within another.
+ *
+ * Expected refusals are returned. What is thrown means that the caller broke a rule (a corrupt log, a gap, an impossible
+ * configuration) or that raft has a bug: the node must not be used any more.
+ */
 export class RawNode {
   readonly #raft: Raft;
   readonly #ready: ReadyMaker;
 
-  /** Starts from what `config.storage` holds, as a follower. */
+  /** Starts from what `config.storage` holds, as a follower. Throws when the configuration cannot be. */
   constructor(config: RaftConfig) {
     this.#raft = new Raft(resolveConfig(config));
     startRaft(this.#raft);
     this.#ready = new ReadyMaker(this.#raft);
   }
 
+  /** Id of this node. */
   get id(): NodeId {
     return this.#raft.id;
   }
@@ -64,7 +72,7 @@ export class RawNode {
     bootstrap(this.#raft, peers);
   }
 
-  /** One tick of logical time went by. */
+  /** One tick of logical time went by; how long one is, is the caller's choice: etcd's are 100 ms. */
   tick(): void {
     tick(this.#raft);
   }
@@ -126,7 +134,7 @@ export class RawNode {
     return applyConfChange(this.#raft, confChangeAsV2(change));
   }
 
-  /** Starts an election without waiting for the timeout. */
+  /** Starts an election without waiting for the timeout. Nothing happens to a leader, or to who does not vote. */
   campaign(): void {
     startElection(this.#raft, this.#raft.config.preVote ? "pre" : "regular");
   }
@@ -142,7 +150,10 @@ export class RawNode {
     step(this.#raft, message);
   }
 
-  /** Asks the leader (this node or another) to hand over to `transferee`. Raft thesis section 3.10. */
+  /**
+   * Asks the leader (this node or another) to hand over to `transferee`. Proposals are dropped meanwhile; it is given up
+   * after an election timeout. Raft thesis section 3.10.
+   */
   transferLeader(transferee: NodeId): void {
     const message = newMessage(MessageType.MsgTransferLeader, NONE);
     message.from = transferee;

@@ -18,6 +18,7 @@ import type { AckedIndexer } from "./quorum/majority.ts";
 
 /** A read that may be served once the state machine has applied up to `index`. */
 export interface ReadState {
+  /** Index of the log. */
   readonly index: number;
   /** What the reader gave to recognize its request. */
   readonly context: Uint8Array;

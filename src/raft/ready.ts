@@ -45,6 +45,7 @@ export interface Ready {
   readonly snapshot: Snapshot | undefined;
   /** Entries to apply. */
   readonly committedEntries: readonly Entry[];
+  /** All of the work: to local targets and to peers. */
   readonly messages: readonly Message[];
   /** Whether entries, term or vote are to be stored, so that the write must be durable. */
   readonly mustSync: boolean;

@@ -4,21 +4,24 @@ import type { NodeId } from "./node-id.ts";
 import type { Raft, SoftState } from "./raft.ts";
 import { cloneConfiguration } from "./tracker/configuration.ts";
 import type { Configuration } from "./tracker/configuration.ts";
-import type { Progress } from "./tracker/progress.ts";
-import type { ProgressMap } from "./tracker/progress-tracker.ts";
+import type { MemberProgress } from "./tracker/progress.ts";
 
+/** The state of a node, at a moment. */
 export interface BasicStatus extends HardState, SoftState {
+  /** Of this node. */
   readonly id: NodeId;
   /** Index up to which the state machine is known to be applied. */
   readonly applied: number;
-  /** `NONE` when no transfer is under way. */
+  /** Who is to lead next; `NONE` when no transfer is under way. */
   readonly leadTransferee: NodeId;
 }
 
+/** The state of a node and of its group. */
 export interface Status extends BasicStatus {
+  /** Who votes and who learns. */
   readonly config: Configuration;
-  /** Empty unless this node leads. */
-  readonly progress: ProgressMap;
+  /** Of all members, in ascending order of ids; empty unless this node leads. */
+  readonly progress: ReadonlyMap<NodeId, MemberProgress>;
 }
 
 export function basicStatusOf(raft: Raft): BasicStatus {
@@ -35,7 +38,7 @@ export function basicStatusOf(raft: Raft): BasicStatus {
 }
 
 export function statusOf(raft: Raft): Status {
-  const progress = new Map<NodeId, Progress>();
+  const progress = new Map<NodeId, MemberProgress>();
   if (raft.role === "leader") {
     for (const [id, each] of raft.tracker.progress) progress.set(id, each.clone());
   }

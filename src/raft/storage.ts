@@ -21,6 +21,7 @@ export interface InitialState {
  * still known, so that a follower that ends there can be matched.
  */
 export interface Storage {
+  /** What the node starts from; asked once. */
   initialState(): InitialState;
 
   /**
@@ -35,9 +36,10 @@ export interface Storage {
    */
   term(index: number): number | RaftError;
 
+  /** Index of the first entry that is still there: 1 before anything was compacted. */
   firstIndex(): number;
 
-  /** firstIndex - 1 when the log is empty. */
+  /** Index of the last entry; firstIndex - 1 when the log is empty. */
   lastIndex(): number;
 
   /**

@@ -28,6 +28,7 @@ export function emitDecoder(message) {
     `const ${name}Fields: FieldNames = {${names}${names === "" ? "" : " "}};\n\n` +
     emptyConstants(message) +
     `export function merge${name}(r: Reader, ${cases === "" ? "_message" : "message"}: ${name}): void {\n${body}}\n\n` +
+    `/** Reads a message; its byte strings are views of \`bytes\`. O(bytes). Throws WireError when they are no message. */\n` +
     `export function decode${name}(bytes: Uint8Array): ${name} {\n` +
     `  const message = create${name}();\n` +
     `  merge${name}(new Reader(bytes), message);\n` +

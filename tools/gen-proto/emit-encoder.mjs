@@ -27,6 +27,7 @@ export function emitEncoder(message, raw) {
   const [w, m] = body === "" ? ["_w", "_message"] : ["w", "message"];
   return (
     `export function write${name}(${w}: Writer, ${m}: ${name}): void {\n${body}}\n\n` +
+    `/** The bytes of a message, in an array of their own. O(bytes). */\n` +
     `export function encode${name}(message: ${name}): Uint8Array {\n` +
     `  const w = beginEncoding();\n` +
     `  write${name}(w, message);\n` +

@@ -39,7 +39,12 @@ export function docComment(text, indent) {
  * @returns {string}
  */
 export function emitEnum(type) {
-  const values = type.values.map(([name, value]) => `  ${name}: ${value},\n`).join("");
+  const values = type.values
+    .map(([name, value]) => {
+      const doc = docComment(type.valueComments[name] ?? "", "  ");
+      return `${doc}  ${name}: ${value},\n`;
+    })
+    .join("");
   return (
     docComment(type.comment, "") +
     `export const ${type.name} = {\n${values}} as const;\n` +

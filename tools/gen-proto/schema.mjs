@@ -56,6 +56,7 @@ import { camelCase, goName, jsonName, pascalCase, typeName } from "./names.mjs";
  * @property {string} name
  * @property {string} module
  * @property {[string, number][]} values
+ * @property {Record<string, string | null>} valueComments  by the name of the value
  * @property {string} comment
  *
  * @typedef {object} Method
@@ -192,6 +193,7 @@ function readEnum(type, module) {
     name,
     module,
     values: Object.entries(type.values),
+    valueComments: type.comments,
     comment: type.comment ?? "",
   };
 }

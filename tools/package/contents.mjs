@@ -27,6 +27,7 @@ const FOLDERS = [
   "member",
   "membership",
   "mvcc",
+  "node-bolt",
   "node-client",
   "peer",
   "platform",

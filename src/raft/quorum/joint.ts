@@ -11,6 +11,7 @@ import type { VoteResult } from "./vote-result.ts";
 
 /** Two sets of voters, each of which must have a majority. */
 export interface JointConfig {
+  /** The voters, or those of the new half during a joint change. */
   readonly incoming: MajorityConfig;
   /** Empty unless a joint change is under way. */
   readonly outgoing: MajorityConfig;

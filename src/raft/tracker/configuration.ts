@@ -10,6 +10,8 @@ import { describeJoint, describeMajority } from "../quorum/describe.ts";
 import type { JointConfig } from "../quorum/joint.ts";
 
 /**
+ * Who votes and who learns.
+ *
  * Invariants:
  * 1. Learners and voters (of both halves) are disjoint: every node has one clear role.
  * 2. `learnersNext` is a part of the outgoing voters: nodes that become learners when the joint change
@@ -17,9 +19,13 @@ import type { JointConfig } from "../quorum/joint.ts";
  * 3. Outside a joint change outgoing and learnersNext are empty and autoLeave is false.
  */
 export interface Configuration extends JointConfig {
+  /** Who votes. */
   readonly incoming: ReadonlySet<NodeId>;
+  /** Who voted before the joint change under way; of them, too, a majority must agree. */
   readonly outgoing: ReadonlySet<NodeId>;
+  /** Who gets the log and does not vote. */
   readonly learners: ReadonlySet<NodeId>;
+  /** Who will learn when the joint change ends. */
   readonly learnersNext: ReadonlySet<NodeId>;
   /** Whether the leader ends the joint change by itself once that is safe. */
   readonly autoLeave: boolean;

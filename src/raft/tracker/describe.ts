@@ -1,6 +1,6 @@
 /** Text forms of progress, as status commands and logs print them. */
-import type { Progress, ProgressState } from "./progress.ts";
-import type { ProgressMap } from "./progress-tracker.ts";
+import type { NodeId } from "../node-id.ts";
+import type { MemberProgress, ProgressState } from "./progress.ts";
 
 const STATE_NAMES: Readonly<Record<ProgressState, string>> = {
   probe: "StateProbe",
@@ -9,7 +9,7 @@ const STATE_NAMES: Readonly<Record<ProgressState, string>> = {
 };
 
 /** One line: the state, match and next, then only what is out of the ordinary. */
-export function describeProgress(progress: Progress): string {
+export function describeProgress(progress: MemberProgress): string {
   let text = `${STATE_NAMES[progress.state]} match=${progress.match} next=${progress.next}`;
   if (progress.isLearner) text += " learner";
   if (progress.paused) text += " paused";
@@ -22,8 +22,8 @@ export function describeProgress(progress: Progress): string {
   return text;
 }
 
-/** One line per node, in ascending order of ids (in decimal here). */
-export function describeProgressMap(progress: ProgressMap): string {
+/** One line per node, in the order of the map (`Status.progress`: ascending), with ids in decimal here. */
+export function describeProgressMap(progress: ReadonlyMap<NodeId, MemberProgress>): string {
   let text = "";
   for (const [id, each] of progress) text += `${id}: ${describeProgress(each)}\n`;
   return text;

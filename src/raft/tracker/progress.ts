@@ -19,7 +19,36 @@
 import { assert } from "../../stdx/assert.ts";
 import type { Inflights } from "./inflights.ts";
 
+/** How a follower is sent entries: see MemberProgress.state. */
 export type ProgressState = "probe" | "replicate" | "snapshot";
+
+/** What a leader knows about one member, itself included. */
+export interface MemberProgress {
+  /** Highest index at which the member's log is known to equal the leader's. */
+  readonly match: number;
+  /** Index of the next entry to send; above `match`. */
+  readonly next: number;
+  /**
+   * `probe`: the end of its log is searched, one message per heartbeat interval. `replicate`: entries are sent as they
+   * come. `snapshot`: one is under way, and nothing else is sent.
+   */
+  readonly state: ProgressState;
+  /** Index of the snapshot under way; 0 outside state `snapshot`. */
+  readonly pendingSnapshot: number;
+  /** Whether the member was heard of since the last check of the quorum. */
+  readonly recentActive: boolean;
+  /** Whether appends to it are held back. */
+  readonly paused: boolean;
+  /** Whether it does not vote. */
+  readonly isLearner: boolean;
+  /** Append messages on their way to it. */
+  readonly inflights: {
+    /** How many. */
+    readonly count: number;
+    /** Whether that is as many as may be. */
+    readonly full: boolean;
+  };
+}
 
 /** What a `Progress` starts from; the rest begins at its resting value. */
 export interface ProgressInit {
@@ -36,7 +65,7 @@ export interface ProgressInit {
  * 2. Entries in (match, next) are in flight.
  * 3. In state snapshot, next = pendingSnapshot + 1.
  */
-export class Progress {
+export class Progress implements MemberProgress {
   /** Highest index at which the follower's log is known to equal ours. */
   match: number;
   /** Index of the next entry to send. */

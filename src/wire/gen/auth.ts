@@ -33,6 +33,7 @@ export function writeUserAddOptions(w: Writer, message: UserAddOptions): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeUserAddOptions(message: UserAddOptions): Uint8Array {
   const w = beginEncoding();
   writeUserAddOptions(w, message);
@@ -54,6 +55,7 @@ export function mergeUserAddOptions(r: Reader, message: UserAddOptions): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeUserAddOptions(bytes: Uint8Array): UserAddOptions {
   const message = createUserAddOptions();
   mergeUserAddOptions(new Reader(bytes), message);
@@ -99,6 +101,7 @@ export function writeUser(w: Writer, message: User): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeUser(message: User): Uint8Array {
   const w = beginEncoding();
   writeUser(w, message);
@@ -134,6 +137,7 @@ export function mergeUser(r: Reader, message: User): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeUser(bytes: Uint8Array): User {
   const message = createUser();
   mergeUser(new Reader(bytes), message);
@@ -171,6 +175,7 @@ export function writePermission(w: Writer, message: Permission): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodePermission(message: Permission): Uint8Array {
   const w = beginEncoding();
   writePermission(w, message);
@@ -198,6 +203,7 @@ export function mergePermission(r: Reader, message: Permission): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodePermission(bytes: Uint8Array): Permission {
   const message = createPermission();
   mergePermission(new Reader(bytes), message);
@@ -230,6 +236,7 @@ export function writeRole(w: Writer, message: Role): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRole(message: Role): Uint8Array {
   const w = beginEncoding();
   writeRole(w, message);
@@ -259,6 +266,7 @@ export function mergeRole(r: Reader, message: Role): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRole(bytes: Uint8Array): Role {
   const message = createRole();
   mergeRole(new Reader(bytes), message);

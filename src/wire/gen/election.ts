@@ -52,6 +52,7 @@ export function writeCampaignRequest(w: Writer, message: CampaignRequest): void 
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeCampaignRequest(message: CampaignRequest): Uint8Array {
   const w = beginEncoding();
   writeCampaignRequest(w, message);
@@ -79,6 +80,7 @@ export function mergeCampaignRequest(r: Reader, message: CampaignRequest): void 
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeCampaignRequest(bytes: Uint8Array): CampaignRequest {
   const message = createCampaignRequest();
   mergeCampaignRequest(new Reader(bytes), message);
@@ -113,6 +115,7 @@ export function writeCampaignResponse(w: Writer, message: CampaignResponse): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeCampaignResponse(message: CampaignResponse): Uint8Array {
   const w = beginEncoding();
   writeCampaignResponse(w, message);
@@ -147,6 +150,7 @@ export function mergeCampaignResponse(r: Reader, message: CampaignResponse): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeCampaignResponse(bytes: Uint8Array): CampaignResponse {
   const message = createCampaignResponse();
   mergeCampaignResponse(new Reader(bytes), message);
@@ -191,6 +195,7 @@ export function writeLeaderKey(w: Writer, message: LeaderKey): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaderKey(message: LeaderKey): Uint8Array {
   const w = beginEncoding();
   writeLeaderKey(w, message);
@@ -221,6 +226,7 @@ export function mergeLeaderKey(r: Reader, message: LeaderKey): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaderKey(bytes: Uint8Array): LeaderKey {
   const message = createLeaderKey();
   mergeLeaderKey(new Reader(bytes), message);
@@ -245,6 +251,7 @@ export function writeLeaderRequest(w: Writer, message: LeaderRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaderRequest(message: LeaderRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaderRequest(w, message);
@@ -266,6 +273,7 @@ export function mergeLeaderRequest(r: Reader, message: LeaderRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaderRequest(bytes: Uint8Array): LeaderRequest {
   const message = createLeaderRequest();
   mergeLeaderRequest(new Reader(bytes), message);
@@ -300,6 +308,7 @@ export function writeLeaderResponse(w: Writer, message: LeaderResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaderResponse(message: LeaderResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaderResponse(w, message);
@@ -334,6 +343,7 @@ export function mergeLeaderResponse(r: Reader, message: LeaderResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaderResponse(bytes: Uint8Array): LeaderResponse {
   const message = createLeaderResponse();
   mergeLeaderResponse(new Reader(bytes), message);
@@ -360,6 +370,7 @@ export function writeResignRequest(w: Writer, message: ResignRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeResignRequest(message: ResignRequest): Uint8Array {
   const w = beginEncoding();
   writeResignRequest(w, message);
@@ -386,6 +397,7 @@ export function mergeResignRequest(r: Reader, message: ResignRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeResignRequest(bytes: Uint8Array): ResignRequest {
   const message = createResignRequest();
   mergeResignRequest(new Reader(bytes), message);
@@ -412,6 +424,7 @@ export function writeResignResponse(w: Writer, message: ResignResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeResignResponse(message: ResignResponse): Uint8Array {
   const w = beginEncoding();
   writeResignResponse(w, message);
@@ -438,6 +451,7 @@ export function mergeResignResponse(r: Reader, message: ResignResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeResignResponse(bytes: Uint8Array): ResignResponse {
   const message = createResignResponse();
   mergeResignResponse(new Reader(bytes), message);
@@ -470,6 +484,7 @@ export function writeProclaimRequest(w: Writer, message: ProclaimRequest): void 
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeProclaimRequest(message: ProclaimRequest): Uint8Array {
   const w = beginEncoding();
   writeProclaimRequest(w, message);
@@ -499,6 +514,7 @@ export function mergeProclaimRequest(r: Reader, message: ProclaimRequest): void 
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeProclaimRequest(bytes: Uint8Array): ProclaimRequest {
   const message = createProclaimRequest();
   mergeProclaimRequest(new Reader(bytes), message);
@@ -525,6 +541,7 @@ export function writeProclaimResponse(w: Writer, message: ProclaimResponse): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeProclaimResponse(message: ProclaimResponse): Uint8Array {
   const w = beginEncoding();
   writeProclaimResponse(w, message);
@@ -551,6 +568,7 @@ export function mergeProclaimResponse(r: Reader, message: ProclaimResponse): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeProclaimResponse(bytes: Uint8Array): ProclaimResponse {
   const message = createProclaimResponse();
   mergeProclaimResponse(new Reader(bytes), message);

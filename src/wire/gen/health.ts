@@ -35,6 +35,7 @@ export function writeHealthCheckRequest(w: Writer, message: HealthCheckRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHealthCheckRequest(message: HealthCheckRequest): Uint8Array {
   const w = beginEncoding();
   writeHealthCheckRequest(w, message);
@@ -56,6 +57,7 @@ export function mergeHealthCheckRequest(r: Reader, message: HealthCheckRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHealthCheckRequest(bytes: Uint8Array): HealthCheckRequest {
   const message = createHealthCheckRequest();
   mergeHealthCheckRequest(new Reader(bytes), message);
@@ -71,6 +73,7 @@ export function createHealthListRequest(_partial?: Partial<HealthListRequest>): 
 export function writeHealthListRequest(_w: Writer, _message: HealthListRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHealthListRequest(message: HealthListRequest): Uint8Array {
   const w = beginEncoding();
   writeHealthListRequest(w, message);
@@ -83,6 +86,7 @@ export function mergeHealthListRequest(r: Reader, _message: HealthListRequest): 
   while (r.more()) r.skip(r.tag(), "HealthListRequest", HealthListRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHealthListRequest(bytes: Uint8Array): HealthListRequest {
   const message = createHealthListRequest();
   mergeHealthListRequest(new Reader(bytes), message);
@@ -109,6 +113,7 @@ export function writeHealthListResponse(w: Writer, message: HealthListResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHealthListResponse(message: HealthListResponse): Uint8Array {
   const w = beginEncoding();
   writeHealthListResponse(w, message);
@@ -135,6 +140,7 @@ export function mergeHealthListResponse(r: Reader, message: HealthListResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHealthListResponse(bytes: Uint8Array): HealthListResponse {
   const message = createHealthListResponse();
   mergeHealthListResponse(new Reader(bytes), message);
@@ -168,6 +174,7 @@ export function writeStatusesEntry(w: Writer, message: StatusesEntry): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeStatusesEntry(message: StatusesEntry): Uint8Array {
   const w = beginEncoding();
   writeStatusesEntry(w, message);
@@ -197,6 +204,7 @@ export function mergeStatusesEntry(r: Reader, message: StatusesEntry): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeStatusesEntry(bytes: Uint8Array): StatusesEntry {
   const message = createStatusesEntry();
   mergeStatusesEntry(new Reader(bytes), message);
@@ -221,6 +229,7 @@ export function writeHealthCheckResponse(w: Writer, message: HealthCheckResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHealthCheckResponse(message: HealthCheckResponse): Uint8Array {
   const w = beginEncoding();
   writeHealthCheckResponse(w, message);
@@ -242,6 +251,7 @@ export function mergeHealthCheckResponse(r: Reader, message: HealthCheckResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHealthCheckResponse(bytes: Uint8Array): HealthCheckResponse {
   const message = createHealthCheckResponse();
   mergeHealthCheckResponse(new Reader(bytes), message);

@@ -66,6 +66,7 @@ export function writeKeyValue(w: Writer, message: KeyValue): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeKeyValue(message: KeyValue): Uint8Array {
   const w = beginEncoding();
   writeKeyValue(w, message);
@@ -102,6 +103,7 @@ export function mergeKeyValue(r: Reader, message: KeyValue): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeKeyValue(bytes: Uint8Array): KeyValue {
   const message = createKeyValue();
   mergeKeyValue(new Reader(bytes), message);
@@ -145,6 +147,7 @@ export function writeEvent(w: Writer, message: Event): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeEvent(message: Event): Uint8Array {
   const w = beginEncoding();
   writeEvent(w, message);
@@ -182,6 +185,7 @@ export function mergeEvent(r: Reader, message: Event): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeEvent(bytes: Uint8Array): Event {
   const message = createEvent();
   mergeEvent(new Reader(bytes), message);
@@ -219,6 +223,7 @@ export function writeRawEvent(w: Writer, message: RawEvent): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawEvent(message: RawEvent): Uint8Array {
   const w = beginEncoding();
   writeRawEvent(w, message);

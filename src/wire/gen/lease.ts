@@ -50,6 +50,7 @@ export function writeLease(w: Writer, message: Lease): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLease(message: Lease): Uint8Array {
   const w = beginEncoding();
   writeLease(w, message);
@@ -77,6 +78,7 @@ export function mergeLease(r: Reader, message: Lease): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLease(bytes: Uint8Array): Lease {
   const message = createLease();
   mergeLease(new Reader(bytes), message);
@@ -104,6 +106,7 @@ export function writeLeaseInternalRequest(w: Writer, message: LeaseInternalReque
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseInternalRequest(message: LeaseInternalRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseInternalRequest(w, message);
@@ -130,6 +133,7 @@ export function mergeLeaseInternalRequest(r: Reader, message: LeaseInternalReque
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseInternalRequest(bytes: Uint8Array): LeaseInternalRequest {
   const message = createLeaseInternalRequest();
   mergeLeaseInternalRequest(new Reader(bytes), message);
@@ -156,6 +160,7 @@ export function writeLeaseInternalResponse(w: Writer, message: LeaseInternalResp
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseInternalResponse(message: LeaseInternalResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseInternalResponse(w, message);
@@ -182,6 +187,7 @@ export function mergeLeaseInternalResponse(r: Reader, message: LeaseInternalResp
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseInternalResponse(bytes: Uint8Array): LeaseInternalResponse {
   const message = createLeaseInternalResponse();
   mergeLeaseInternalResponse(new Reader(bytes), message);

@@ -39,6 +39,7 @@ export function writeLockRequest(w: Writer, message: LockRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLockRequest(message: LockRequest): Uint8Array {
   const w = beginEncoding();
   writeLockRequest(w, message);
@@ -63,6 +64,7 @@ export function mergeLockRequest(r: Reader, message: LockRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLockRequest(bytes: Uint8Array): LockRequest {
   const message = createLockRequest();
   mergeLockRequest(new Reader(bytes), message);
@@ -96,6 +98,7 @@ export function writeLockResponse(w: Writer, message: LockResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLockResponse(message: LockResponse): Uint8Array {
   const w = beginEncoding();
   writeLockResponse(w, message);
@@ -125,6 +128,7 @@ export function mergeLockResponse(r: Reader, message: LockResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLockResponse(bytes: Uint8Array): LockResponse {
   const message = createLockResponse();
   mergeLockResponse(new Reader(bytes), message);
@@ -149,6 +153,7 @@ export function writeUnlockRequest(w: Writer, message: UnlockRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeUnlockRequest(message: UnlockRequest): Uint8Array {
   const w = beginEncoding();
   writeUnlockRequest(w, message);
@@ -170,6 +175,7 @@ export function mergeUnlockRequest(r: Reader, message: UnlockRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeUnlockRequest(bytes: Uint8Array): UnlockRequest {
   const message = createUnlockRequest();
   mergeUnlockRequest(new Reader(bytes), message);
@@ -196,6 +202,7 @@ export function writeUnlockResponse(w: Writer, message: UnlockResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeUnlockResponse(message: UnlockResponse): Uint8Array {
   const w = beginEncoding();
   writeUnlockResponse(w, message);
@@ -222,6 +229,7 @@ export function mergeUnlockResponse(r: Reader, message: UnlockResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeUnlockResponse(bytes: Uint8Array): UnlockResponse {
   const message = createUnlockResponse();
   mergeUnlockResponse(new Reader(bytes), message);

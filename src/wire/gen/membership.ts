@@ -30,6 +30,7 @@ export function writeRaftAttributes(w: Writer, message: RaftAttributes): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRaftAttributes(message: RaftAttributes): Uint8Array {
   const w = beginEncoding();
   writeRaftAttributes(w, message);
@@ -54,6 +55,7 @@ export function mergeRaftAttributes(r: Reader, message: RaftAttributes): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRaftAttributes(bytes: Uint8Array): RaftAttributes {
   const message = createRaftAttributes();
   mergeRaftAttributes(new Reader(bytes), message);
@@ -85,6 +87,7 @@ export function writeAttributes(w: Writer, message: Attributes): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAttributes(message: Attributes): Uint8Array {
   const w = beginEncoding();
   writeAttributes(w, message);
@@ -109,6 +112,7 @@ export function mergeAttributes(r: Reader, message: Attributes): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAttributes(bytes: Uint8Array): Attributes {
   const message = createAttributes();
   mergeAttributes(new Reader(bytes), message);
@@ -149,6 +153,7 @@ export function writeMember(w: Writer, message: Member): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMember(message: Member): Uint8Array {
   const w = beginEncoding();
   writeMember(w, message);
@@ -186,6 +191,7 @@ export function mergeMember(r: Reader, message: Member): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMember(bytes: Uint8Array): Member {
   const message = createMember();
   mergeMember(new Reader(bytes), message);
@@ -210,6 +216,7 @@ export function writeClusterVersionSetRequest(w: Writer, message: ClusterVersion
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeClusterVersionSetRequest(message: ClusterVersionSetRequest): Uint8Array {
   const w = beginEncoding();
   writeClusterVersionSetRequest(w, message);
@@ -231,6 +238,7 @@ export function mergeClusterVersionSetRequest(r: Reader, message: ClusterVersion
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeClusterVersionSetRequest(bytes: Uint8Array): ClusterVersionSetRequest {
   const message = createClusterVersionSetRequest();
   mergeClusterVersionSetRequest(new Reader(bytes), message);
@@ -264,6 +272,7 @@ export function writeClusterMemberAttrSetRequest(w: Writer, message: ClusterMemb
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeClusterMemberAttrSetRequest(message: ClusterMemberAttrSetRequest): Uint8Array {
   const w = beginEncoding();
   writeClusterMemberAttrSetRequest(w, message);
@@ -293,6 +302,7 @@ export function mergeClusterMemberAttrSetRequest(r: Reader, message: ClusterMemb
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeClusterMemberAttrSetRequest(bytes: Uint8Array): ClusterMemberAttrSetRequest {
   const message = createClusterMemberAttrSetRequest();
   mergeClusterMemberAttrSetRequest(new Reader(bytes), message);
@@ -324,6 +334,7 @@ export function writeDowngradeInfoSetRequest(w: Writer, message: DowngradeInfoSe
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDowngradeInfoSetRequest(message: DowngradeInfoSetRequest): Uint8Array {
   const w = beginEncoding();
   writeDowngradeInfoSetRequest(w, message);
@@ -348,6 +359,7 @@ export function mergeDowngradeInfoSetRequest(r: Reader, message: DowngradeInfoSe
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDowngradeInfoSetRequest(bytes: Uint8Array): DowngradeInfoSetRequest {
   const message = createDowngradeInfoSetRequest();
   mergeDowngradeInfoSetRequest(new Reader(bytes), message);

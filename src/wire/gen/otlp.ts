@@ -43,6 +43,7 @@ export function writeExportTraceServiceRequest(w: Writer, message: ExportTraceSe
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeExportTraceServiceRequest(message: ExportTraceServiceRequest): Uint8Array {
   const w = beginEncoding();
   writeExportTraceServiceRequest(w, message);
@@ -69,6 +70,7 @@ export function mergeExportTraceServiceRequest(r: Reader, message: ExportTraceSe
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeExportTraceServiceRequest(bytes: Uint8Array): ExportTraceServiceRequest {
   const message = createExportTraceServiceRequest();
   mergeExportTraceServiceRequest(new Reader(bytes), message);
@@ -95,6 +97,7 @@ export function writeExportTraceServiceResponse(w: Writer, message: ExportTraceS
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeExportTraceServiceResponse(message: ExportTraceServiceResponse): Uint8Array {
   const w = beginEncoding();
   writeExportTraceServiceResponse(w, message);
@@ -121,6 +124,7 @@ export function mergeExportTraceServiceResponse(r: Reader, message: ExportTraceS
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeExportTraceServiceResponse(bytes: Uint8Array): ExportTraceServiceResponse {
   const message = createExportTraceServiceResponse();
   mergeExportTraceServiceResponse(new Reader(bytes), message);
@@ -152,6 +156,7 @@ export function writeExportTracePartialSuccess(w: Writer, message: ExportTracePa
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeExportTracePartialSuccess(message: ExportTracePartialSuccess): Uint8Array {
   const w = beginEncoding();
   writeExportTracePartialSuccess(w, message);
@@ -176,6 +181,7 @@ export function mergeExportTracePartialSuccess(r: Reader, message: ExportTracePa
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeExportTracePartialSuccess(bytes: Uint8Array): ExportTracePartialSuccess {
   const message = createExportTracePartialSuccess();
   mergeExportTracePartialSuccess(new Reader(bytes), message);
@@ -210,6 +216,7 @@ export function writeResourceSpans(w: Writer, message: ResourceSpans): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeResourceSpans(message: ResourceSpans): Uint8Array {
   const w = beginEncoding();
   writeResourceSpans(w, message);
@@ -244,6 +251,7 @@ export function mergeResourceSpans(r: Reader, message: ResourceSpans): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeResourceSpans(bytes: Uint8Array): ResourceSpans {
   const message = createResourceSpans();
   mergeResourceSpans(new Reader(bytes), message);
@@ -271,6 +279,7 @@ export function writeResource(w: Writer, message: Resource): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeResource(message: Resource): Uint8Array {
   const w = beginEncoding();
   writeResource(w, message);
@@ -297,6 +306,7 @@ export function mergeResource(r: Reader, message: Resource): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeResource(bytes: Uint8Array): Resource {
   const message = createResource();
   mergeResource(new Reader(bytes), message);
@@ -331,6 +341,7 @@ export function writeScopeSpans(w: Writer, message: ScopeSpans): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeScopeSpans(message: ScopeSpans): Uint8Array {
   const w = beginEncoding();
   writeScopeSpans(w, message);
@@ -365,6 +376,7 @@ export function mergeScopeSpans(r: Reader, message: ScopeSpans): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeScopeSpans(bytes: Uint8Array): ScopeSpans {
   const message = createScopeSpans();
   mergeScopeSpans(new Reader(bytes), message);
@@ -396,6 +408,7 @@ export function writeInstrumentationScope(w: Writer, message: InstrumentationSco
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeInstrumentationScope(message: InstrumentationScope): Uint8Array {
   const w = beginEncoding();
   writeInstrumentationScope(w, message);
@@ -420,6 +433,7 @@ export function mergeInstrumentationScope(r: Reader, message: InstrumentationSco
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeInstrumentationScope(bytes: Uint8Array): InstrumentationScope {
   const message = createInstrumentationScope();
   mergeInstrumentationScope(new Reader(bytes), message);
@@ -452,6 +466,7 @@ export function writeKeyValue(w: Writer, message: KeyValue): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeKeyValue(message: KeyValue): Uint8Array {
   const w = beginEncoding();
   writeKeyValue(w, message);
@@ -481,6 +496,7 @@ export function mergeKeyValue(r: Reader, message: KeyValue): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeKeyValue(bytes: Uint8Array): KeyValue {
   const message = createKeyValue();
   mergeKeyValue(new Reader(bytes), message);
@@ -521,6 +537,7 @@ export function writeAnyValue(w: Writer, message: AnyValue): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAnyValue(message: AnyValue): Uint8Array {
   const w = beginEncoding();
   writeAnyValue(w, message);
@@ -545,6 +562,7 @@ export function mergeAnyValue(r: Reader, message: AnyValue): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAnyValue(bytes: Uint8Array): AnyValue {
   const message = createAnyValue();
   mergeAnyValue(new Reader(bytes), message);
@@ -637,6 +655,7 @@ export function writeSpan(w: Writer, message: Span): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSpan(message: Span): Uint8Array {
   const w = beginEncoding();
   writeSpan(w, message);
@@ -698,6 +717,7 @@ export function mergeSpan(r: Reader, message: Span): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSpan(bytes: Uint8Array): Span {
   const message = createSpan();
   mergeSpan(new Reader(bytes), message);
@@ -728,6 +748,7 @@ export function writeStatus(w: Writer, message: Status): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeStatus(message: Status): Uint8Array {
   const w = beginEncoding();
   writeStatus(w, message);
@@ -752,6 +773,7 @@ export function mergeStatus(r: Reader, message: Status): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeStatus(bytes: Uint8Array): Status {
   const message = createStatus();
   mergeStatus(new Reader(bytes), message);

@@ -99,6 +99,7 @@ export function writeProfile(w: Writer, message: Profile): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeProfile(message: Profile): Uint8Array {
   const w = beginEncoding();
   writeProfile(w, message);
@@ -186,6 +187,7 @@ export function mergeProfile(r: Reader, message: Profile): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeProfile(bytes: Uint8Array): Profile {
   const message = createProfile();
   mergeProfile(new Reader(bytes), message);
@@ -216,6 +218,7 @@ export function writeValueType(w: Writer, message: ValueType): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeValueType(message: ValueType): Uint8Array {
   const w = beginEncoding();
   writeValueType(w, message);
@@ -240,6 +243,7 @@ export function mergeValueType(r: Reader, message: ValueType): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeValueType(bytes: Uint8Array): ValueType {
   const message = createValueType();
   mergeValueType(new Reader(bytes), message);
@@ -275,6 +279,7 @@ export function writeSample(w: Writer, message: Sample): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSample(message: Sample): Uint8Array {
   const w = beginEncoding();
   writeSample(w, message);
@@ -311,6 +316,7 @@ export function mergeSample(r: Reader, message: Sample): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSample(bytes: Uint8Array): Sample {
   const message = createSample();
   mergeSample(new Reader(bytes), message);
@@ -359,6 +365,7 @@ export function writeMapping(w: Writer, message: Mapping): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMapping(message: Mapping): Uint8Array {
   const w = beginEncoding();
   writeMapping(w, message);
@@ -392,6 +399,7 @@ export function mergeMapping(r: Reader, message: Mapping): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMapping(bytes: Uint8Array): Mapping {
   const message = createMapping();
   mergeMapping(new Reader(bytes), message);
@@ -430,6 +438,7 @@ export function writeLocation(w: Writer, message: Location): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLocation(message: Location): Uint8Array {
   const w = beginEncoding();
   writeLocation(w, message);
@@ -462,6 +471,7 @@ export function mergeLocation(r: Reader, message: Location): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLocation(bytes: Uint8Array): Location {
   const message = createLocation();
   mergeLocation(new Reader(bytes), message);
@@ -492,6 +502,7 @@ export function writeLine(w: Writer, message: Line): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLine(message: Line): Uint8Array {
   const w = beginEncoding();
   writeLine(w, message);
@@ -516,6 +527,7 @@ export function mergeLine(r: Reader, message: Line): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLine(bytes: Uint8Array): Line {
   const message = createLine();
   mergeLine(new Reader(bytes), message);
@@ -564,6 +576,7 @@ export function writeFunction(w: Writer, message: Function): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeFunction(message: Function): Uint8Array {
   const w = beginEncoding();
   writeFunction(w, message);
@@ -597,6 +610,7 @@ export function mergeFunction(r: Reader, message: Function): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeFunction(bytes: Uint8Array): Function {
   const message = createFunction();
   mergeFunction(new Reader(bytes), message);

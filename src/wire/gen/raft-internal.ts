@@ -211,6 +211,7 @@ export function writeRequest(w: Writer, message: Request): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRequest(message: Request): Uint8Array {
   const w = beginEncoding();
   writeRequest(w, message);
@@ -280,6 +281,7 @@ export function mergeRequest(r: Reader, message: Request): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRequest(bytes: Uint8Array): Request {
   const message = createRequest();
   mergeRequest(new Reader(bytes), message);
@@ -307,6 +309,7 @@ export function writeMetadata(w: Writer, message: Metadata): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMetadata(message: Metadata): Uint8Array {
   const w = beginEncoding();
   writeMetadata(w, message);
@@ -331,6 +334,7 @@ export function mergeMetadata(r: Reader, message: Metadata): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMetadata(bytes: Uint8Array): Metadata {
   const message = createMetadata();
   mergeMetadata(new Reader(bytes), message);
@@ -369,6 +373,7 @@ export function writeRequestHeader(w: Writer, message: RequestHeader): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRequestHeader(message: RequestHeader): Uint8Array {
   const w = beginEncoding();
   writeRequestHeader(w, message);
@@ -396,6 +401,7 @@ export function mergeRequestHeader(r: Reader, message: RequestHeader): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRequestHeader(bytes: Uint8Array): RequestHeader {
   const message = createRequestHeader();
   mergeRequestHeader(new Reader(bytes), message);
@@ -725,6 +731,7 @@ export function writeInternalRaftRequest(w: Writer, message: InternalRaftRequest
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeInternalRaftRequest(message: InternalRaftRequest): Uint8Array {
   const w = beginEncoding();
   writeInternalRaftRequest(w, message);
@@ -1002,6 +1009,7 @@ export function mergeInternalRaftRequest(r: Reader, message: InternalRaftRequest
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeInternalRaftRequest(bytes: Uint8Array): InternalRaftRequest {
   const message = createInternalRaftRequest();
   mergeInternalRaftRequest(new Reader(bytes), message);
@@ -1029,6 +1037,7 @@ export function writeLeaseRevokeBatch(w: Writer, message: LeaseRevokeBatch): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseRevokeBatch(message: LeaseRevokeBatch): Uint8Array {
   const w = beginEncoding();
   writeLeaseRevokeBatch(w, message);
@@ -1056,6 +1065,7 @@ export function mergeLeaseRevokeBatch(r: Reader, message: LeaseRevokeBatch): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseRevokeBatch(bytes: Uint8Array): LeaseRevokeBatch {
   const message = createLeaseRevokeBatch();
   mergeLeaseRevokeBatch(new Reader(bytes), message);
@@ -1072,6 +1082,7 @@ export function createEmptyResponse(_partial?: Partial<EmptyResponse>): EmptyRes
 export function writeEmptyResponse(_w: Writer, _message: EmptyResponse): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeEmptyResponse(message: EmptyResponse): Uint8Array {
   const w = beginEncoding();
   writeEmptyResponse(w, message);
@@ -1084,6 +1095,7 @@ export function mergeEmptyResponse(r: Reader, _message: EmptyResponse): void {
   while (r.more()) r.skip(r.tag(), "EmptyResponse", EmptyResponseFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeEmptyResponse(bytes: Uint8Array): EmptyResponse {
   const message = createEmptyResponse();
   mergeEmptyResponse(new Reader(bytes), message);
@@ -1121,6 +1133,7 @@ export function writeInternalAuthenticateRequest(w: Writer, message: InternalAut
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeInternalAuthenticateRequest(message: InternalAuthenticateRequest): Uint8Array {
   const w = beginEncoding();
   writeInternalAuthenticateRequest(w, message);
@@ -1148,6 +1161,7 @@ export function mergeInternalAuthenticateRequest(r: Reader, message: InternalAut
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeInternalAuthenticateRequest(bytes: Uint8Array): InternalAuthenticateRequest {
   const message = createInternalAuthenticateRequest();
   mergeInternalAuthenticateRequest(new Reader(bytes), message);

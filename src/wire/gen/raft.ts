@@ -5,42 +5,70 @@ import type { FieldNames } from "../reader.ts";
 import { beginEncoding } from "../writer.ts";
 import type { Writer } from "../writer.ts";
 
+/** What an entry of the log carries. */
 export const EntryType = {
+  /** Bytes of whoever proposed it; none in the entry that starts a term. */
   EntryNormal: 0,
+  /** A ConfChange. */
   EntryConfChange: 1,
+  /** A ConfChangeV2; without data, the one that leaves a joint configuration. */
   EntryConfChangeV2: 2,
 } as const;
 /** One of the values, or an unknown number that a decoder met. */
 export type EntryType = (typeof EntryType)[keyof typeof EntryType] | (number & {});
 
 /**
- * From MsgStorageAppend on: messages between the core and its own disk and state machine; never on the
- * network.
+ * What a message is about; docs/internals/raft.md has the fields of each. From MsgStorageAppend on:
+ * messages between the core and its own disk and state machine; never on the network.
  */
 export const MessageType = {
+  /** To itself: start an election. */
   MsgHup: 0,
+  /** To itself: a leader's heartbeats are due. */
   MsgBeat: 1,
+  /** Entries for the leader to append. */
   MsgProp: 2,
+  /** Entries for a follower to append, and the leader's commit index. */
   MsgApp: 3,
+  /** Up to where the follower's log matches now, or where it does not. */
   MsgAppResp: 4,
+  /** A candidate asks for a vote. */
   MsgVote: 5,
+  /** The vote, or none (reject). */
   MsgVoteResp: 6,
+  /** A snapshot for a follower that is too far behind for entries. */
   MsgSnap: 7,
+  /** The leader is there; with its commit index and the newest read that waits. */
   MsgHeartbeat: 8,
+  /** The follower is there; the context is that of the heartbeat. */
   MsgHeartbeatResp: 9,
+  /** To itself: a message could not be sent to from. */
   MsgUnreachable: 10,
+  /** To itself: a snapshot reached from, or did not (reject). */
   MsgSnapStatus: 11,
+  /** To itself: does a quorum of followers still answer? */
   MsgCheckQuorum: 12,
+  /** Hand leadership to from. */
   MsgTransferLeader: 13,
+  /** Start an election at once: leadership is handed over. */
   MsgTimeoutNow: 14,
+  /** Asks the leader from which index on a read is linearizable. */
   MsgReadIndex: 15,
+  /** That index. */
   MsgReadIndexResp: 16,
+  /** Would a vote be given? Changes no term. */
   MsgPreVote: 17,
+  /** It would, or not (reject). */
   MsgPreVoteResp: 18,
+  /** What to make durable, and what to deliver then (responses). */
   MsgStorageAppend: 19,
+  /** It is durable. */
   MsgStorageAppendResp: 20,
+  /** Committed entries to apply, and what to deliver then (responses). */
   MsgStorageApply: 21,
+  /** They are applied. */
   MsgStorageApplyResp: 22,
+  /** To itself: forget who leads. */
   MsgForgetLeader: 23,
 } as const;
 /** One of the values, or an unknown number that a decoder met. */
@@ -48,17 +76,25 @@ export type MessageType = (typeof MessageType)[keyof typeof MessageType] | (numb
 
 /** How a configuration change enters and leaves the joint configuration. */
 export const ConfChangeTransition = {
+  /** Through a joint configuration, which is left by itself, only where several changes need it. */
   ConfChangeTransitionAuto: 0,
+  /** Through a joint configuration, which is left by itself. */
   ConfChangeTransitionJointImplicit: 1,
+  /** Through a joint configuration, which another change, an empty one, leaves. */
   ConfChangeTransitionJointExplicit: 2,
 } as const;
 /** One of the values, or an unknown number that a decoder met. */
 export type ConfChangeTransition = (typeof ConfChangeTransition)[keyof typeof ConfChangeTransition] | (number & {});
 
+/** What happens to a node. */
 export const ConfChangeType = {
+  /** It votes from now on; a learner is promoted. */
   ConfChangeAddNode: 0,
+  /** It is no part of the group any more. */
   ConfChangeRemoveNode: 1,
+  /** Nothing to raft: context says what. */
   ConfChangeUpdateNode: 2,
+  /** It learns from now on; a voter is demoted. */
   ConfChangeAddLearnerNode: 3,
 } as const;
 /** One of the values, or an unknown number that a decoder met. */
@@ -66,8 +102,11 @@ export type ConfChangeType = (typeof ConfChangeType)[keyof typeof ConfChangeType
 
 /** One entry of the log. */
 export interface Entry {
+  /** What data is. */
   type: EntryType;
+  /** Term of the leader that made it. */
   term: number;
+  /** Place in the log, from 1. */
   index: number;
   /** A proposal, or a marshalled ConfChange or ConfChangeV2; absent in the entry that starts a term. */
   data: Uint8Array | undefined;
@@ -96,6 +135,7 @@ export function writeEntry(w: Writer, message: Entry): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeEntry(message: Entry): Uint8Array {
   const w = beginEncoding();
   writeEntry(w, message);
@@ -126,6 +166,7 @@ export function mergeEntry(r: Reader, message: Entry): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeEntry(bytes: Uint8Array): Entry {
   const message = createEntry();
   mergeEntry(new Reader(bytes), message);
@@ -134,8 +175,11 @@ export function decodeEntry(bytes: Uint8Array): Entry {
 
 /** Up to where a snapshot goes, and the configuration there. */
 export interface SnapshotMetadata {
+  /** The configuration at index. */
   confState: ConfState;
+  /** Index of the last entry whose effect the snapshot has; 0: there is no snapshot. */
   index: number;
+  /** Term of that entry. */
   term: number;
 }
 
@@ -161,6 +205,7 @@ export function writeSnapshotMetadata(w: Writer, message: SnapshotMetadata): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSnapshotMetadata(message: SnapshotMetadata): Uint8Array {
   const w = beginEncoding();
   writeSnapshotMetadata(w, message);
@@ -191,14 +236,18 @@ export function mergeSnapshotMetadata(r: Reader, message: SnapshotMetadata): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSnapshotMetadata(bytes: Uint8Array): SnapshotMetadata {
   const message = createSnapshotMetadata();
   mergeSnapshotMetadata(new Reader(bytes), message);
   return message;
 }
 
+/** The state of the state machine at one index, in place of the log up to there. */
 export interface Snapshot {
+  /** The state, in a form that only the state machine knows. */
   data: Uint8Array | undefined;
+  /** Where in the log it was taken. */
   metadata: SnapshotMetadata;
 }
 
@@ -223,6 +272,7 @@ export function writeSnapshot(w: Writer, message: Snapshot): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSnapshot(message: Snapshot): Uint8Array {
   const w = beginEncoding();
   writeSnapshot(w, message);
@@ -250,6 +300,7 @@ export function mergeSnapshot(r: Reader, message: Snapshot): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const message = createSnapshot();
   mergeSnapshot(new Reader(bytes), message);
@@ -258,9 +309,13 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot {
 
 /** What members send each other. Fields have different meanings in different types. */
 export interface Message {
+  /** What it is about, and what the other fields mean. */
   type: MessageType;
+  /** Id of the node that it is for, or a local target. */
   to: bigint;
+  /** Id of the sender; in some types, of the node that it is about. */
   from: bigint;
+  /** Term of the sender; 0 in types that belong to no term. */
   term: number;
   /** Term of the entry at index. */
   logTerm: number;
@@ -269,6 +324,7 @@ export interface Message {
    * rejected one.
    */
   index: number;
+  /** To append, to apply, or proposed; ascending and without gaps. */
   entries: Entry[];
   /** Commit index of the sender. */
   commit: number;
@@ -277,9 +333,11 @@ export interface Message {
    * do and 3.5 understands.
    */
   snapshot: Snapshot | undefined;
+  /** Of answers: the request was refused. */
   reject: boolean;
   /** Index at which the rejecting follower proposes to probe next. */
   rejectHint: number;
+  /** What a read or a campaign is recognized by; handed back as it came. */
   context: Uint8Array | undefined;
   /** Vote to make durable, in MsgStorageAppend. */
   vote: bigint | undefined;
@@ -354,6 +412,7 @@ export function writeMessage(w: Writer, message: Message): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMessage(message: Message): Uint8Array {
   const w = beginEncoding();
   writeMessage(w, message);
@@ -432,6 +491,7 @@ export function mergeMessage(r: Reader, message: Message): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMessage(bytes: Uint8Array): Message {
   const message = createMessage();
   mergeMessage(new Reader(bytes), message);
@@ -440,8 +500,11 @@ export function decodeMessage(bytes: Uint8Array): Message {
 
 /** What must be durable before messages are sent. */
 export interface HardState {
+  /** The newest term that was seen. */
   term: number;
+  /** Id of the node that has the vote of that term; 0: nobody. */
   vote: bigint;
+  /** Index up to which entries are known to be committed. */
   commit: number;
 }
 
@@ -463,6 +526,7 @@ export function writeHardState(w: Writer, message: HardState): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHardState(message: HardState): Uint8Array {
   const w = beginEncoding();
   writeHardState(w, message);
@@ -490,6 +554,7 @@ export function mergeHardState(r: Reader, message: HardState): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHardState(bytes: Uint8Array): HardState {
   const message = createHardState();
   mergeHardState(new Reader(bytes), message);
@@ -498,8 +563,11 @@ export function decodeHardState(bytes: Uint8Array): HardState {
 
 /** Who votes and who learns. During a joint configuration voters_outgoing is the old majority. */
 export interface ConfState {
+  /** Ids of those who vote. */
   voters: bigint[];
+  /** Ids of those who get the log and do not vote. */
   learners: bigint[];
+  /** Ids of those who voted before the change under way; without one, empty. */
   votersOutgoing: bigint[];
   /** Voters of the outgoing configuration that become learners when it ends. */
   learnersNext: bigint[];
@@ -539,6 +607,7 @@ export function writeConfState(w: Writer, message: ConfState): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeConfState(message: ConfState): Uint8Array {
   const w = beginEncoding();
   writeConfState(w, message);
@@ -596,6 +665,7 @@ export function mergeConfState(r: Reader, message: ConfState): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeConfState(bytes: Uint8Array): ConfState {
   const message = createConfState();
   mergeConfState(new Reader(bytes), message);
@@ -604,10 +674,13 @@ export function decodeConfState(bytes: Uint8Array): ConfState {
 
 /** A change of one member: what etcd proposes. */
 export interface ConfChange {
+  /** What the proposer recognizes it by. */
   id: bigint;
+  /** What happens. */
   type: ConfChangeType;
+  /** To whom. */
   nodeId: bigint;
-  /** JSON of the member. */
+  /** For whoever applies it; in etcd, JSON of the member. */
   context: Uint8Array | undefined;
 }
 
@@ -634,6 +707,7 @@ export function writeConfChange(w: Writer, message: ConfChange): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeConfChange(message: ConfChange): Uint8Array {
   const w = beginEncoding();
   writeConfChange(w, message);
@@ -664,14 +738,18 @@ export function mergeConfChange(r: Reader, message: ConfChange): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeConfChange(bytes: Uint8Array): ConfChange {
   const message = createConfChange();
   mergeConfChange(new Reader(bytes), message);
   return message;
 }
 
+/** One step of a change. */
 export interface ConfChangeSingle {
+  /** What happens. */
   type: ConfChangeType;
+  /** To whom. */
   nodeId: bigint;
 }
 
@@ -690,6 +768,7 @@ export function writeConfChangeSingle(w: Writer, message: ConfChangeSingle): voi
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeConfChangeSingle(message: ConfChangeSingle): Uint8Array {
   const w = beginEncoding();
   writeConfChangeSingle(w, message);
@@ -714,6 +793,7 @@ export function mergeConfChangeSingle(r: Reader, message: ConfChangeSingle): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeConfChangeSingle(bytes: Uint8Array): ConfChangeSingle {
   const message = createConfChangeSingle();
   mergeConfChangeSingle(new Reader(bytes), message);
@@ -722,8 +802,11 @@ export function decodeConfChangeSingle(bytes: Uint8Array): ConfChangeSingle {
 
 /** Several changes at once, through a joint configuration. */
 export interface ConfChangeV2 {
+  /** By which way. */
   transition: ConfChangeTransition;
+  /** The steps; none: leave the joint configuration. */
   changes: ConfChangeSingle[];
+  /** For whoever applies it. */
   context: Uint8Array | undefined;
 }
 
@@ -751,6 +834,7 @@ export function writeConfChangeV2(w: Writer, message: ConfChangeV2): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeConfChangeV2(message: ConfChangeV2): Uint8Array {
   const w = beginEncoding();
   writeConfChangeV2(w, message);
@@ -783,6 +867,7 @@ export function mergeConfChangeV2(r: Reader, message: ConfChangeV2): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeConfChangeV2(bytes: Uint8Array): ConfChangeV2 {
   const message = createConfChangeV2();
   mergeConfChangeV2(new Reader(bytes), message);

@@ -142,6 +142,7 @@ export function writeResponseHeader(w: Writer, message: ResponseHeader): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeResponseHeader(message: ResponseHeader): Uint8Array {
   const w = beginEncoding();
   writeResponseHeader(w, message);
@@ -172,6 +173,7 @@ export function mergeResponseHeader(r: Reader, message: ResponseHeader): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeResponseHeader(bytes: Uint8Array): ResponseHeader {
   const message = createResponseHeader();
   mergeResponseHeader(new Reader(bytes), message);
@@ -279,6 +281,7 @@ export function writeRangeRequest(w: Writer, message: RangeRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRangeRequest(message: RangeRequest): Uint8Array {
   const w = beginEncoding();
   writeRangeRequest(w, message);
@@ -336,6 +339,7 @@ export function mergeRangeRequest(r: Reader, message: RangeRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRangeRequest(bytes: Uint8Array): RangeRequest {
   const message = createRangeRequest();
   mergeRangeRequest(new Reader(bytes), message);
@@ -385,6 +389,7 @@ export function writeRangeResponse(w: Writer, message: RangeResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRangeResponse(message: RangeResponse): Uint8Array {
   const w = beginEncoding();
   writeRangeResponse(w, message);
@@ -425,6 +430,7 @@ export function mergeRangeResponse(r: Reader, message: RangeResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRangeResponse(bytes: Uint8Array): RangeResponse {
   const message = createRangeResponse();
   mergeRangeResponse(new Reader(bytes), message);
@@ -470,6 +476,7 @@ export function writeRawRangeResponse(w: Writer, message: RawRangeResponse): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawRangeResponse(message: RawRangeResponse): Uint8Array {
   const w = beginEncoding();
   writeRawRangeResponse(w, message);
@@ -528,6 +535,7 @@ export function writePutRequest(w: Writer, message: PutRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodePutRequest(message: PutRequest): Uint8Array {
   const w = beginEncoding();
   writePutRequest(w, message);
@@ -564,6 +572,7 @@ export function mergePutRequest(r: Reader, message: PutRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodePutRequest(bytes: Uint8Array): PutRequest {
   const message = createPutRequest();
   mergePutRequest(new Reader(bytes), message);
@@ -598,6 +607,7 @@ export function writePutResponse(w: Writer, message: PutResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodePutResponse(message: PutResponse): Uint8Array {
   const w = beginEncoding();
   writePutResponse(w, message);
@@ -632,6 +642,7 @@ export function mergePutResponse(r: Reader, message: PutResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodePutResponse(bytes: Uint8Array): PutResponse {
   const message = createPutResponse();
   mergePutResponse(new Reader(bytes), message);
@@ -665,6 +676,7 @@ export function writeRawPutResponse(w: Writer, message: RawPutResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawPutResponse(message: RawPutResponse): Uint8Array {
   const w = beginEncoding();
   writeRawPutResponse(w, message);
@@ -702,6 +714,7 @@ export function writeDeleteRangeRequest(w: Writer, message: DeleteRangeRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDeleteRangeRequest(message: DeleteRangeRequest): Uint8Array {
   const w = beginEncoding();
   writeDeleteRangeRequest(w, message);
@@ -729,6 +742,7 @@ export function mergeDeleteRangeRequest(r: Reader, message: DeleteRangeRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDeleteRangeRequest(bytes: Uint8Array): DeleteRangeRequest {
   const message = createDeleteRangeRequest();
   mergeDeleteRangeRequest(new Reader(bytes), message);
@@ -770,6 +784,7 @@ export function writeDeleteRangeResponse(w: Writer, message: DeleteRangeResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDeleteRangeResponse(message: DeleteRangeResponse): Uint8Array {
   const w = beginEncoding();
   writeDeleteRangeResponse(w, message);
@@ -807,6 +822,7 @@ export function mergeDeleteRangeResponse(r: Reader, message: DeleteRangeResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDeleteRangeResponse(bytes: Uint8Array): DeleteRangeResponse {
   const message = createDeleteRangeResponse();
   mergeDeleteRangeResponse(new Reader(bytes), message);
@@ -846,6 +862,7 @@ export function writeRawDeleteRangeResponse(w: Writer, message: RawDeleteRangeRe
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawDeleteRangeResponse(message: RawDeleteRangeResponse): Uint8Array {
   const w = beginEncoding();
   writeRawDeleteRangeResponse(w, message);
@@ -911,6 +928,7 @@ export function writeRequestOp(w: Writer, message: RequestOp): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRequestOp(message: RequestOp): Uint8Array {
   const w = beginEncoding();
   writeRequestOp(w, message);
@@ -961,6 +979,7 @@ export function mergeRequestOp(r: Reader, message: RequestOp): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRequestOp(bytes: Uint8Array): RequestOp {
   const message = createRequestOp();
   mergeRequestOp(new Reader(bytes), message);
@@ -1026,6 +1045,7 @@ export function writeResponseOp(w: Writer, message: ResponseOp): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeResponseOp(message: ResponseOp): Uint8Array {
   const w = beginEncoding();
   writeResponseOp(w, message);
@@ -1076,6 +1096,7 @@ export function mergeResponseOp(r: Reader, message: ResponseOp): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeResponseOp(bytes: Uint8Array): ResponseOp {
   const message = createResponseOp();
   mergeResponseOp(new Reader(bytes), message);
@@ -1134,6 +1155,7 @@ export function writeRawResponseOp(w: Writer, message: RawResponseOp): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawResponseOp(message: RawResponseOp): Uint8Array {
   const w = beginEncoding();
   writeRawResponseOp(w, message);
@@ -1220,6 +1242,7 @@ export function writeCompare(w: Writer, message: Compare): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeCompare(message: Compare): Uint8Array {
   const w = beginEncoding();
   writeCompare(w, message);
@@ -1265,6 +1288,7 @@ export function mergeCompare(r: Reader, message: Compare): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeCompare(bytes: Uint8Array): Compare {
   const message = createCompare();
   mergeCompare(new Reader(bytes), message);
@@ -1308,6 +1332,7 @@ export function writeTxnRequest(w: Writer, message: TxnRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeTxnRequest(message: TxnRequest): Uint8Array {
   const w = beginEncoding();
   writeTxnRequest(w, message);
@@ -1350,6 +1375,7 @@ export function mergeTxnRequest(r: Reader, message: TxnRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeTxnRequest(bytes: Uint8Array): TxnRequest {
   const message = createTxnRequest();
   mergeTxnRequest(new Reader(bytes), message);
@@ -1391,6 +1417,7 @@ export function writeTxnResponse(w: Writer, message: TxnResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeTxnResponse(message: TxnResponse): Uint8Array {
   const w = beginEncoding();
   writeTxnResponse(w, message);
@@ -1428,6 +1455,7 @@ export function mergeTxnResponse(r: Reader, message: TxnResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeTxnResponse(bytes: Uint8Array): TxnResponse {
   const message = createTxnResponse();
   mergeTxnResponse(new Reader(bytes), message);
@@ -1469,6 +1497,7 @@ export function writeRawTxnResponse(w: Writer, message: RawTxnResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawTxnResponse(message: RawTxnResponse): Uint8Array {
   const w = beginEncoding();
   writeRawTxnResponse(w, message);
@@ -1500,6 +1529,7 @@ export function writeCompactionRequest(w: Writer, message: CompactionRequest): v
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeCompactionRequest(message: CompactionRequest): Uint8Array {
   const w = beginEncoding();
   writeCompactionRequest(w, message);
@@ -1524,6 +1554,7 @@ export function mergeCompactionRequest(r: Reader, message: CompactionRequest): v
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeCompactionRequest(bytes: Uint8Array): CompactionRequest {
   const message = createCompactionRequest();
   mergeCompactionRequest(new Reader(bytes), message);
@@ -1550,6 +1581,7 @@ export function writeCompactionResponse(w: Writer, message: CompactionResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeCompactionResponse(message: CompactionResponse): Uint8Array {
   const w = beginEncoding();
   writeCompactionResponse(w, message);
@@ -1576,6 +1608,7 @@ export function mergeCompactionResponse(r: Reader, message: CompactionResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeCompactionResponse(bytes: Uint8Array): CompactionResponse {
   const message = createCompactionResponse();
   mergeCompactionResponse(new Reader(bytes), message);
@@ -1591,6 +1624,7 @@ export function createHashRequest(_partial?: Partial<HashRequest>): HashRequest 
 export function writeHashRequest(_w: Writer, _message: HashRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHashRequest(message: HashRequest): Uint8Array {
   const w = beginEncoding();
   writeHashRequest(w, message);
@@ -1603,6 +1637,7 @@ export function mergeHashRequest(r: Reader, _message: HashRequest): void {
   while (r.more()) r.skip(r.tag(), "HashRequest", HashRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHashRequest(bytes: Uint8Array): HashRequest {
   const message = createHashRequest();
   mergeHashRequest(new Reader(bytes), message);
@@ -1628,6 +1663,7 @@ export function writeHashKVRequest(w: Writer, message: HashKVRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHashKVRequest(message: HashKVRequest): Uint8Array {
   const w = beginEncoding();
   writeHashKVRequest(w, message);
@@ -1649,6 +1685,7 @@ export function mergeHashKVRequest(r: Reader, message: HashKVRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHashKVRequest(bytes: Uint8Array): HashKVRequest {
   const message = createHashKVRequest();
   mergeHashKVRequest(new Reader(bytes), message);
@@ -1688,6 +1725,7 @@ export function writeHashKVResponse(w: Writer, message: HashKVResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHashKVResponse(message: HashKVResponse): Uint8Array {
   const w = beginEncoding();
   writeHashKVResponse(w, message);
@@ -1720,6 +1758,7 @@ export function mergeHashKVResponse(r: Reader, message: HashKVResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHashKVResponse(bytes: Uint8Array): HashKVResponse {
   const message = createHashKVResponse();
   mergeHashKVResponse(new Reader(bytes), message);
@@ -1752,6 +1791,7 @@ export function writeHashResponse(w: Writer, message: HashResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeHashResponse(message: HashResponse): Uint8Array {
   const w = beginEncoding();
   writeHashResponse(w, message);
@@ -1781,6 +1821,7 @@ export function mergeHashResponse(r: Reader, message: HashResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeHashResponse(bytes: Uint8Array): HashResponse {
   const message = createHashResponse();
   mergeHashResponse(new Reader(bytes), message);
@@ -1796,6 +1837,7 @@ export function createSnapshotRequest(_partial?: Partial<SnapshotRequest>): Snap
 export function writeSnapshotRequest(_w: Writer, _message: SnapshotRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSnapshotRequest(message: SnapshotRequest): Uint8Array {
   const w = beginEncoding();
   writeSnapshotRequest(w, message);
@@ -1808,6 +1850,7 @@ export function mergeSnapshotRequest(r: Reader, _message: SnapshotRequest): void
   while (r.more()) r.skip(r.tag(), "SnapshotRequest", SnapshotRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSnapshotRequest(bytes: Uint8Array): SnapshotRequest {
   const message = createSnapshotRequest();
   mergeSnapshotRequest(new Reader(bytes), message);
@@ -1848,6 +1891,7 @@ export function writeSnapshotResponse(w: Writer, message: SnapshotResponse): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSnapshotResponse(message: SnapshotResponse): Uint8Array {
   const w = beginEncoding();
   writeSnapshotResponse(w, message);
@@ -1880,6 +1924,7 @@ export function mergeSnapshotResponse(r: Reader, message: SnapshotResponse): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSnapshotResponse(bytes: Uint8Array): SnapshotResponse {
   const message = createSnapshotResponse();
   mergeSnapshotResponse(new Reader(bytes), message);
@@ -1936,6 +1981,7 @@ export function writeWatchRequest(w: Writer, message: WatchRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeWatchRequest(message: WatchRequest): Uint8Array {
   const w = beginEncoding();
   writeWatchRequest(w, message);
@@ -1978,6 +2024,7 @@ export function mergeWatchRequest(r: Reader, message: WatchRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeWatchRequest(bytes: Uint8Array): WatchRequest {
   const message = createWatchRequest();
   mergeWatchRequest(new Reader(bytes), message);
@@ -2050,6 +2097,7 @@ export function writeWatchCreateRequest(w: Writer, message: WatchCreateRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeWatchCreateRequest(message: WatchCreateRequest): Uint8Array {
   const w = beginEncoding();
   writeWatchCreateRequest(w, message);
@@ -2098,6 +2146,7 @@ export function mergeWatchCreateRequest(r: Reader, message: WatchCreateRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeWatchCreateRequest(bytes: Uint8Array): WatchCreateRequest {
   const message = createWatchCreateRequest();
   mergeWatchCreateRequest(new Reader(bytes), message);
@@ -2122,6 +2171,7 @@ export function writeWatchCancelRequest(w: Writer, message: WatchCancelRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeWatchCancelRequest(message: WatchCancelRequest): Uint8Array {
   const w = beginEncoding();
   writeWatchCancelRequest(w, message);
@@ -2143,6 +2193,7 @@ export function mergeWatchCancelRequest(r: Reader, message: WatchCancelRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeWatchCancelRequest(bytes: Uint8Array): WatchCancelRequest {
   const message = createWatchCancelRequest();
   mergeWatchCancelRequest(new Reader(bytes), message);
@@ -2159,6 +2210,7 @@ export function createWatchProgressRequest(_partial?: Partial<WatchProgressReque
 export function writeWatchProgressRequest(_w: Writer, _message: WatchProgressRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeWatchProgressRequest(message: WatchProgressRequest): Uint8Array {
   const w = beginEncoding();
   writeWatchProgressRequest(w, message);
@@ -2171,6 +2223,7 @@ export function mergeWatchProgressRequest(r: Reader, _message: WatchProgressRequ
   while (r.more()) r.skip(r.tag(), "WatchProgressRequest", WatchProgressRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeWatchProgressRequest(bytes: Uint8Array): WatchProgressRequest {
   const message = createWatchProgressRequest();
   mergeWatchProgressRequest(new Reader(bytes), message);
@@ -2244,6 +2297,7 @@ export function writeWatchResponse(w: Writer, message: WatchResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeWatchResponse(message: WatchResponse): Uint8Array {
   const w = beginEncoding();
   writeWatchResponse(w, message);
@@ -2296,6 +2350,7 @@ export function mergeWatchResponse(r: Reader, message: WatchResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeWatchResponse(bytes: Uint8Array): WatchResponse {
   const message = createWatchResponse();
   mergeWatchResponse(new Reader(bytes), message);
@@ -2367,6 +2422,7 @@ export function writeRawWatchResponse(w: Writer, message: RawWatchResponse): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRawWatchResponse(message: RawWatchResponse): Uint8Array {
   const w = beginEncoding();
   writeRawWatchResponse(w, message);
@@ -2399,6 +2455,7 @@ export function writeLeaseGrantRequest(w: Writer, message: LeaseGrantRequest): v
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseGrantRequest(message: LeaseGrantRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseGrantRequest(w, message);
@@ -2423,6 +2480,7 @@ export function mergeLeaseGrantRequest(r: Reader, message: LeaseGrantRequest): v
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseGrantRequest(bytes: Uint8Array): LeaseGrantRequest {
   const message = createLeaseGrantRequest();
   mergeLeaseGrantRequest(new Reader(bytes), message);
@@ -2468,6 +2526,7 @@ export function writeLeaseGrantResponse(w: Writer, message: LeaseGrantResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseGrantResponse(message: LeaseGrantResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseGrantResponse(w, message);
@@ -2503,6 +2562,7 @@ export function mergeLeaseGrantResponse(r: Reader, message: LeaseGrantResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseGrantResponse(bytes: Uint8Array): LeaseGrantResponse {
   const message = createLeaseGrantResponse();
   mergeLeaseGrantResponse(new Reader(bytes), message);
@@ -2527,6 +2587,7 @@ export function writeLeaseRevokeRequest(w: Writer, message: LeaseRevokeRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseRevokeRequest(message: LeaseRevokeRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseRevokeRequest(w, message);
@@ -2548,6 +2609,7 @@ export function mergeLeaseRevokeRequest(r: Reader, message: LeaseRevokeRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseRevokeRequest(bytes: Uint8Array): LeaseRevokeRequest {
   const message = createLeaseRevokeRequest();
   mergeLeaseRevokeRequest(new Reader(bytes), message);
@@ -2574,6 +2636,7 @@ export function writeLeaseRevokeResponse(w: Writer, message: LeaseRevokeResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseRevokeResponse(message: LeaseRevokeResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseRevokeResponse(w, message);
@@ -2600,6 +2663,7 @@ export function mergeLeaseRevokeResponse(r: Reader, message: LeaseRevokeResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseRevokeResponse(bytes: Uint8Array): LeaseRevokeResponse {
   const message = createLeaseRevokeResponse();
   mergeLeaseRevokeResponse(new Reader(bytes), message);
@@ -2631,6 +2695,7 @@ export function writeLeaseCheckpoint(w: Writer, message: LeaseCheckpoint): void 
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseCheckpoint(message: LeaseCheckpoint): Uint8Array {
   const w = beginEncoding();
   writeLeaseCheckpoint(w, message);
@@ -2655,6 +2720,7 @@ export function mergeLeaseCheckpoint(r: Reader, message: LeaseCheckpoint): void 
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseCheckpoint(bytes: Uint8Array): LeaseCheckpoint {
   const message = createLeaseCheckpoint();
   mergeLeaseCheckpoint(new Reader(bytes), message);
@@ -2681,6 +2747,7 @@ export function writeLeaseCheckpointRequest(w: Writer, message: LeaseCheckpointR
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseCheckpointRequest(message: LeaseCheckpointRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseCheckpointRequest(w, message);
@@ -2707,6 +2774,7 @@ export function mergeLeaseCheckpointRequest(r: Reader, message: LeaseCheckpointR
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseCheckpointRequest(bytes: Uint8Array): LeaseCheckpointRequest {
   const message = createLeaseCheckpointRequest();
   mergeLeaseCheckpointRequest(new Reader(bytes), message);
@@ -2733,6 +2801,7 @@ export function writeLeaseCheckpointResponse(w: Writer, message: LeaseCheckpoint
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseCheckpointResponse(message: LeaseCheckpointResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseCheckpointResponse(w, message);
@@ -2759,6 +2828,7 @@ export function mergeLeaseCheckpointResponse(r: Reader, message: LeaseCheckpoint
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseCheckpointResponse(bytes: Uint8Array): LeaseCheckpointResponse {
   const message = createLeaseCheckpointResponse();
   mergeLeaseCheckpointResponse(new Reader(bytes), message);
@@ -2783,6 +2853,7 @@ export function writeLeaseKeepAliveRequest(w: Writer, message: LeaseKeepAliveReq
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseKeepAliveRequest(message: LeaseKeepAliveRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseKeepAliveRequest(w, message);
@@ -2804,6 +2875,7 @@ export function mergeLeaseKeepAliveRequest(r: Reader, message: LeaseKeepAliveReq
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseKeepAliveRequest(bytes: Uint8Array): LeaseKeepAliveRequest {
   const message = createLeaseKeepAliveRequest();
   mergeLeaseKeepAliveRequest(new Reader(bytes), message);
@@ -2843,6 +2915,7 @@ export function writeLeaseKeepAliveResponse(w: Writer, message: LeaseKeepAliveRe
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseKeepAliveResponse(message: LeaseKeepAliveResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseKeepAliveResponse(w, message);
@@ -2875,6 +2948,7 @@ export function mergeLeaseKeepAliveResponse(r: Reader, message: LeaseKeepAliveRe
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseKeepAliveResponse(bytes: Uint8Array): LeaseKeepAliveResponse {
   const message = createLeaseKeepAliveResponse();
   mergeLeaseKeepAliveResponse(new Reader(bytes), message);
@@ -2905,6 +2979,7 @@ export function writeLeaseTimeToLiveRequest(w: Writer, message: LeaseTimeToLiveR
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseTimeToLiveRequest(message: LeaseTimeToLiveRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseTimeToLiveRequest(w, message);
@@ -2929,6 +3004,7 @@ export function mergeLeaseTimeToLiveRequest(r: Reader, message: LeaseTimeToLiveR
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseTimeToLiveRequest(bytes: Uint8Array): LeaseTimeToLiveRequest {
   const message = createLeaseTimeToLiveRequest();
   mergeLeaseTimeToLiveRequest(new Reader(bytes), message);
@@ -2981,6 +3057,7 @@ export function writeLeaseTimeToLiveResponse(w: Writer, message: LeaseTimeToLive
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseTimeToLiveResponse(message: LeaseTimeToLiveResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseTimeToLiveResponse(w, message);
@@ -3019,6 +3096,7 @@ export function mergeLeaseTimeToLiveResponse(r: Reader, message: LeaseTimeToLive
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseTimeToLiveResponse(bytes: Uint8Array): LeaseTimeToLiveResponse {
   const message = createLeaseTimeToLiveResponse();
   mergeLeaseTimeToLiveResponse(new Reader(bytes), message);
@@ -3034,6 +3112,7 @@ export function createLeaseLeasesRequest(_partial?: Partial<LeaseLeasesRequest>)
 export function writeLeaseLeasesRequest(_w: Writer, _message: LeaseLeasesRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseLeasesRequest(message: LeaseLeasesRequest): Uint8Array {
   const w = beginEncoding();
   writeLeaseLeasesRequest(w, message);
@@ -3046,6 +3125,7 @@ export function mergeLeaseLeasesRequest(r: Reader, _message: LeaseLeasesRequest)
   while (r.more()) r.skip(r.tag(), "LeaseLeasesRequest", LeaseLeasesRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseLeasesRequest(bytes: Uint8Array): LeaseLeasesRequest {
   const message = createLeaseLeasesRequest();
   mergeLeaseLeasesRequest(new Reader(bytes), message);
@@ -3070,6 +3150,7 @@ export function writeLeaseStatus(w: Writer, message: LeaseStatus): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseStatus(message: LeaseStatus): Uint8Array {
   const w = beginEncoding();
   writeLeaseStatus(w, message);
@@ -3091,6 +3172,7 @@ export function mergeLeaseStatus(r: Reader, message: LeaseStatus): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseStatus(bytes: Uint8Array): LeaseStatus {
   const message = createLeaseStatus();
   mergeLeaseStatus(new Reader(bytes), message);
@@ -3125,6 +3207,7 @@ export function writeLeaseLeasesResponse(w: Writer, message: LeaseLeasesResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeLeaseLeasesResponse(message: LeaseLeasesResponse): Uint8Array {
   const w = beginEncoding();
   writeLeaseLeasesResponse(w, message);
@@ -3159,6 +3242,7 @@ export function mergeLeaseLeasesResponse(r: Reader, message: LeaseLeasesResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeLeaseLeasesResponse(bytes: Uint8Array): LeaseLeasesResponse {
   const message = createLeaseLeasesResponse();
   mergeLeaseLeasesResponse(new Reader(bytes), message);
@@ -3209,6 +3293,7 @@ export function writeMember(w: Writer, message: Member): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMember(message: Member): Uint8Array {
   const w = beginEncoding();
   writeMember(w, message);
@@ -3242,6 +3327,7 @@ export function mergeMember(r: Reader, message: Member): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMember(bytes: Uint8Array): Member {
   const message = createMember();
   mergeMember(new Reader(bytes), message);
@@ -3272,6 +3358,7 @@ export function writeMemberAddRequest(w: Writer, message: MemberAddRequest): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberAddRequest(message: MemberAddRequest): Uint8Array {
   const w = beginEncoding();
   writeMemberAddRequest(w, message);
@@ -3296,6 +3383,7 @@ export function mergeMemberAddRequest(r: Reader, message: MemberAddRequest): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberAddRequest(bytes: Uint8Array): MemberAddRequest {
   const message = createMemberAddRequest();
   mergeMemberAddRequest(new Reader(bytes), message);
@@ -3338,6 +3426,7 @@ export function writeMemberAddResponse(w: Writer, message: MemberAddResponse): v
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberAddResponse(message: MemberAddResponse): Uint8Array {
   const w = beginEncoding();
   writeMemberAddResponse(w, message);
@@ -3380,6 +3469,7 @@ export function mergeMemberAddResponse(r: Reader, message: MemberAddResponse): v
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberAddResponse(bytes: Uint8Array): MemberAddResponse {
   const message = createMemberAddResponse();
   mergeMemberAddResponse(new Reader(bytes), message);
@@ -3404,6 +3494,7 @@ export function writeMemberRemoveRequest(w: Writer, message: MemberRemoveRequest
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberRemoveRequest(message: MemberRemoveRequest): Uint8Array {
   const w = beginEncoding();
   writeMemberRemoveRequest(w, message);
@@ -3425,6 +3516,7 @@ export function mergeMemberRemoveRequest(r: Reader, message: MemberRemoveRequest
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberRemoveRequest(bytes: Uint8Array): MemberRemoveRequest {
   const message = createMemberRemoveRequest();
   mergeMemberRemoveRequest(new Reader(bytes), message);
@@ -3459,6 +3551,7 @@ export function writeMemberRemoveResponse(w: Writer, message: MemberRemoveRespon
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberRemoveResponse(message: MemberRemoveResponse): Uint8Array {
   const w = beginEncoding();
   writeMemberRemoveResponse(w, message);
@@ -3493,6 +3586,7 @@ export function mergeMemberRemoveResponse(r: Reader, message: MemberRemoveRespon
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberRemoveResponse(bytes: Uint8Array): MemberRemoveResponse {
   const message = createMemberRemoveResponse();
   mergeMemberRemoveResponse(new Reader(bytes), message);
@@ -3523,6 +3617,7 @@ export function writeMemberUpdateRequest(w: Writer, message: MemberUpdateRequest
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberUpdateRequest(message: MemberUpdateRequest): Uint8Array {
   const w = beginEncoding();
   writeMemberUpdateRequest(w, message);
@@ -3547,6 +3642,7 @@ export function mergeMemberUpdateRequest(r: Reader, message: MemberUpdateRequest
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberUpdateRequest(bytes: Uint8Array): MemberUpdateRequest {
   const message = createMemberUpdateRequest();
   mergeMemberUpdateRequest(new Reader(bytes), message);
@@ -3581,6 +3677,7 @@ export function writeMemberUpdateResponse(w: Writer, message: MemberUpdateRespon
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberUpdateResponse(message: MemberUpdateResponse): Uint8Array {
   const w = beginEncoding();
   writeMemberUpdateResponse(w, message);
@@ -3615,6 +3712,7 @@ export function mergeMemberUpdateResponse(r: Reader, message: MemberUpdateRespon
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberUpdateResponse(bytes: Uint8Array): MemberUpdateResponse {
   const message = createMemberUpdateResponse();
   mergeMemberUpdateResponse(new Reader(bytes), message);
@@ -3640,6 +3738,7 @@ export function writeMemberListRequest(w: Writer, message: MemberListRequest): v
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberListRequest(message: MemberListRequest): Uint8Array {
   const w = beginEncoding();
   writeMemberListRequest(w, message);
@@ -3661,6 +3760,7 @@ export function mergeMemberListRequest(r: Reader, message: MemberListRequest): v
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberListRequest(bytes: Uint8Array): MemberListRequest {
   const message = createMemberListRequest();
   mergeMemberListRequest(new Reader(bytes), message);
@@ -3695,6 +3795,7 @@ export function writeMemberListResponse(w: Writer, message: MemberListResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberListResponse(message: MemberListResponse): Uint8Array {
   const w = beginEncoding();
   writeMemberListResponse(w, message);
@@ -3729,6 +3830,7 @@ export function mergeMemberListResponse(r: Reader, message: MemberListResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberListResponse(bytes: Uint8Array): MemberListResponse {
   const message = createMemberListResponse();
   mergeMemberListResponse(new Reader(bytes), message);
@@ -3753,6 +3855,7 @@ export function writeMemberPromoteRequest(w: Writer, message: MemberPromoteReque
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberPromoteRequest(message: MemberPromoteRequest): Uint8Array {
   const w = beginEncoding();
   writeMemberPromoteRequest(w, message);
@@ -3774,6 +3877,7 @@ export function mergeMemberPromoteRequest(r: Reader, message: MemberPromoteReque
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberPromoteRequest(bytes: Uint8Array): MemberPromoteRequest {
   const message = createMemberPromoteRequest();
   mergeMemberPromoteRequest(new Reader(bytes), message);
@@ -3808,6 +3912,7 @@ export function writeMemberPromoteResponse(w: Writer, message: MemberPromoteResp
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMemberPromoteResponse(message: MemberPromoteResponse): Uint8Array {
   const w = beginEncoding();
   writeMemberPromoteResponse(w, message);
@@ -3842,6 +3947,7 @@ export function mergeMemberPromoteResponse(r: Reader, message: MemberPromoteResp
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMemberPromoteResponse(bytes: Uint8Array): MemberPromoteResponse {
   const message = createMemberPromoteResponse();
   mergeMemberPromoteResponse(new Reader(bytes), message);
@@ -3857,6 +3963,7 @@ export function createDefragmentRequest(_partial?: Partial<DefragmentRequest>): 
 export function writeDefragmentRequest(_w: Writer, _message: DefragmentRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDefragmentRequest(message: DefragmentRequest): Uint8Array {
   const w = beginEncoding();
   writeDefragmentRequest(w, message);
@@ -3869,6 +3976,7 @@ export function mergeDefragmentRequest(r: Reader, _message: DefragmentRequest): 
   while (r.more()) r.skip(r.tag(), "DefragmentRequest", DefragmentRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDefragmentRequest(bytes: Uint8Array): DefragmentRequest {
   const message = createDefragmentRequest();
   mergeDefragmentRequest(new Reader(bytes), message);
@@ -3895,6 +4003,7 @@ export function writeDefragmentResponse(w: Writer, message: DefragmentResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDefragmentResponse(message: DefragmentResponse): Uint8Array {
   const w = beginEncoding();
   writeDefragmentResponse(w, message);
@@ -3921,6 +4030,7 @@ export function mergeDefragmentResponse(r: Reader, message: DefragmentResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDefragmentResponse(bytes: Uint8Array): DefragmentResponse {
   const message = createDefragmentResponse();
   mergeDefragmentResponse(new Reader(bytes), message);
@@ -3945,6 +4055,7 @@ export function writeMoveLeaderRequest(w: Writer, message: MoveLeaderRequest): v
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMoveLeaderRequest(message: MoveLeaderRequest): Uint8Array {
   const w = beginEncoding();
   writeMoveLeaderRequest(w, message);
@@ -3966,6 +4077,7 @@ export function mergeMoveLeaderRequest(r: Reader, message: MoveLeaderRequest): v
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMoveLeaderRequest(bytes: Uint8Array): MoveLeaderRequest {
   const message = createMoveLeaderRequest();
   mergeMoveLeaderRequest(new Reader(bytes), message);
@@ -3992,6 +4104,7 @@ export function writeMoveLeaderResponse(w: Writer, message: MoveLeaderResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeMoveLeaderResponse(message: MoveLeaderResponse): Uint8Array {
   const w = beginEncoding();
   writeMoveLeaderResponse(w, message);
@@ -4018,6 +4131,7 @@ export function mergeMoveLeaderResponse(r: Reader, message: MoveLeaderResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeMoveLeaderResponse(bytes: Uint8Array): MoveLeaderResponse {
   const message = createMoveLeaderResponse();
   mergeMoveLeaderResponse(new Reader(bytes), message);
@@ -4055,6 +4169,7 @@ export function writeAlarmRequest(w: Writer, message: AlarmRequest): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAlarmRequest(message: AlarmRequest): Uint8Array {
   const w = beginEncoding();
   writeAlarmRequest(w, message);
@@ -4082,6 +4197,7 @@ export function mergeAlarmRequest(r: Reader, message: AlarmRequest): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAlarmRequest(bytes: Uint8Array): AlarmRequest {
   const message = createAlarmRequest();
   mergeAlarmRequest(new Reader(bytes), message);
@@ -4112,6 +4228,7 @@ export function writeAlarmMember(w: Writer, message: AlarmMember): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAlarmMember(message: AlarmMember): Uint8Array {
   const w = beginEncoding();
   writeAlarmMember(w, message);
@@ -4136,6 +4253,7 @@ export function mergeAlarmMember(r: Reader, message: AlarmMember): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAlarmMember(bytes: Uint8Array): AlarmMember {
   const message = createAlarmMember();
   mergeAlarmMember(new Reader(bytes), message);
@@ -4170,6 +4288,7 @@ export function writeAlarmResponse(w: Writer, message: AlarmResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAlarmResponse(message: AlarmResponse): Uint8Array {
   const w = beginEncoding();
   writeAlarmResponse(w, message);
@@ -4204,6 +4323,7 @@ export function mergeAlarmResponse(r: Reader, message: AlarmResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAlarmResponse(bytes: Uint8Array): AlarmResponse {
   const message = createAlarmResponse();
   mergeAlarmResponse(new Reader(bytes), message);
@@ -4234,6 +4354,7 @@ export function writeDowngradeRequest(w: Writer, message: DowngradeRequest): voi
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDowngradeRequest(message: DowngradeRequest): Uint8Array {
   const w = beginEncoding();
   writeDowngradeRequest(w, message);
@@ -4258,6 +4379,7 @@ export function mergeDowngradeRequest(r: Reader, message: DowngradeRequest): voi
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDowngradeRequest(bytes: Uint8Array): DowngradeRequest {
   const message = createDowngradeRequest();
   mergeDowngradeRequest(new Reader(bytes), message);
@@ -4290,6 +4412,7 @@ export function writeDowngradeResponse(w: Writer, message: DowngradeResponse): v
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeDowngradeResponse(message: DowngradeResponse): Uint8Array {
   const w = beginEncoding();
   writeDowngradeResponse(w, message);
@@ -4319,6 +4442,7 @@ export function mergeDowngradeResponse(r: Reader, message: DowngradeResponse): v
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeDowngradeResponse(bytes: Uint8Array): DowngradeResponse {
   const message = createDowngradeResponse();
   mergeDowngradeResponse(new Reader(bytes), message);
@@ -4334,6 +4458,7 @@ export function createStatusRequest(_partial?: Partial<StatusRequest>): StatusRe
 export function writeStatusRequest(_w: Writer, _message: StatusRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeStatusRequest(message: StatusRequest): Uint8Array {
   const w = beginEncoding();
   writeStatusRequest(w, message);
@@ -4346,6 +4471,7 @@ export function mergeStatusRequest(r: Reader, _message: StatusRequest): void {
   while (r.more()) r.skip(r.tag(), "StatusRequest", StatusRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeStatusRequest(bytes: Uint8Array): StatusRequest {
   const message = createStatusRequest();
   mergeStatusRequest(new Reader(bytes), message);
@@ -4430,6 +4556,7 @@ export function writeStatusResponse(w: Writer, message: StatusResponse): void {
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeStatusResponse(message: StatusResponse): Uint8Array {
   const w = beginEncoding();
   writeStatusResponse(w, message);
@@ -4483,6 +4610,7 @@ export function mergeStatusResponse(r: Reader, message: StatusResponse): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeStatusResponse(bytes: Uint8Array): StatusResponse {
   const message = createStatusResponse();
   mergeStatusResponse(new Reader(bytes), message);
@@ -4498,6 +4626,7 @@ export function createAuthEnableRequest(_partial?: Partial<AuthEnableRequest>): 
 export function writeAuthEnableRequest(_w: Writer, _message: AuthEnableRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthEnableRequest(message: AuthEnableRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthEnableRequest(w, message);
@@ -4510,6 +4639,7 @@ export function mergeAuthEnableRequest(r: Reader, _message: AuthEnableRequest): 
   while (r.more()) r.skip(r.tag(), "AuthEnableRequest", AuthEnableRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthEnableRequest(bytes: Uint8Array): AuthEnableRequest {
   const message = createAuthEnableRequest();
   mergeAuthEnableRequest(new Reader(bytes), message);
@@ -4525,6 +4655,7 @@ export function createAuthDisableRequest(_partial?: Partial<AuthDisableRequest>)
 export function writeAuthDisableRequest(_w: Writer, _message: AuthDisableRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthDisableRequest(message: AuthDisableRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthDisableRequest(w, message);
@@ -4537,6 +4668,7 @@ export function mergeAuthDisableRequest(r: Reader, _message: AuthDisableRequest)
   while (r.more()) r.skip(r.tag(), "AuthDisableRequest", AuthDisableRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthDisableRequest(bytes: Uint8Array): AuthDisableRequest {
   const message = createAuthDisableRequest();
   mergeAuthDisableRequest(new Reader(bytes), message);
@@ -4552,6 +4684,7 @@ export function createAuthStatusRequest(_partial?: Partial<AuthStatusRequest>): 
 export function writeAuthStatusRequest(_w: Writer, _message: AuthStatusRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthStatusRequest(message: AuthStatusRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthStatusRequest(w, message);
@@ -4564,6 +4697,7 @@ export function mergeAuthStatusRequest(r: Reader, _message: AuthStatusRequest): 
   while (r.more()) r.skip(r.tag(), "AuthStatusRequest", AuthStatusRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthStatusRequest(bytes: Uint8Array): AuthStatusRequest {
   const message = createAuthStatusRequest();
   mergeAuthStatusRequest(new Reader(bytes), message);
@@ -4594,6 +4728,7 @@ export function writeAuthenticateRequest(w: Writer, message: AuthenticateRequest
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthenticateRequest(message: AuthenticateRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthenticateRequest(w, message);
@@ -4618,6 +4753,7 @@ export function mergeAuthenticateRequest(r: Reader, message: AuthenticateRequest
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthenticateRequest(bytes: Uint8Array): AuthenticateRequest {
   const message = createAuthenticateRequest();
   mergeAuthenticateRequest(new Reader(bytes), message);
@@ -4663,6 +4799,7 @@ export function writeAuthUserAddRequest(w: Writer, message: AuthUserAddRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserAddRequest(message: AuthUserAddRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserAddRequest(w, message);
@@ -4698,6 +4835,7 @@ export function mergeAuthUserAddRequest(r: Reader, message: AuthUserAddRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserAddRequest(bytes: Uint8Array): AuthUserAddRequest {
   const message = createAuthUserAddRequest();
   mergeAuthUserAddRequest(new Reader(bytes), message);
@@ -4722,6 +4860,7 @@ export function writeAuthUserGetRequest(w: Writer, message: AuthUserGetRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserGetRequest(message: AuthUserGetRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserGetRequest(w, message);
@@ -4743,6 +4882,7 @@ export function mergeAuthUserGetRequest(r: Reader, message: AuthUserGetRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserGetRequest(bytes: Uint8Array): AuthUserGetRequest {
   const message = createAuthUserGetRequest();
   mergeAuthUserGetRequest(new Reader(bytes), message);
@@ -4767,6 +4907,7 @@ export function writeAuthUserDeleteRequest(w: Writer, message: AuthUserDeleteReq
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserDeleteRequest(message: AuthUserDeleteRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserDeleteRequest(w, message);
@@ -4788,6 +4929,7 @@ export function mergeAuthUserDeleteRequest(r: Reader, message: AuthUserDeleteReq
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserDeleteRequest(bytes: Uint8Array): AuthUserDeleteRequest {
   const message = createAuthUserDeleteRequest();
   mergeAuthUserDeleteRequest(new Reader(bytes), message);
@@ -4824,6 +4966,7 @@ export function writeAuthUserChangePasswordRequest(w: Writer, message: AuthUserC
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserChangePasswordRequest(message: AuthUserChangePasswordRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserChangePasswordRequest(w, message);
@@ -4851,6 +4994,7 @@ export function mergeAuthUserChangePasswordRequest(r: Reader, message: AuthUserC
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserChangePasswordRequest(bytes: Uint8Array): AuthUserChangePasswordRequest {
   const message = createAuthUserChangePasswordRequest();
   mergeAuthUserChangePasswordRequest(new Reader(bytes), message);
@@ -4881,6 +5025,7 @@ export function writeAuthUserGrantRoleRequest(w: Writer, message: AuthUserGrantR
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserGrantRoleRequest(message: AuthUserGrantRoleRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserGrantRoleRequest(w, message);
@@ -4905,6 +5050,7 @@ export function mergeAuthUserGrantRoleRequest(r: Reader, message: AuthUserGrantR
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserGrantRoleRequest(bytes: Uint8Array): AuthUserGrantRoleRequest {
   const message = createAuthUserGrantRoleRequest();
   mergeAuthUserGrantRoleRequest(new Reader(bytes), message);
@@ -4935,6 +5081,7 @@ export function writeAuthUserRevokeRoleRequest(w: Writer, message: AuthUserRevok
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserRevokeRoleRequest(message: AuthUserRevokeRoleRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserRevokeRoleRequest(w, message);
@@ -4959,6 +5106,7 @@ export function mergeAuthUserRevokeRoleRequest(r: Reader, message: AuthUserRevok
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserRevokeRoleRequest(bytes: Uint8Array): AuthUserRevokeRoleRequest {
   const message = createAuthUserRevokeRoleRequest();
   mergeAuthUserRevokeRoleRequest(new Reader(bytes), message);
@@ -4983,6 +5131,7 @@ export function writeAuthRoleAddRequest(w: Writer, message: AuthRoleAddRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleAddRequest(message: AuthRoleAddRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleAddRequest(w, message);
@@ -5004,6 +5153,7 @@ export function mergeAuthRoleAddRequest(r: Reader, message: AuthRoleAddRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleAddRequest(bytes: Uint8Array): AuthRoleAddRequest {
   const message = createAuthRoleAddRequest();
   mergeAuthRoleAddRequest(new Reader(bytes), message);
@@ -5028,6 +5178,7 @@ export function writeAuthRoleGetRequest(w: Writer, message: AuthRoleGetRequest):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleGetRequest(message: AuthRoleGetRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleGetRequest(w, message);
@@ -5049,6 +5200,7 @@ export function mergeAuthRoleGetRequest(r: Reader, message: AuthRoleGetRequest):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleGetRequest(bytes: Uint8Array): AuthRoleGetRequest {
   const message = createAuthRoleGetRequest();
   mergeAuthRoleGetRequest(new Reader(bytes), message);
@@ -5064,6 +5216,7 @@ export function createAuthUserListRequest(_partial?: Partial<AuthUserListRequest
 export function writeAuthUserListRequest(_w: Writer, _message: AuthUserListRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserListRequest(message: AuthUserListRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthUserListRequest(w, message);
@@ -5076,6 +5229,7 @@ export function mergeAuthUserListRequest(r: Reader, _message: AuthUserListReques
   while (r.more()) r.skip(r.tag(), "AuthUserListRequest", AuthUserListRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserListRequest(bytes: Uint8Array): AuthUserListRequest {
   const message = createAuthUserListRequest();
   mergeAuthUserListRequest(new Reader(bytes), message);
@@ -5091,6 +5245,7 @@ export function createAuthRoleListRequest(_partial?: Partial<AuthRoleListRequest
 export function writeAuthRoleListRequest(_w: Writer, _message: AuthRoleListRequest): void {
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleListRequest(message: AuthRoleListRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleListRequest(w, message);
@@ -5103,6 +5258,7 @@ export function mergeAuthRoleListRequest(r: Reader, _message: AuthRoleListReques
   while (r.more()) r.skip(r.tag(), "AuthRoleListRequest", AuthRoleListRequestFields);
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleListRequest(bytes: Uint8Array): AuthRoleListRequest {
   const message = createAuthRoleListRequest();
   mergeAuthRoleListRequest(new Reader(bytes), message);
@@ -5127,6 +5283,7 @@ export function writeAuthRoleDeleteRequest(w: Writer, message: AuthRoleDeleteReq
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleDeleteRequest(message: AuthRoleDeleteRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleDeleteRequest(w, message);
@@ -5148,6 +5305,7 @@ export function mergeAuthRoleDeleteRequest(r: Reader, message: AuthRoleDeleteReq
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleDeleteRequest(bytes: Uint8Array): AuthRoleDeleteRequest {
   const message = createAuthRoleDeleteRequest();
   mergeAuthRoleDeleteRequest(new Reader(bytes), message);
@@ -5180,6 +5338,7 @@ export function writeAuthRoleGrantPermissionRequest(w: Writer, message: AuthRole
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleGrantPermissionRequest(message: AuthRoleGrantPermissionRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleGrantPermissionRequest(w, message);
@@ -5209,6 +5368,7 @@ export function mergeAuthRoleGrantPermissionRequest(r: Reader, message: AuthRole
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleGrantPermissionRequest(bytes: Uint8Array): AuthRoleGrantPermissionRequest {
   const message = createAuthRoleGrantPermissionRequest();
   mergeAuthRoleGrantPermissionRequest(new Reader(bytes), message);
@@ -5245,6 +5405,7 @@ export function writeAuthRoleRevokePermissionRequest(w: Writer, message: AuthRol
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleRevokePermissionRequest(message: AuthRoleRevokePermissionRequest): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleRevokePermissionRequest(w, message);
@@ -5272,6 +5433,7 @@ export function mergeAuthRoleRevokePermissionRequest(r: Reader, message: AuthRol
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleRevokePermissionRequest(bytes: Uint8Array): AuthRoleRevokePermissionRequest {
   const message = createAuthRoleRevokePermissionRequest();
   mergeAuthRoleRevokePermissionRequest(new Reader(bytes), message);
@@ -5298,6 +5460,7 @@ export function writeAuthEnableResponse(w: Writer, message: AuthEnableResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthEnableResponse(message: AuthEnableResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthEnableResponse(w, message);
@@ -5324,6 +5487,7 @@ export function mergeAuthEnableResponse(r: Reader, message: AuthEnableResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthEnableResponse(bytes: Uint8Array): AuthEnableResponse {
   const message = createAuthEnableResponse();
   mergeAuthEnableResponse(new Reader(bytes), message);
@@ -5350,6 +5514,7 @@ export function writeAuthDisableResponse(w: Writer, message: AuthDisableResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthDisableResponse(message: AuthDisableResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthDisableResponse(w, message);
@@ -5376,6 +5541,7 @@ export function mergeAuthDisableResponse(r: Reader, message: AuthDisableResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthDisableResponse(bytes: Uint8Array): AuthDisableResponse {
   const message = createAuthDisableResponse();
   mergeAuthDisableResponse(new Reader(bytes), message);
@@ -5414,6 +5580,7 @@ export function writeAuthStatusResponse(w: Writer, message: AuthStatusResponse):
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthStatusResponse(message: AuthStatusResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthStatusResponse(w, message);
@@ -5446,6 +5613,7 @@ export function mergeAuthStatusResponse(r: Reader, message: AuthStatusResponse):
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthStatusResponse(bytes: Uint8Array): AuthStatusResponse {
   const message = createAuthStatusResponse();
   mergeAuthStatusResponse(new Reader(bytes), message);
@@ -5478,6 +5646,7 @@ export function writeAuthenticateResponse(w: Writer, message: AuthenticateRespon
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthenticateResponse(message: AuthenticateResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthenticateResponse(w, message);
@@ -5507,6 +5676,7 @@ export function mergeAuthenticateResponse(r: Reader, message: AuthenticateRespon
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthenticateResponse(bytes: Uint8Array): AuthenticateResponse {
   const message = createAuthenticateResponse();
   mergeAuthenticateResponse(new Reader(bytes), message);
@@ -5533,6 +5703,7 @@ export function writeAuthUserAddResponse(w: Writer, message: AuthUserAddResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserAddResponse(message: AuthUserAddResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserAddResponse(w, message);
@@ -5559,6 +5730,7 @@ export function mergeAuthUserAddResponse(r: Reader, message: AuthUserAddResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserAddResponse(bytes: Uint8Array): AuthUserAddResponse {
   const message = createAuthUserAddResponse();
   mergeAuthUserAddResponse(new Reader(bytes), message);
@@ -5591,6 +5763,7 @@ export function writeAuthUserGetResponse(w: Writer, message: AuthUserGetResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserGetResponse(message: AuthUserGetResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserGetResponse(w, message);
@@ -5620,6 +5793,7 @@ export function mergeAuthUserGetResponse(r: Reader, message: AuthUserGetResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserGetResponse(bytes: Uint8Array): AuthUserGetResponse {
   const message = createAuthUserGetResponse();
   mergeAuthUserGetResponse(new Reader(bytes), message);
@@ -5646,6 +5820,7 @@ export function writeAuthUserDeleteResponse(w: Writer, message: AuthUserDeleteRe
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserDeleteResponse(message: AuthUserDeleteResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserDeleteResponse(w, message);
@@ -5672,6 +5847,7 @@ export function mergeAuthUserDeleteResponse(r: Reader, message: AuthUserDeleteRe
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserDeleteResponse(bytes: Uint8Array): AuthUserDeleteResponse {
   const message = createAuthUserDeleteResponse();
   mergeAuthUserDeleteResponse(new Reader(bytes), message);
@@ -5698,6 +5874,7 @@ export function writeAuthUserChangePasswordResponse(w: Writer, message: AuthUser
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserChangePasswordResponse(message: AuthUserChangePasswordResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserChangePasswordResponse(w, message);
@@ -5724,6 +5901,7 @@ export function mergeAuthUserChangePasswordResponse(r: Reader, message: AuthUser
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserChangePasswordResponse(bytes: Uint8Array): AuthUserChangePasswordResponse {
   const message = createAuthUserChangePasswordResponse();
   mergeAuthUserChangePasswordResponse(new Reader(bytes), message);
@@ -5750,6 +5928,7 @@ export function writeAuthUserGrantRoleResponse(w: Writer, message: AuthUserGrant
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserGrantRoleResponse(message: AuthUserGrantRoleResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserGrantRoleResponse(w, message);
@@ -5776,6 +5955,7 @@ export function mergeAuthUserGrantRoleResponse(r: Reader, message: AuthUserGrant
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserGrantRoleResponse(bytes: Uint8Array): AuthUserGrantRoleResponse {
   const message = createAuthUserGrantRoleResponse();
   mergeAuthUserGrantRoleResponse(new Reader(bytes), message);
@@ -5802,6 +5982,7 @@ export function writeAuthUserRevokeRoleResponse(w: Writer, message: AuthUserRevo
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserRevokeRoleResponse(message: AuthUserRevokeRoleResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserRevokeRoleResponse(w, message);
@@ -5828,6 +6009,7 @@ export function mergeAuthUserRevokeRoleResponse(r: Reader, message: AuthUserRevo
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserRevokeRoleResponse(bytes: Uint8Array): AuthUserRevokeRoleResponse {
   const message = createAuthUserRevokeRoleResponse();
   mergeAuthUserRevokeRoleResponse(new Reader(bytes), message);
@@ -5854,6 +6036,7 @@ export function writeAuthRoleAddResponse(w: Writer, message: AuthRoleAddResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleAddResponse(message: AuthRoleAddResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleAddResponse(w, message);
@@ -5880,6 +6063,7 @@ export function mergeAuthRoleAddResponse(r: Reader, message: AuthRoleAddResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleAddResponse(bytes: Uint8Array): AuthRoleAddResponse {
   const message = createAuthRoleAddResponse();
   mergeAuthRoleAddResponse(new Reader(bytes), message);
@@ -5914,6 +6098,7 @@ export function writeAuthRoleGetResponse(w: Writer, message: AuthRoleGetResponse
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleGetResponse(message: AuthRoleGetResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleGetResponse(w, message);
@@ -5948,6 +6133,7 @@ export function mergeAuthRoleGetResponse(r: Reader, message: AuthRoleGetResponse
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleGetResponse(bytes: Uint8Array): AuthRoleGetResponse {
   const message = createAuthRoleGetResponse();
   mergeAuthRoleGetResponse(new Reader(bytes), message);
@@ -5980,6 +6166,7 @@ export function writeAuthRoleListResponse(w: Writer, message: AuthRoleListRespon
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleListResponse(message: AuthRoleListResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleListResponse(w, message);
@@ -6009,6 +6196,7 @@ export function mergeAuthRoleListResponse(r: Reader, message: AuthRoleListRespon
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleListResponse(bytes: Uint8Array): AuthRoleListResponse {
   const message = createAuthRoleListResponse();
   mergeAuthRoleListResponse(new Reader(bytes), message);
@@ -6041,6 +6229,7 @@ export function writeAuthUserListResponse(w: Writer, message: AuthUserListRespon
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthUserListResponse(message: AuthUserListResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthUserListResponse(w, message);
@@ -6070,6 +6259,7 @@ export function mergeAuthUserListResponse(r: Reader, message: AuthUserListRespon
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthUserListResponse(bytes: Uint8Array): AuthUserListResponse {
   const message = createAuthUserListResponse();
   mergeAuthUserListResponse(new Reader(bytes), message);
@@ -6096,6 +6286,7 @@ export function writeAuthRoleDeleteResponse(w: Writer, message: AuthRoleDeleteRe
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleDeleteResponse(message: AuthRoleDeleteResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleDeleteResponse(w, message);
@@ -6122,6 +6313,7 @@ export function mergeAuthRoleDeleteResponse(r: Reader, message: AuthRoleDeleteRe
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleDeleteResponse(bytes: Uint8Array): AuthRoleDeleteResponse {
   const message = createAuthRoleDeleteResponse();
   mergeAuthRoleDeleteResponse(new Reader(bytes), message);
@@ -6148,6 +6340,7 @@ export function writeAuthRoleGrantPermissionResponse(w: Writer, message: AuthRol
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleGrantPermissionResponse(message: AuthRoleGrantPermissionResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleGrantPermissionResponse(w, message);
@@ -6174,6 +6367,7 @@ export function mergeAuthRoleGrantPermissionResponse(r: Reader, message: AuthRol
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleGrantPermissionResponse(bytes: Uint8Array): AuthRoleGrantPermissionResponse {
   const message = createAuthRoleGrantPermissionResponse();
   mergeAuthRoleGrantPermissionResponse(new Reader(bytes), message);
@@ -6200,6 +6394,7 @@ export function writeAuthRoleRevokePermissionResponse(w: Writer, message: AuthRo
   }
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeAuthRoleRevokePermissionResponse(message: AuthRoleRevokePermissionResponse): Uint8Array {
   const w = beginEncoding();
   writeAuthRoleRevokePermissionResponse(w, message);
@@ -6226,6 +6421,7 @@ export function mergeAuthRoleRevokePermissionResponse(r: Reader, message: AuthRo
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeAuthRoleRevokePermissionResponse(bytes: Uint8Array): AuthRoleRevokePermissionResponse {
   const message = createAuthRoleRevokePermissionResponse();
   mergeAuthRoleRevokePermissionResponse(new Reader(bytes), message);

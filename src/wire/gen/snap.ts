@@ -30,6 +30,7 @@ export function writeSnapshot(w: Writer, message: Snapshot): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSnapshot(message: Snapshot): Uint8Array {
   const w = beginEncoding();
   writeSnapshot(w, message);
@@ -54,6 +55,7 @@ export function mergeSnapshot(r: Reader, message: Snapshot): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const message = createSnapshot();
   mergeSnapshot(new Reader(bytes), message);

@@ -41,6 +41,7 @@ export function writeRecord(w: Writer, message: Record): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeRecord(message: Record): Uint8Array {
   const w = beginEncoding();
   writeRecord(w, message);
@@ -68,6 +69,7 @@ export function mergeRecord(r: Reader, message: Record): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeRecord(bytes: Uint8Array): Record {
   const message = createRecord();
   mergeRecord(new Reader(bytes), message);
@@ -103,6 +105,7 @@ export function writeSnapshot(w: Writer, message: Snapshot): void {
   w.tag(8);
 }
 
+/** The bytes of a message, in an array of their own. O(bytes). */
 export function encodeSnapshot(message: Snapshot): Uint8Array {
   const w = beginEncoding();
   writeSnapshot(w, message);
@@ -135,6 +138,7 @@ export function mergeSnapshot(r: Reader, message: Snapshot): void {
   }
 }
 
+/** Reads a message; its byte strings are views of `bytes`. O(bytes). Throws WireError when they are no message. */
 export function decodeSnapshot(bytes: Uint8Array): Snapshot {
   const message = createSnapshot();
   mergeSnapshot(new Reader(bytes), message);
