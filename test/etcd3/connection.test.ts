@@ -1,6 +1,7 @@
 /** How the npm package `etcd3` reaches servers: several, wrong ones, over TLS. Against our server and the real one. */
 import fs from "node:fs";
 import net from "node:net";
+import { compressionAlgorithms, logVerbosity, setLogVerbosity } from "@grpc/grpc-js";
 import {
   type Etcd3,
   EtcdAuthenticationFailedError,
@@ -97,6 +98,31 @@ describe.each(CLIENT_SERVERS)("connections to %s", (_, start) => {
     await (await client.watch().key("a").create()).cancel();
     expect(asked).toEqual(["KV.put", "KV.range", "KV.range", "Watch.watch stream"]);
     await expect(client.get("a").exec()).rejects.toThrow(GRPCDeadlineExceededError);
+  });
+
+  test("options of channels: compressed requests, limits, and pings that are too many", async () => {
+    const value = "v".repeat(500);
+    const outcome = async (grpcOptions: IOptions["grpcOptions"]) => {
+      const faultHandling = { host: () => ONCE, global: ONCE };
+      const client = etcd.connect({ faultHandling, ...(grpcOptions && { grpcOptions }) });
+      return client.put("channel").value(value).exec();
+    };
+    const { gzip, deflate } = compressionAlgorithms;
+    await outcome({ "grpc.default_compression_algorithm": gzip });
+    expect(await etcd.client.get("channel")).toBe(value);
+    await expect(outcome({ "grpc.default_compression_algorithm": deflate })).rejects.toThrow(
+      '12 UNIMPLEMENTED: grpc: Decompressor is not installed for grpc-encoding "deflate"',
+    );
+    await expect(outcome({ "grpc.max_send_message_length": 10 })).rejects.toThrow(
+      "8 RESOURCE_EXHAUSTED",
+    );
+    // It would print the refusal.
+    setLogVerbosity(logVerbosity.NONE);
+    const client = etcd.connect({ grpcOptions: { "grpc.keepalive_time_ms": 50 } });
+    const watcher = await client.watch().key("channel").create();
+    const refusal = await nextEvent<Error>(watcher, "disconnected");
+    expect(refusal.message).toContain("8 RESOURCE_EXHAUSTED");
+    await watcher.cancel();
   });
 
   test("a client that was closed makes no calls", async () => {

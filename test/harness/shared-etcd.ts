@@ -1,9 +1,8 @@
 /**
- * One server for all cases of a `describe`, and the npm package `etcd3` on it. Clients are closed behind the case
- * that opened them; one client stays open for all.
+ * One server for all cases of a `describe`, and the npm package `etcd3` on it.
  */
 import { Etcd3, type IOptions } from "etcd3";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { type EtcdProcess, type EtcdProcessOptions, startEtcd } from "./etcd-process.ts";
 import { freePorts } from "./processes.ts";
 import { sleep } from "./sleep.ts";
@@ -27,9 +26,8 @@ export class SharedEtcd {
   static use(options: EtcdProcessOptions): SharedEtcd {
     const shared = new SharedEtcd(options);
     beforeAll(() => shared.#start(), START_MS);
-    afterEach(() => shared.#closeOpened());
     afterAll(async () => {
-      shared.#client?.close();
+      for (const client of shared.#opened) client.close();
       await shared.#server?.remove();
     });
     return shared;
@@ -46,11 +44,11 @@ export class SharedEtcd {
 
   /** The client that all cases share. */
   get client(): Etcd3 {
-    this.#client ??= new Etcd3({ hosts: this.server.endpoint });
+    this.#client ??= this.connect();
     return this.#client;
   }
 
-  /** Another client, for this case. */
+  /** Another client; it is closed behind the last case. */
   connect(options: Partial<IOptions> = {}): Etcd3 {
     const client = new Etcd3({ hosts: this.server.endpoint, ...options });
     this.#opened.push(client);
@@ -70,10 +68,6 @@ export class SharedEtcd {
     const [clientPort, peerPort] = this.#options.ports ?? (await freePorts(2));
     this.#options = { ...this.#options, ports: [clientPort, peerPort] };
     this.#server = await startEtcd(this.#options);
-  }
-
-  #closeOpened(): void {
-    for (const client of this.#opened.splice(0)) client.close();
   }
 }
 
