@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../ports/clock.ts";
 import { type CancelSignal, onAbort } from "./cancel-signal.ts";
 import { DEADLINE_TIMER_MS_MAX } from "./limits.ts";
 import type { Link } from "./link.ts";
-import type { RpcStatus } from "./rpc-status.ts";
+import { CLOSING, type RpcStatus } from "./rpc-status.ts";
 
 /** Bounds of one wait. */
 export interface WaitLimits {
@@ -136,11 +136,6 @@ export class Balancer {
     return isHopeless ? `latest balancer error: last connection error: ${this.#lastError}` : "";
   }
 }
-
-const CLOSING: RpcStatus = {
-  code: GrpcCode.Canceled,
-  message: "grpc: the client connection is closing",
-};
 
 function contextEnded(name: "Canceled" | "DeadlineExceeded"): RpcStatus {
   const message = name === "Canceled" ? "context canceled" : "context deadline exceeded";

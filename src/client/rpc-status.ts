@@ -51,6 +51,17 @@ export const DEADLINE_EXCEEDED: EtcdError = Errors.DeadlineExceeded;
 /** The caller cancelled. */
 export const CANCELLED = new EtcdError(GrpcCode.Canceled, "context canceled");
 
+/** The client was closed before the call was sent. */
+export const CLOSING: RpcStatus = {
+  code: GrpcCode.Canceled,
+  message: "grpc: the client connection is closing",
+};
+
+/** Whether `error` says that the client was closed. */
+export function isClosing(error: EtcdError): boolean {
+  return error.message === statusText(CLOSING);
+}
+
 /** A server may send numbers that no version of gRPC has: they are unknown errors. */
 function codeOf(code: number): GrpcCode {
   for (const known of Object.values(GrpcCode)) {

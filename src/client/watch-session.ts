@@ -30,6 +30,7 @@ import {
   WATCH_WAITING_BYTES_LOW,
 } from "./limits.ts";
 import { Pause } from "./pause.ts";
+import { isClosing } from "./rpc-status.ts";
 import { responseBytes, WatchCanceledError, type WatchEntry } from "./watch-entry.ts";
 
 type WatchCallStream = CallStream<WatchRequest, WatchResponse>;
@@ -128,7 +129,7 @@ export class WatchSession {
         if (moves) {
           pauseMs = WATCH_LEADERLESS_PAUSE_MS;
           if (this.#stream !== undefined) this.#channel.noteLeaderless(this.#stream);
-        } else if (!canceller.aborted && isFinal(error)) this.#failAll(error);
+        } else if (!canceller.aborted && this.#isFinal(error)) this.#failAll(error);
       }
       this.#stream = undefined;
       if (this.#entries.size === 0) break;
@@ -137,6 +138,18 @@ export class WatchSession {
       pauseMs = Math.min(pauseMs * 2, WATCH_RESUME_PAUSE_MS_MAX);
     }
     this.#isRunning = false;
+  }
+
+  /** Whether a stream that ended so is not worth opening again. */
+  #isFinal(error: unknown): boolean {
+    if (!(error instanceof EtcdError) || error === Errors.NoLeader) return true;
+    // Getting a token took too long, because nobody can be reached: that passes.
+    if (error === Errors.DeadlineExceeded) return false;
+    // Those between end streams in their own ways; where watches need not end, only what is said of them ends them.
+    const isInterrupted =
+      error.code === GrpcCode.Canceled || error.code === GrpcCode.DeadlineExceeded;
+    if (this.#whenLeaderless === "move" && isInterrupted) return isClosing(error);
+    return error.code !== GrpcCode.Unavailable && error.code !== GrpcCode.Internal;
   }
 
   #begin(stream: WatchCallStream): void {
@@ -258,12 +271,4 @@ export class WatchSession {
     for (const entry of this.#entries) entry.end(shown);
     this.#entries.clear();
   }
-}
-
-/** Whether a stream that ended so is not worth opening again. */
-function isFinal(error: unknown): boolean {
-  if (!(error instanceof EtcdError) || error === Errors.NoLeader) return true;
-  // Getting a token took too long, because nobody can be reached: that passes.
-  if (error === Errors.DeadlineExceeded) return false;
-  return error.code !== GrpcCode.Unavailable && error.code !== GrpcCode.Internal;
 }

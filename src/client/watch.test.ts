@@ -271,6 +271,21 @@ describe("Watcher", () => {
     expect(await next(watcher)).toMatchObject({ events: [] });
   });
 
+  test("goes on whatever those between do to its stream, where it need not end", async () => {
+    const watcher = await open({ key }, { movesToLeader: true });
+    for (const code of [GrpcCode.Canceled, GrpcCode.DeadlineExceeded, GrpcCode.Unavailable]) {
+      server.end(code, "stream timeout");
+      await clients.turns(60, 5);
+    }
+    server.puts(0n, 6);
+    expect(await revisions(watcher)).toEqual([6]);
+    server.end(GrpcCode.Unauthenticated, Errors.InvalidAuthToken.message);
+    await expect(next(watcher)).rejects.toBe(Errors.InvalidAuthToken);
+    client.close();
+    const late = client.watch.open({ key }, { movesToLeader: true });
+    await expect(clients.untilSettled(late)).rejects.toThrow("the client connection is closing");
+  });
+
   test("goes on after a time in which nobody could be reached for a new token", async () => {
     const { authenticate } = AuthService;
     const answer = authenticate.response.encode(authenticate.response.create({ token: "t" }));

@@ -3,6 +3,7 @@
  * that is made for the purpose and ends with it; a wait ends when the lease is lost.
  */
 import type { CallOptions } from "../client/call-options.ts";
+import { onAbort } from "../client/cancel-signal.ts";
 import { CANCELLED } from "../client/rpc-status.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
@@ -55,19 +56,17 @@ export async function takeTurn<Held>(
   const { ttlSeconds, marginMs, timeoutMs, signal } = options;
   const isBounded = timeoutMs !== undefined && Number.isFinite(timeoutMs);
   const timeout = isBounded ? AbortSignal.timeout(timeoutMs) : undefined;
-  const ends = [signal, timeout].filter((each) => each !== undefined);
-  const lease =
-    options.lease ??
-    (await grant({ ttlSeconds, marginMs, timeoutMs, signal: AbortSignal.any(ends) }));
+  const isOwn = options.lease === undefined;
+  const lease = options.lease ?? (await grant({ ttlSeconds, marginMs, timeoutMs, signal }));
   const release = async (held: Held, bounds?: CallBounds): Promise<void> => {
     // The end of the lease takes the turn with it, in one step.
-    if (options.lease === undefined) await lease.revoke(bounds);
+    if (isOwn) await lease.revoke(bounds);
     else await kind.giveUp(held, bounds);
   };
-  const over = AbortSignal.any([...ends, lease.signal]);
+  const over = new JoinedSignal([signal, timeout, lease.signal]);
   try {
-    const held = await unlessAborted(over, kind.wait(lease, { signal: over }), release);
-    const isOwn = options.lease === undefined;
+    const { signal: end } = over;
+    const held = await unlessAborted(end, kind.wait(lease, { signal: end }), release);
     return {
       held,
       lease,
@@ -76,7 +75,7 @@ export async function takeTurn<Held>(
     };
   } catch (error) {
     // Without an answer it ends by itself, because it is kept alive no longer.
-    if (options.lease === undefined) void lease.revoke().catch(() => undefined);
+    if (isOwn) void lease.revoke().catch(() => undefined);
     lease.signal.throwIfAborted();
     if (error instanceof EtcdError && LEASE_ENDS.includes(error)) {
       const { code, message } = error;
@@ -84,6 +83,32 @@ export async function takeTurn<Held>(
     }
     const isLate = timeout?.aborted === true && signal?.aborted !== true;
     throw isLate ? Errors.DeadlineExceeded : error;
+  } finally {
+    over.release();
+  }
+}
+
+/**
+ * A signal that aborts with the first of several, until it is released: unlike `AbortSignal.any` it leaves nothing behind
+ * on signals that live as long as the program.
+ */
+class JoinedSignal {
+  readonly #controller = new AbortController();
+  readonly #unlisten: (() => void)[] = [];
+
+  constructor(sources: readonly (AbortSignal | undefined)[]) {
+    for (const source of sources) {
+      if (source?.aborted === true) this.#controller.abort();
+      else this.#unlisten.push(onAbort(source, () => this.#controller.abort()));
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  release(): void {
+    for (const unlisten of this.#unlisten) unlisten();
   }
 }
 
@@ -97,11 +122,11 @@ function unlessAborted<Held>(
   release: (held: Held) => Promise<void>,
 ): Promise<Held> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(CANCELLED);
-    if (over.aborted) onAbort();
-    over.addEventListener("abort", onAbort);
+    const leave = (): void => reject(CANCELLED);
+    if (over.aborted) leave();
+    over.addEventListener("abort", leave);
     turn.then((held) => {
-      over.removeEventListener("abort", onAbort);
+      over.removeEventListener("abort", leave);
       if (!over.aborted) resolve(held);
       else void release(held).catch(() => undefined);
     }, reject);

@@ -5,7 +5,8 @@
  * up on the server. Others are in node-client-streams.test.ts (keep-alive that cannot be switched off, leases lost
  * unnoticed, partitions, order) and node-client-admin.test.ts (tokens that end).
  */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import net from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -215,6 +216,37 @@ await watching;`;
       await expect(opening).rejects.toThrow("context canceled");
     }
     while ((await watchers()) !== before) await sleep(20);
+  }, 60_000);
+
+  test("a leader whose process stands still does nothing when it goes on and another leads", async () => {
+    const program = `import { connect } from ${JSON.stringify(ENTRY)};
+const client = await connect({ hosts: ${JSON.stringify(server.endpoint)} });
+const term = await client.election("frozen").campaign("child", { ttlSeconds: 2 });
+for (;;) {
+  if (term.lease.isLost) break;
+  console.log(Date.now());
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
+client.close();`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { PATH: process.env["PATH"] },
+    });
+    const output: string[] = [];
+    child.stdout.on("data", (chunk: Buffer) => output.push(chunk.toString()));
+    const ended = once(child, "exit");
+    while (output.length === 0) await sleep(10);
+    child.kill("SIGSTOP");
+    const term = await client.election("frozen").campaign("parent", { ttlSeconds: 2 });
+    const ledFromMs = Date.now();
+    await sleep(200);
+    child.kill("SIGCONT");
+    expect(await ended).toEqual([0, null]);
+    const actedMs = output.join("").trim().split("\n").map(Number);
+    expect(actedMs.length).toBeGreaterThan(0);
+    expect(Math.max(...actedMs)).toBeLessThan(ledFromMs);
+    expect(term.lease.isLost).toBe(false);
+    await term.resign();
   }, 60_000);
 
   test("there is one leader at most at any time while the server is gone, and one when it is back", async () => {
