@@ -23,16 +23,18 @@ export function logMembershipChange(
         ...local,
         "added-peer-id": formatId(change.member.id),
         "added-peer-peer-urls": change.member.peerUrls,
+        "added-peer-is-learner": change.member.isLearner,
       });
       return;
     case "promote":
-      log.info("promote member", local);
+      log.info("promote member", { ...local, "promoted-member-id": formatId(change.id) });
       return;
     case "remove":
       log.info("removed member", {
         ...local,
         "removed-remote-peer-id": formatId(change.id),
         "removed-remote-peer-urls": cluster.member(change.id)?.peerUrls ?? [],
+        "removed-remote-peer-is-learner": cluster.member(change.id)?.isLearner ?? false,
       });
       return;
     case "update":

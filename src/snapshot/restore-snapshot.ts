@@ -125,6 +125,7 @@ async function make(
       "local-member-id": "0",
       "added-peer-id": formatId(member.id),
       "added-peer-peer-urls": member.peerUrls,
+      "added-peer-is-learner": false,
     });
   }
   makeDurableDirectory(disk, parentOf(places.temporaryWal));

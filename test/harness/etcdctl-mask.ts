@@ -89,6 +89,10 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/^\+[-+]+\+$/gm, "+-+"],
   // A crash of a Go program ends in its stacks.
   [/^(panic: .*)\n[^]*$/m, "$1\n"],
+  // A mistake of releases before 3.5.26.
+  [/Moved to ([`'])etcdctl snapshot/g, "Moved to $1etcdutl snapshot"],
+  // Releases before 3.5.19 do not tell.
+  [/, "added-peer-is-learner": false/g, ""],
   // The real tool turns off the echo also where no terminal is.
   [/^stty: .*\n/gm, ""],
 ];

@@ -130,7 +130,7 @@ function snapshotCommands(): Spec {
       {
         use: "restore <filename> [options]",
         short: "Restores an etcd member snapshot to an etcd directory",
-        long: "Moved to `etcdctl snapshot restore ...`\n",
+        long: "Moved to `etcdutl snapshot restore ...`\n",
         flags: restoreFlags("Path to the data directory", 0n),
         run: async (...of) => (await import("./run-snapshot.ts")).runRestore(...of),
       },
@@ -140,7 +140,7 @@ function snapshotCommands(): Spec {
         long: `When --write-out is set to simple, this command prints out comma-separated status lists for each endpoint.
 The items in the lists are hash, revision, total keys, total size.
 
-Moved to 'etcdctl snapshot status ...'
+Moved to 'etcdutl snapshot status ...'
 `,
         run: async (...of) => (await import("./run-snapshot.ts")).runStatus(...of),
       },

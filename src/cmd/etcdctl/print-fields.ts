@@ -145,7 +145,6 @@ export class FieldsPrinter implements Printer {
     unsupported("fields");
   }
 
-  /** Differs from etcd: etcdctl crashes in all forms but the simple one. */
   memberPromote(): void {
     unsupported("fields");
   }
