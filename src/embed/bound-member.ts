@@ -23,10 +23,13 @@ import { TemporaryDir } from "./temporary-dir.ts";
 
 /** URLs that are listened on, with their real ports. */
 export interface BoundUrls {
+  /** For clients: gRPC, and HTTP unless `http` has URLs. */
   readonly client: readonly string[];
+  /** For the other members. */
   readonly peer: readonly string[];
   /** For HTTP alone. */
   readonly http: readonly string[];
+  /** For `/metrics` and `/health` alone. */
   readonly metrics: readonly string[];
 }
 

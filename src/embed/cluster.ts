@@ -109,7 +109,7 @@ export class EtcdCluster {
   #stopping: Promise<void> | undefined;
   #tellClosed: () => void = () => undefined;
 
-  /** To be called by `startCluster` alone. */
+  /** To be called by `startCluster` alone. @internal */
   constructor(members: readonly Etcd[], directory: TemporaryDir, options: EtcdOptions) {
     this.#members = [...members];
     this.#directory = directory;
@@ -179,6 +179,7 @@ export class EtcdCluster {
     return this.#stopping;
   }
 
+  /** The same as `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

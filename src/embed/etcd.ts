@@ -18,6 +18,7 @@ import type { EtcdOptions } from "./options.ts";
 import { type Founder, type Reports, startServer, stopAtOnce } from "./start-bound.ts";
 import { stopWhenAborted } from "./stop-when-aborted.ts";
 
+/** How a member is stopped. */
 export interface StopOptions {
   /** Whether a leader makes another member the leader first, for as long as two elections; true when absent. */
   readonly handOver?: boolean;
@@ -69,17 +70,19 @@ interface OwnClient {
   readonly closing: AbortController;
 }
 
-/** A running member. `stop` it, or declare it with `await using`. */
+/** A running member, made by `startEtcd`. `stop` it, or declare it with `await using`. */
 export class Etcd {
-  /** As the other members call it. */
+  /** What it is called: the option `name`, "default" without. */
   readonly name: string;
-  /** Where its data is. */
+  /** The folder of its data, as a path. */
   readonly dataDir: string;
   /** URLs for clients outside this process, with their real ports; none unless `listenClientUrls` was given. */
   readonly endpoints: readonly string[];
   /** Everything that is listened on. */
   readonly urls: BoundUrls;
+  /** Id of the member, 64 bits without sign; etcdctl shows it in hexadecimal. */
   readonly memberId: bigint;
+  /** Id of its cluster, 64 bits without sign. */
   readonly clusterId: bigint;
   /**
    * Resolves when the member serves clients. Rejects when it is stopped before (`EtcdStoppedError`), or cannot
@@ -98,7 +101,7 @@ export class Etcd {
   #failReady: (reason: Error) => void = () => undefined;
   #tellClosed: (reason: Error | undefined) => void = () => undefined;
 
-  /** To be called by `startEtcd` alone. */
+  /** To be called by `startEtcd` alone. @internal */
   constructor(
     bound: BoundMember,
     server: EtcdServer,
@@ -184,12 +187,14 @@ export class Etcd {
    * Stops serving, lets calls under way finish (for two seconds at most), ends watches, hands over leadership, makes
    * everything durable and gives up all locks; removes the folder of a temporary member. Idempotent.
    * `handOver: false` is for when the other members stop at the same time, so that nobody could take leadership.
+   * Rejects when what was done cannot be made durable, with the DiskError; it is stopped then, too.
    */
   stop({ handOver = true }: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(handOver);
     return this.#stopping;
   }
 
+  /** The same as `stop`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

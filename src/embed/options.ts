@@ -3,36 +3,15 @@
  * only a program can ask for.
  */
 import type { LogFields, LogLevel } from "../ports/log.ts";
-import type { FeatureGates } from "../server/flags/feature-gates.ts";
-import type { FlagName, FlagValues } from "../server/flags/table.ts";
-import type { ServerUrl } from "../server/config/server-url.ts";
-
-type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
-  ? `${First}${Capitalize<CamelCase<Rest>>}`
-  : Name;
-
-type OptionValue<Value> = Value extends boolean
-  ? boolean
-  : Value extends number
-    ? number
-    : Value extends string
-      ? Value
-      : Value extends FeatureGates
-        ? Readonly<Record<string, boolean>>
-        : Value extends readonly ServerUrl[] | readonly string[]
-          ? string | readonly string[]
-          : never;
-
-/** The flags of `etcd`, under their names in camel case. Durations are milliseconds. */
-export type FlagOptions = {
-  readonly [Name in FlagName as CamelCase<Name>]?: OptionValue<FlagValues[Name]> | undefined;
-};
+import type { FlagOptions } from "./flag-options.ts";
 
 /** One line of the log. */
 export interface EtcdLogLine {
+  /** How much it matters. */
   readonly level: LogLevel;
   /** The module that says it, such as "server/etcd-server.ts". */
   readonly caller: string;
+  /** What happened, in etcd's words. */
   readonly message: string;
   /** Under etcd's names. Keys and values of users, passwords and tokens are never among them. */
   readonly fields: LogFields;

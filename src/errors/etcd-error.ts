@@ -13,6 +13,7 @@ export class EtcdError extends Error {
   /** gRPC status code as a 3.5 server really sends it. */
   readonly code: GrpcCode;
 
+  /** `message`: the text as on the wire. */
   constructor(code: GrpcCode, message: string) {
     const limit = engine.stackTraceLimit;
     engine.stackTraceLimit = 0;

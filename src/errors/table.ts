@@ -8,6 +8,10 @@
 import { GrpcCode } from "./codes.ts";
 import { EtcdError } from "./etcd-error.ts";
 
+/**
+ * The errors of etcd by name; docs/errors.md has them as a table. Calls of clients throw
+ * these very objects: `error === Errors.LeaseNotFound`. Texts that are not among them become other EtcdErrors.
+ */
 export const Errors = {
   /** A key is empty where a request, a comparison or an operation of a transaction needs one. */
   EmptyKey: new EtcdError(GrpcCode.InvalidArgument, "etcdserver: key is not provided"),

@@ -19,6 +19,8 @@ export interface FlagKind<T> {
   readonly isBool: boolean;
   /** Returns the refusal instead of throwing it. `current` is the value before. */
   readonly parse: (text: string, current: T) => T | FlagRefusal;
+  /** All values that there are, where they can be counted. */
+  readonly values?: readonly T[];
 }
 
 const PARSE_ERROR = "parse error";
@@ -115,6 +117,7 @@ export function oneOf<T extends string>(...values: readonly T[]): FlagKind<T> {
   return {
     isBool: false,
     parse: (text) => values.find((value) => value === text) ?? new FlagRefusal("invalid value"),
+    values,
   };
 }
 

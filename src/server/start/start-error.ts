@@ -3,6 +3,7 @@
  * on disk was changed because of it.
  */
 export class StartError extends Error {
+  /** `cause`: what it follows from, if anything. */
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "StartError";
