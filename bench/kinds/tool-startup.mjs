@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { runFolder } from "../harness/folders.mjs";
 import { processCpuSeconds } from "../harness/process-figures.mjs";
-import { meanOfRuns } from "../harness/short-programs.mjs";
+import { measureRuns } from "../harness/short-programs.mjs";
 
 const ROOT = path.join(import.meta.dirname, "../..");
 const RUNS = 20;
@@ -26,7 +26,7 @@ export const toolStartup = {
   name: "tool-startup",
   title: "Start of the programs",
   about: ({ quick }) =>
-    `Mean of ${quick ? QUICK_RUNS : RUNS} runs of a program, one after the other; of a server the shortest of ` +
+    `Of ${quick ? QUICK_RUNS : RUNS} runs of a program, one after the other, the shortest time and the mean CPU; of a server the shortest of ` +
     `${quick ? QUICK_STARTS : STARTS} starts. What an empty program takes, \`true\` there and an empty file for ` +
     "Node.js here, is in the time and in the CPU, and not in the last figure: no program of ours can take less.",
   columns: [
@@ -40,11 +40,11 @@ export const toolStartup = {
     const runs = quick ? QUICK_RUNS : RUNS;
     const server = await startServer();
     const environment = { ETCDCTL_ENDPOINTS: `127.0.0.1:${server.port}` };
-    const empty = await meanOfRuns(emptyProgram(candidate, server.folder), runs);
+    const empty = await measureRuns(emptyProgram(candidate, server.folder), runs);
     const beyond = ({ wallMs, cpuMs }) => ({ wallMs, cpuMs, ownCpuMs: cpuMs - empty.cpuMs });
     for (const [row, words] of TOOLS) {
       if (!wants(row)) continue;
-      record(row, beyond(await meanOfRuns(toolCommand(candidate, words), runs, environment)));
+      record(row, beyond(await measureRuns(toolCommand(candidate, words), runs, environment)));
     }
     await stopServer(server);
     if (!wants(FRESH) && !wants(AGAIN)) return;
