@@ -39,7 +39,7 @@ describe("CommonJS", () => {
     const flags = ["--no-experimental-require-module"];
     const { stderr, status } = folder.run('require("etcd-ts");', { extension: "cjs", flags });
     expect(status).toBe(1);
-    expect(stderr).toContain("change the require of index.js");
+    expect(stderr).toContain("change the require of embed.js");
     expect(stderr).toContain("to a dynamic import() which is available in all CommonJS modules");
   });
 });
