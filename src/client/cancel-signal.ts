@@ -3,8 +3,11 @@
  * client has no types of any platform.
  */
 export interface CancelSignal {
+  /** Whether it was given. */
   readonly aborted: boolean;
+  /** `listener` is called when it is given. */
   addEventListener(type: "abort", listener: () => void): void;
+  /** `listener` is not called any more. */
   removeEventListener(type: "abort", listener: () => void): void;
 }
 

@@ -26,12 +26,17 @@ import { Link, RECONNECT_PAUSES, type ReconnectPauses } from "./link.ts";
 import { Maintenance } from "./maintenance.ts";
 import { Watch } from "./watch.ts";
 
+/** How a client of the calls as they are on the wire is opened. */
 export interface ClientOptions {
   /** At least one; each `host:port`, a URL, or a Unix socket. */
   readonly endpoints: readonly string[];
+  /** Makes connections. */
   readonly connector: Connector;
+  /** Counts the time of calls, connections and leases. */
   readonly clock: Clock;
+  /** Spreads attempts to connect. */
   readonly random: Random;
+  /** Told of connections. */
   readonly log: Log;
   /** Whether endpoints without a scheme are reached by TLS. */
   readonly secure?: boolean;
@@ -39,7 +44,7 @@ export interface ClientOptions {
   readonly dialTimeoutMs?: number;
   /** Milliseconds of silence before a keepalive PING; none when absent or 0. */
   readonly keepaliveTimeMs?: number;
-  /** Milliseconds from that PING until the connection counts as dead. */
+  /** Milliseconds from that PING until the connection counts as dead; 20 s when absent. */
   readonly keepaliveTimeoutMs?: number;
   /** Whether such PINGs go on while there are no calls. */
   readonly keepalivePermitWithoutStream?: boolean;
@@ -50,11 +55,13 @@ export interface ClientOptions {
    * when absent.
    */
   readonly hedgeMs?: number;
-  /** Bytes of a request and of an answer; bounds of the library when absent. */
+  /** Most bytes of a request; 2 MiB when absent. */
   readonly requestBytesMax?: number;
+  /** Most bytes of an answer; 2 GiB when absent. */
   readonly responseBytesMax?: number;
-  /** Both or neither. */
+  /** Who calls, with `password`: both or neither; nobody in particular when absent. */
   readonly username?: string;
+  /** Of `username`; both or neither, none when absent. */
   readonly password?: string;
   /** A token that somebody else has made, sent with every call as it is; not beside a user. */
   readonly token?: string;
@@ -62,6 +69,7 @@ export interface ClientOptions {
 
 /** A client without endpoints. */
 export class NoEndpointsError extends Error {
+  /** Always the same text. */
   constructor() {
     super("etcdclient: no available endpoints");
     this.name = "NoEndpointsError";
@@ -85,14 +93,25 @@ export async function openClient(options: ClientOptions): Promise<Client> {
 
 let clientsOpened = 0;
 
-/** An open client; `close` it. */
+/**
+ * An open client of the calls as they are on the wire; `close` it. Requests and answers are the messages of etcd's
+ * protocol, in camel case: integers of 64 bits are numbers, ids are bigints, keys and values byte arrays, which are
+ * borrowed until a call has ended. Calls throw `EtcdError`.
+ */
 export class Client {
+  /** The service `etcdserverpb.Auth`. */
   readonly auth: Auth;
+  /** The service `etcdserverpb.KV`. */
   readonly kv: Kv;
+  /** The service `etcdserverpb.Cluster`. */
   readonly cluster: Cluster;
+  /** The service `etcdserverpb.Maintenance`. */
   readonly maintenance: Maintenance;
+  /** The service `etcdserverpb.Watch`; watches outlive their connections. */
   readonly watch: Watch;
+  /** The service `etcdserverpb.Lease`. */
   readonly lease: Lease;
+  /** The connections. @internal */
   readonly channel: Channel;
   readonly #options: ClientOptions;
   readonly #name = `etcd-endpoints://0x${(++clientsOpened).toString(16)}`;
@@ -100,6 +119,7 @@ export class Client {
   /** The question for a token that is under way. */
   #authenticating: Promise<void> | undefined;
 
+  /** As `openClient`, without a token. Throws `NoEndpointsError`. */
   constructor(options: ClientOptions) {
     if (options.endpoints.length === 0) throw new NoEndpointsError();
     this.#options = options;
@@ -116,6 +136,7 @@ export class Client {
     this.lease = new Lease(this.channel, options.clock, firstAnswerMs);
   }
 
+  /** Ends connections, watches and the upkeep of leases; open calls end as cancelled. */
   close(): void {
     this.watch.close();
     this.lease.close();

@@ -4,6 +4,7 @@
  */
 import type { ByteStream } from "../ports/network.ts";
 
+/** Where a connection goes. */
 export interface ConnectTarget {
   /** `host:port`, or `unix:path`. */
   readonly address: string;
@@ -13,6 +14,7 @@ export interface ConnectTarget {
   readonly serverName: string;
 }
 
+/** Makes connections. */
 export interface Connector {
   /**
    * Connects. Rejects with an error whose message follows "connection error: desc = " in what users read,

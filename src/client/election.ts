@@ -47,7 +47,7 @@ export class Election {
     await recipes.proclaim(keyspaceOf(this.#client, options), this.#leader, value);
   }
 
-  /** Gives the leadership up, if the session has it. */
+  /** Gives the leadership up, if the session has it. Errors: those of any call. */
   async resign(options?: CallOptions): Promise<void> {
     if (this.#leader === undefined) return;
     await recipes.resign(keyspaceOf(this.#client, options), this.#leader);

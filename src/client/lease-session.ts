@@ -34,7 +34,7 @@ export interface KeepOptions {
    * answer does not come within the dial timeout.
    */
   readonly knownDeadlineMs?: number | undefined;
-  /** Milliseconds before its end at which it counts as lost: time to stop for those who hold something by it. */
+  /** Milliseconds before its end at which it counts as lost: time to stop for those who hold something by it. 0 when absent. */
   readonly marginMs?: number | undefined;
 }
 

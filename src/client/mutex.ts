@@ -56,7 +56,7 @@ export class Mutex {
     return this.#held;
   }
 
-  /** Gives the lock up. */
+  /** Gives the lock up, which must be taken. Errors: those of any call. */
   async unlock(options?: CallOptions): Promise<void> {
     const { key } = this.#taken();
     await releaseLock(keyspaceOf(this.#client, options), key);

@@ -20,9 +20,13 @@ import { Transport } from "./transport.ts";
 /** Options of a call that may take as long as it takes; shared by all of them. */
 export const NO_DEADLINE: GrpcCallOptions = {};
 
+/** Where a raw connection goes, and who is told of its end. */
 export interface RawConnectionOptions {
+  /** `host:port`, a URL, or a Unix socket. */
   readonly endpoint: string;
+  /** Makes the connection. */
   readonly connector: Connector;
+  /** Counts the time of calls. */
   readonly clock: Clock;
   /** Whether an endpoint without a scheme is reached by TLS. */
   readonly secure?: boolean;
@@ -32,11 +36,13 @@ export interface RawConnectionOptions {
   readonly onClosed: (reason: string) => void;
 }
 
+/** A connection that is open; `close` it. */
 export interface RawConnection {
   /** Calls go here: `unary` with a callback, or `stream`. */
   readonly grpc: GrpcClient;
   /** To be passed with every call: one array, so that its encoded form is made once. */
   readonly metadata: GrpcMetadata;
+  /** Ends it; open calls end as unavailable. */
   close(): void;
 }
 

@@ -18,7 +18,7 @@ import { SESSION_TTL_SECONDS } from "./limits.ts";
 export interface SessionOptions extends CallOptions {
   /** How long the lease outlives its owner; the server may grant more. Not looked at where a lease is given. */
   readonly ttlSeconds?: number;
-  /** A lease that is there already. */
+  /** Id of a lease that is there already; one is made when absent. */
   readonly leaseId?: bigint;
 }
 
@@ -34,6 +34,7 @@ export async function openSession(
 
 /** A session that has begun; `close` it. */
 export class Session {
+  /** Id of the lease. */
   readonly leaseId: bigint;
   /**
    * Resolves with the reason when the lease is lost: it has expired, was revoked, or could not be renewed in

@@ -13,8 +13,10 @@ import type { RpcStatus } from "./rpc-status.ts";
  * may be made twice, only the program knows.
  */
 export class UnknownOutcomeError extends EtcdError {
+  /** What is known of it. */
   override readonly cause: EtcdError;
 
+  /** Code and message are those of `cause`. */
   constructor(cause: EtcdError) {
     super(cause.code, cause.message);
     this.name = "UnknownOutcomeError";

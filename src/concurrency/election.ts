@@ -34,7 +34,9 @@ export interface Leadership {
 
 /** Who leads, and what it proclaims. */
 export interface LeaderValue {
+  /** The leader's key, and as its value, what it proclaims. */
   readonly kv: KeyValue;
+  /** Of the answer: cluster, member, revision. */
   readonly header: ResponseHeader | undefined;
 }
 

@@ -25,6 +25,7 @@ export interface HeldLock {
   readonly key: Uint8Array;
   /** Create revision of the key: larger than that of every earlier holder. */
   readonly revision: number;
+  /** Of the last answer: cluster, member, revision. */
   readonly header: ResponseHeader | undefined;
 }
 

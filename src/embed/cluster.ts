@@ -159,7 +159,7 @@ export class EtcdCluster {
     return this.#client;
   }
 
-  /** The member that leads, as it says itself; `undefined` while there is none. */
+  /** The member that leads, as it says itself; `undefined` while there is none. Never rejects. */
   async leader(): Promise<Etcd | undefined> {
     const asked = this.members.map(async (member) => {
       if (!member.isRunning) return undefined;
@@ -173,13 +173,13 @@ export class EtcdCluster {
     return undefined;
   }
 
-  /** Stops all members, and removes their data. Idempotent. */
+  /** Stops all members, and removes their data. Idempotent. Rejects as `Etcd.stop` does, when all has ended. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
-  /** The same as `stop`, for `await using`. */
+  /** The same as `stop`, for `await using`. Rejects as `stop` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

@@ -194,7 +194,7 @@ export class Etcd {
     return this.#stopping;
   }
 
-  /** The same as `stop`, for `await using`. */
+  /** The same as `stop`, for `await using`. Rejects as `stop` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

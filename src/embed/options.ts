@@ -37,7 +37,7 @@ export interface HostOptions {
   /** Is told whenever another member leads as far as this one knows, or nobody does any more. */
   readonly onLeader?: ((change: LeaderChange) => void) | undefined;
   /**
-   * Ends the start, which rejects with its reason then, and stops a member that runs, as `stop` does. Nothing is
+   * When it aborts: ends the start, which rejects with its reason then, and stops a member that runs, as `stop` does. Nothing is
    * left behind either way.
    */
   readonly signal?: AbortSignal | undefined;

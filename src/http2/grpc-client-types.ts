@@ -5,7 +5,9 @@ import type { GrpcMetadata } from "./grpc-metadata.ts";
 
 /** How a call ended. Codes are `GrpcCode` numbers, also unknown ones that a server sent. */
 export interface GrpcStatus {
+  /** 0 is success. */
   readonly code: number;
+  /** Why, in the server's words; empty for success. */
   readonly message: string;
   /** Trailing metadata. */
   readonly trailers: GrpcMetadata;
@@ -16,8 +18,9 @@ export interface GrpcStatus {
   readonly unprocessed: boolean;
 }
 
+/** Bounds of one call. */
 export interface GrpcCallOptions {
-  /** Absolute, in the shell's milliseconds. Sent as grpc-timeout and enforced here. */
+  /** Absolute, in milliseconds of the clock. Sent as grpc-timeout and enforced here. No end when absent. */
   readonly deadlineMs?: number;
 }
 
@@ -44,7 +47,9 @@ export interface GrpcStreamHandlers {
   onWritable?(call: GrpcClientCall): void;
 }
 
+/** A call that was made. */
 export interface GrpcClientCall {
+  /** Of the method, such as `/etcdserverpb.KV/Range`. */
   readonly path: string;
   /** Free for the caller; `undefined` at first. */
   context: unknown;

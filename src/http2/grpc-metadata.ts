@@ -12,7 +12,9 @@ import { FieldKind, type HeaderField } from "./header-field.ts";
 
 /** One entry. `value` is bytes exactly where `name` ends in `-bin`. */
 export interface MetadataEntry {
+  /** Lower case. */
   readonly name: string;
+  /** Text of one character per byte, or bytes. */
   readonly value: string | Uint8Array;
 }
 

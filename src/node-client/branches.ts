@@ -14,8 +14,9 @@ import type { KeySpace } from "./key-space.ts";
 
 /** One operation of a transaction, with the type of its result. */
 export interface Operation<Result> {
-  /** The request, for keys of `space`. Throws as `KeySpace.range`. */
+  /** The request, for keys of `space`. Throws as `KeySpace.range`. @internal */
   encode(space: KeySpace): RequestOp;
+  /** The result. @internal */
   decode(answer: ResponseOp, space: KeySpace): Result;
 }
 
@@ -29,8 +30,18 @@ export type ResultsOf<Of extends Operations> = {
 
 /** What a transaction within another did: `succeeded` tells which branch, and so the type of the results. */
 export type BranchResult<Then extends Operations, Else extends Operations> =
-  | { readonly succeeded: true; readonly results: ResultsOf<Then> }
-  | { readonly succeeded: false; readonly results: ResultsOf<Else> };
+  | {
+      /** All conditions held. */
+      readonly succeeded: true;
+      /** Of the operations for that, in their order. */
+      readonly results: ResultsOf<Then>;
+    }
+  | {
+      /** A condition did not hold. */
+      readonly succeeded: false;
+      /** Of the operations for that, in their order. */
+      readonly results: ResultsOf<Else>;
+    };
 
 /** Conditions, and what is done when all of them hold, or when one does not. */
 export interface Branches<Then extends Operations, Else extends Operations> {

@@ -22,16 +22,20 @@ import { socketConnector } from "./socket-connector.ts";
 
 /** A user of a cluster with authentication. */
 export interface Credentials {
+  /** Of a user that `auth.addUser`, or etcdctl, has made. */
   readonly username: string;
+  /** Sent to get a token, and kept in memory to renew it; use TLS. */
   readonly password: string;
 }
 
+/** How a client reaches a cluster. Only `hosts` must be given. */
 export interface ConnectOptions {
   /**
    * Where members are: `host:port`, `http://host:port`, `https://host:port`, `unix://path`. Calls go to those
    * that can be reached, in turn.
    */
   readonly hosts: string | readonly string[];
+  /** Who calls; nobody in particular when absent. */
   readonly credentials?: Credentials | undefined;
   /**
    * Reaches hosts without a scheme by TLS; `{}` trusts the system's authorities. Files are read for every connection, so
@@ -40,18 +44,18 @@ export interface ConnectOptions {
   readonly tls?: ClientTlsSources | undefined;
   /** Milliseconds that a call may take where it does not say, and getting a token; 30 s when absent. */
   readonly timeoutMs?: number | undefined;
-  /** A prefix of all keys that the client neither shows nor wants. */
+  /** A prefix of all keys that the client neither shows nor wants; none when absent. */
   readonly namespace?: Bytes | undefined;
   /**
    * Milliseconds of silence before a connection with open calls is asked for a sign of life: 10 s when absent, and at
    * least, because servers take more for an attack; never when 0.
    */
   readonly connectionCheckMs?: number | undefined;
-  /** Milliseconds that the sign of life may take. */
+  /** Milliseconds that the sign of life may take before the connection counts as lost; 5 s when absent. */
   readonly connectionCheckTimeoutMs?: number | undefined;
   /** Whether that goes on while there are no calls; it does not when absent. */
   readonly connectionCheckIdle?: boolean | undefined;
-  /** Milliseconds between attempts to connect to a host: the first, and the longest that they grow to. */
+  /** Milliseconds between attempts to connect to a host: 250 at first, growing to 10 s when absent. */
   readonly reconnect?: Partial<ReconnectPauses> | undefined;
   /**
    * Milliseconds behind which a read is asked of another host, too, when nothing at all is heard of the first: 2 s when
@@ -60,8 +64,9 @@ export interface ConnectOptions {
   readonly hedgeMs?: number | undefined;
   /** Milliseconds between questions for the members of the cluster, which become the hosts; none when absent. */
   readonly syncHostsMs?: number | undefined;
-  /** Bytes of a request, 2 MiB when absent, and of an answer, 2 GiB when absent. */
+  /** Most bytes of a request; 2 MiB when absent. A larger one is refused here, with the code `ResourceExhausted`. */
   readonly requestBytesMax?: number | undefined;
+  /** Most bytes of an answer; 2 GiB when absent. A larger one ends its call with the code `ResourceExhausted`. */
   readonly responseBytesMax?: number | undefined;
   /** Takes what the client has to tell of its connections; nobody when absent. */
   readonly log?: Log | undefined;

@@ -33,14 +33,17 @@ export class ElectionHandle {
   readonly #space: KeySpace;
   readonly #name: Uint8Array;
 
-  /** `name`: a key as the server has it. */
+  /** `name`: a key as the server has it. @internal */
   constructor(parts: TurnParts, space: KeySpace, name: Uint8Array) {
     this.#parts = parts;
     this.#space = space;
     this.#name = name;
   }
 
-  /** Stands for election, and waits until it leads. Throws as `takeTurn`. */
+  /**
+   * Stands for election with `value`, and waits until it leads. Throws `LeaseLostError` when its lease is lost meanwhile,
+   * `Errors.DeadlineExceeded` behind the time, and `EtcdError`.
+   */
   async campaign(value: Bytes, options: TurnOptions = {}): Promise<Leadership> {
     const bytes = toBytes(value);
     const name = this.#name;
@@ -101,12 +104,13 @@ function isCompacted(error: unknown): boolean {
 export class Leadership {
   /** Larger than that of every earlier leader: the fence for stores outside of etcd. */
   readonly revision: number;
+  /** What the leader stands with. */
   readonly lease: LeaseHandle;
   readonly #parts: TurnParts;
   readonly #turn: Turn<LeaderKey>;
   readonly #key: HeldKey;
 
-  /** To be called by `campaign` alone. */
+  /** To be called by `campaign` alone. @internal */
   constructor(parts: TurnParts, turn: Turn<LeaderKey>) {
     this.#parts = parts;
     this.#turn = turn;

@@ -5,8 +5,9 @@ import type { KeySpace } from "./key-space.ts";
 
 /** One key-value at one revision. Texts are decoded as UTF-8 when they are asked for. */
 export class Entry {
+  /** The key as bytes; a view of what was received, not to be written to. */
   readonly keyBytes: Uint8Array;
-  /** Empty where only keys were asked for. */
+  /** The value as bytes, a view as well; empty where only keys were asked for. */
   readonly valueBytes: Uint8Array;
   /** Revision at which the key came into being, after it had not existed. */
   readonly createRevision: number;
@@ -17,6 +18,7 @@ export class Entry {
   /** Lease that the key is attached to; 0 means none. */
   readonly lease: bigint;
 
+  /** Made by the calls of clients. @internal */
   constructor(kv: KeyValue, space: KeySpace) {
     this.keyBytes = space.shown(kv.key);
     this.valueBytes = kv.value;
@@ -26,12 +28,12 @@ export class Entry {
     this.lease = kv.lease;
   }
 
-  /** Ill-formed UTF-8 becomes U+FFFD. */
+  /** The key as text. Ill-formed UTF-8 becomes U+FFFD. */
   get key(): string {
     return utf8FromBytes(this.keyBytes);
   }
 
-  /** Ill-formed UTF-8 becomes U+FFFD. */
+  /** The value as text. Ill-formed UTF-8 becomes U+FFFD. */
   get value(): string {
     return utf8FromBytes(this.valueBytes);
   }

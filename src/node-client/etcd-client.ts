@@ -34,15 +34,23 @@ import { runStm, type StmOptions, type StmResult, type StmTransaction } from "./
 import type { TurnOptions } from "./turn.ts";
 import { type CommitTxn, TxnBuilder } from "./txn-builder.ts";
 
+/** What a client of programs is made of, for those that bring connections of their own. */
 export interface EtcdClientParts {
   /** Makes the calls; closed with this one. */
   readonly client: Client;
+  /** Counts the time of calls and leases. */
   readonly clock: Clock;
-  /** Milliseconds that a call may take where it does not say. */
+  /** Milliseconds that a call may take where it does not say; 30 s when absent. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** An open client; `close` it. */
+/**
+ * An open client, made by `connect`; `close` it.
+ *
+ * Calls throw `EtcdError`, with the objects of `Errors` where etcd has a name for it: `DeadlineExceeded` behind the time,
+ * the code `Canceled` when the signal aborts. A change that may have been made throws `UnknownOutcomeError`, and is never
+ * sent twice.
+ */
 export class EtcdClient {
   /** Keys and values. */
   readonly kv: KeyValueStore;
@@ -63,6 +71,7 @@ export class EtcdClient {
   readonly #leases: LeaseParts;
   readonly #turns: TurnParts;
 
+  /** `connect` makes one over sockets; this, over what `parts` has. `closing` ends what it keeps alive. */
   constructor(
     parts: EtcdClientParts,
     space: KeySpace = new KeySpace(),

@@ -1,5 +1,5 @@
 /**
- * The public entry of the client library, `etcd-ts/client`.
+ * Clients of a cluster, of this package or of etcd 3.5, over the network. docs/client.md is a program that shows it all.
  *
  * ```ts
  * const client = await connect({ hosts: "127.0.0.1:2379" });
@@ -13,6 +13,20 @@
  * @module etcd-ts/client
  */
 export * from "../client/index.ts";
+export type { ClientTlsSources } from "../platform/tls/client-files.ts";
+export type {
+  GrpcCallOptions,
+  GrpcClient,
+  GrpcClientCall,
+  GrpcStatus,
+  GrpcStreamHandlers,
+  UnaryDone,
+} from "../http2/grpc-client-types.ts";
+export type { GrpcMetadata, MetadataEntry } from "../http2/grpc-metadata.ts";
+export type { Clock, Timer } from "../ports/clock.ts";
+export type { Log, LogFields, LogLevel, LogValue } from "../ports/log.ts";
+export type { ByteStream, StreamHandler } from "../ports/network.ts";
+export type { Random } from "../ports/random.ts";
 export { SnapshotError } from "../snapshot/snapshot-error.ts";
 export { GrpcCode } from "../errors/codes.ts";
 export type { CallBounds } from "./call-bounds.ts";
@@ -64,6 +78,7 @@ export {
 } from "./stm.ts";
 export type { TxnBuilder, TxnResult } from "./txn-builder.ts";
 export type {
+  AnyEvent,
   CompactedEvent,
   DeleteEvent,
   EventsOf,

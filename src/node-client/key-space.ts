@@ -18,8 +18,16 @@ export type Bytes = string | Uint8Array;
 
 /** Every key with a prefix, or every key from one (inclusive) to another (exclusive, or the end). */
 export type KeyRange =
-  | { readonly prefix: Bytes }
-  | { readonly from: Bytes; readonly to?: Bytes | undefined };
+  | {
+      /** What the keys begin with; empty: all keys. */
+      readonly prefix: Bytes;
+    }
+  | {
+      /** The first key, inclusive; empty: from the beginning. */
+      readonly from: Bytes;
+      /** Where it ends, exclusive; at the end of all keys when absent. */
+      readonly to?: Bytes | undefined;
+    };
 
 /** One key, or a range of them. */
 export type KeyTarget = Bytes | KeyRange;
@@ -50,8 +58,10 @@ function prefixEnd(prefix: Uint8Array): Uint8Array {
 
 /** The keys that a client sees: all, or those with a prefix, which it does not see. */
 export class KeySpace {
+  /** What all keys begin with, as the server has them; empty without a namespace. */
   readonly prefix: Uint8Array;
 
+  /** All keys when `prefix` is absent or empty. */
   constructor(prefix: Bytes = EMPTY_BYTES) {
     this.prefix = toBytes(prefix);
   }
@@ -68,7 +78,7 @@ export class KeySpace {
     return this.#prefixed(bytes);
   }
 
-  /** The range as the server has it. Throws `Errors.EmptyKey`, and `RangeError` when it ends before it begins. */
+  /** The range as the server has it. Throws `Errors.EmptyKey`, and `RangeError` when it ends before it begins. @internal */
   range(target: KeyTarget): WireRange {
     if (typeof target === "string" || target instanceof Uint8Array) {
       return { key: this.key(target), rangeEnd: EMPTY_BYTES };

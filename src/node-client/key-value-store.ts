@@ -33,7 +33,7 @@ import {
 
 /** How a range is read page by page. */
 export interface IterateOptions extends GetOptions, CallBounds {
-  /** Entries of one request. */
+  /** Entries of one request; 1000 when absent. */
   readonly pageSize?: number | undefined;
   /** Leaves values out. */
   readonly keysOnly?: boolean | undefined;

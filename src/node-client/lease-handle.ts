@@ -22,8 +22,10 @@ import { LEASE_MARGIN_FRACTION, LEASE_MARGIN_MS_MAX, LEASE_TTL_SECONDS } from ".
 
 /** A lease has expired, was revoked, or could not be renewed before its time ran out. */
 export class LeaseLostError extends EtcdError {
+  /** Id of the lease. */
   readonly leaseId: bigint;
 
+  /** `code` and `message`: as of any `EtcdError`. */
   constructor(leaseId: bigint, code: GrpcCode, message: string) {
     super(code, message);
     this.name = "LeaseLostError";
@@ -42,6 +44,7 @@ export interface KeepAliveOptions {
   readonly marginMs?: number | undefined;
 }
 
+/** How a lease is made. */
 export interface LeaseOptions extends KeepAliveOptions, CallBounds {
   /** How long the lease outlives its owner, in whole seconds; the server may grant more. 10 when absent. */
   readonly ttlSeconds?: number | undefined;
@@ -93,8 +96,9 @@ interface KnownLease {
 
 /** A lease that was granted. It lives until `revoke`, or for its time after `stopKeepAlive`. */
 export class LeaseHandle {
+  /** Id of the lease; etcdctl shows it in hexadecimal. */
   readonly id: bigint;
-  /** As granted. */
+  /** As granted, in seconds. */
   readonly ttlSeconds: number;
   readonly #parts: LeaseParts;
   readonly #marginMs: number;
@@ -106,7 +110,7 @@ export class LeaseHandle {
   /** … and by the calendar, which goes on while a machine sleeps. */
   #untilWallMs: number;
 
-  /** To be called by `grantLease` and `takeLease` alone. */
+  /** To be called by `grantLease` and `takeLease` alone. @internal */
   constructor(
     parts: LeaseParts,
     { id, ttlSeconds, untilMs }: KnownLease,

@@ -67,12 +67,13 @@ function giverUp({ client, deadlines }: TurnParts): TurnKind<HeldLock>["giveUp"]
 export class Lock {
   /** Larger than that of every earlier holder: the fence for stores outside of etcd. */
   readonly revision: number;
+  /** What the lock is held with. */
   readonly lease: LeaseHandle;
   readonly #turn: Turn<HeldLock>;
   readonly #key: HeldKey;
   #isReleased = false;
 
-  /** To be called by `takeLock` and `tryLock` alone. */
+  /** To be called by `takeLock` and `tryLock` alone. @internal */
   constructor(client: KeyspaceClient, turn: Turn<HeldLock>) {
     this.#turn = turn;
     const { lease, held } = turn;

@@ -36,20 +36,30 @@ export interface RangeOptions extends GetOptions {
   readonly limit?: number | undefined;
   /** By key, ascending, when absent. */
   readonly sortBy?: SortKey | undefined;
+  /** The largest first; the smallest first when absent. */
   readonly descending?: boolean | undefined;
   /** Leaves values out. */
   readonly keysOnly?: boolean | undefined;
-  /** Bounds of revisions, inclusive. */
+  /** Leaves out what was changed last before this revision; nothing when absent or 0. */
   readonly minModRevision?: number | undefined;
+  /** Leaves out what was changed last behind this revision; nothing when absent or 0. */
   readonly maxModRevision?: number | undefined;
+  /** Leaves out what came into being before this revision; nothing when absent or 0. */
   readonly minCreateRevision?: number | undefined;
+  /** Leaves out what came into being behind this revision; nothing when absent or 0. */
   readonly maxCreateRevision?: number | undefined;
 }
 
 /** How a key is set. */
 export interface PutOptions {
-  /** The lease that the key lives with; none when absent. */
-  readonly lease?: bigint | { readonly id: bigint } | undefined;
+  /** The lease that the key lives with, or its id; none when absent. */
+  readonly lease?:
+    | bigint
+    | {
+        /** Of the lease. */
+        readonly id: bigint;
+      }
+    | undefined;
   /** Answers what was there before. */
   readonly previous?: boolean | undefined;
   /** Keeps the value, and changes the lease alone; the value must be empty. */
@@ -64,7 +74,9 @@ export interface DeleteOptions {
   readonly previous?: boolean | undefined;
 }
 
+/** What a range has. */
 export interface RangeResult {
+  /** In the order that was asked for. */
   readonly entries: readonly Entry[];
   /** Keys in the range, those beyond the limit included. */
   readonly count: number;
@@ -74,6 +86,7 @@ export interface RangeResult {
   readonly revision: number;
 }
 
+/** What came of setting a key. */
 export interface PutResult {
   /** At which the key was set. */
   readonly revision: number;
@@ -81,9 +94,11 @@ export interface PutResult {
   readonly previous: Entry | undefined;
 }
 
+/** What came of deleting keys. */
 export interface DeleteResult {
   /** At which the keys were deleted, or of the store where there was none of them. */
   readonly revision: number;
+  /** How many keys there were. */
   readonly deleted: number;
   /** What was there before, where that was asked for. */
   readonly previous: readonly Entry[];

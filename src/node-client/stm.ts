@@ -60,8 +60,10 @@ export interface StmOptions extends CallBounds {
 
 /** Others changed the same keys, or compacted what was read, every time. Nothing was written. */
 export class StmConflictError extends EtcdError {
+  /** Times that the code was run. */
   readonly attempts: number;
 
+  /** `attempts`: times that the code was run. */
   constructor(attempts: number) {
     super(GrpcCode.Aborted, `transaction met others ${attempts} times`);
     this.name = "StmConflictError";
@@ -125,6 +127,7 @@ export class StmTransaction {
   #firstRead: Promise<Read> | undefined;
   #isOutdated = false;
 
+  /** To be called by `runStm` alone. @internal */
   constructor(kv: Kv, space: KeySpace, call: CallOptions, isolation: Isolation) {
     this.#kv = kv;
     this.#space = space;
@@ -132,7 +135,7 @@ export class StmTransaction {
     this.#isolation = isolation;
   }
 
-  /** Whether the revision that it reads at was compacted meanwhile: it has to begin anew. */
+  /** Whether the revision that it reads at was compacted meanwhile: it has to begin anew. @internal */
   get isOutdated(): boolean {
     return this.#isOutdated;
   }
@@ -143,7 +146,7 @@ export class StmTransaction {
     return value === undefined ? undefined : utf8FromBytes(value);
   }
 
-  /** As `get`. */
+  /** As `get`, the bytes of it. Throws `EtcdError`. */
   async getBytes(key: Bytes): Promise<Uint8Array | undefined> {
     const bytes = this.#space.key(key);
     const written = this.#writes.get(latin1FromBytes(bytes));
@@ -172,7 +175,7 @@ export class StmTransaction {
     this.#writes.set(latin1FromBytes(bytes), { key: bytes, value: undefined, operation });
   }
 
-  /** The transaction that carries out what was written if nobody was met. Throws the errors of reads. */
+  /** The transaction that carries out what was written if nobody was met. Throws the errors of reads. @internal */
   async commitRequest(): Promise<TxnRequest> {
     const reads = await Promise.all(this.#reads.values());
     const compare: Compare[] = [];

@@ -19,7 +19,7 @@ export interface TurnOptions {
   readonly lease?: LeaseHandle | undefined;
   /** Of the lease that is made, in seconds; 10 when absent. */
   readonly ttlSeconds?: number | undefined;
-  /** As of `LeaseOptions`, for the lease that is made. */
+  /** Milliseconds before the end of the lease that is made at which it counts as lost; as of `LeaseOptions` when absent. */
   readonly marginMs?: number | undefined;
   /** Milliseconds that the turn is waited for; as long as it takes when absent. */
   readonly timeoutMs?: number | undefined;

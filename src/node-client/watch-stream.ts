@@ -21,7 +21,9 @@ import type { KeySpace, KeyTarget } from "./key-space.ts";
 
 /** What every change of a key tells. */
 interface KeyChange {
+  /** As text; ill-formed UTF-8 becomes U+FFFD. */
   readonly key: string;
+  /** As bytes: a view, not to be written to. */
   readonly keyBytes: Uint8Array;
   /** At which it happened. */
   readonly revision: number;
@@ -31,27 +33,35 @@ interface KeyChange {
 
 /** A key was set. */
 export interface PutEvent extends KeyChange {
+  /** Tells it from other events. */
   readonly type: "put";
+  /** What is there now. */
   readonly entry: Entry;
 }
 
 /** A key was deleted, or its lease has ended. */
 export interface DeleteEvent extends KeyChange {
+  /** Tells it from other events. */
   readonly type: "delete";
 }
 
 /** What happened before `revision` is lost: whoever mirrors the keys reads them anew. The watch goes on there. */
 export interface CompactedEvent {
+  /** Tells it from other events. */
   readonly type: "compacted";
+  /** The first one that is still told. */
   readonly revision: number;
 }
 
 /** Everything up to `revision` was told. */
 export interface ProgressEvent {
+  /** Tells it from other events. */
   readonly type: "progress";
+  /** Of the whole store. */
   readonly revision: number;
 }
 
+/** What every watch tells. */
 export type WatchEvent = PutEvent | DeleteEvent;
 
 /** What a watch with these options tells. */
@@ -68,7 +78,8 @@ export type EventsOf<Options extends KeyWatchOptions> =
         : never
       : never);
 
-type AnyEvent = WatchEvent | CompactedEvent | ProgressEvent;
+/** What watches tell with all options. */
+export type AnyEvent = WatchEvent | CompactedEvent | ProgressEvent;
 
 /** How keys are watched. */
 export interface KeyWatchOptions {
@@ -78,7 +89,7 @@ export interface KeyWatchOptions {
   readonly startRevision?: number | undefined;
   /** Tells what was there before each change. */
   readonly previous?: boolean | undefined;
-  /** Tells of changes of one kind alone. */
+  /** Tells of changes of one kind alone; of all when absent. */
   readonly only?: "put" | "delete" | undefined;
   /** What becomes of the watch when revisions that it has not told of are compacted; `"fail"` when absent. */
   readonly onCompacted?: "fail" | "restart" | undefined;
@@ -152,7 +163,7 @@ export class WatchStream<E extends AnyEvent = WatchEvent> {
   #answerRevision = 0;
   #isCancelled = false;
 
-  /** To be called by `openWatchStream` alone. */
+  /** To be called by `openWatchStream` alone. @internal */
   constructor(watcher: Watcher, settings: StreamSettings) {
     this.#watcher = watcher;
     this.#settings = settings;
@@ -202,6 +213,7 @@ export class WatchStream<E extends AnyEvent = WatchEvent> {
     this.cancel();
   }
 
+  /** The events one by one, until the watch ends. Throws as `next`; leaving the loop ends the watch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
     try {
       for (let event = await this.next(); event !== undefined; event = await this.next()) {

@@ -2,9 +2,11 @@
 
 /** A running timer; `cancel` after it fired does nothing. */
 export interface Timer {
+  /** It does not fire any more. */
   cancel(): void;
 }
 
+/** Tells the time, and wakes. */
 export interface Clock {
   /** Monotonic milliseconds, fractional, from an arbitrary start. */
   nowMs(): number;

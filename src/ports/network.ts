@@ -16,6 +16,7 @@ export interface StreamHandler {
   onClosed(reason: string): void;
 }
 
+/** Bytes in both directions, in order. */
 export interface ByteStream {
   /** Other end, such as "127.0.0.1:40522", for logs and limits. */
   readonly remoteAddress: string;
@@ -27,6 +28,7 @@ export interface ByteStream {
   readonly writtenWhole: boolean;
   /** Stops reading from the other end until `resume`. */
   pause(): void;
+  /** Goes on reading. */
   resume(): void;
   /** Sends what is waiting, then closes. */
   end(): void;

@@ -3,7 +3,9 @@ import { BoltError, CorruptionError } from "../bolt/errors.ts";
 import { DiskError } from "../ports/disk.ts";
 import { WalError } from "../wal/wal-error.ts";
 
+/** A file of a snapshot that cannot be written, or is none. */
 export class SnapshotError extends Error {
+  /** `cause`: what it follows from, if anything. */
   constructor(message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "SnapshotError";

@@ -13,9 +13,11 @@ import type { CallBounds, Deadlines } from "../call-bounds.ts";
 
 /** A member as the cluster knows it. */
 export interface Member {
+  /** 64 bits without sign; etcdctl shows it in hexadecimal. */
   readonly id: bigint;
   /** Empty until it has started for the first time. */
   readonly name: string;
+  /** Where the other members reach it. */
   readonly peerUrls: readonly string[];
   /** Where it serves clients; none until it has started. */
   readonly clientUrls: readonly string[];
@@ -28,6 +30,7 @@ export class MemberAdmin {
   readonly #cluster: Cluster;
   readonly #deadlines: Deadlines;
 
+  /** Made by clients. @internal */
   constructor(cluster: Cluster, deadlines: Deadlines) {
     this.#cluster = cluster;
     this.#deadlines = deadlines;

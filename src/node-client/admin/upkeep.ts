@@ -16,22 +16,29 @@ import type { CallBounds, Deadlines } from "../call-bounds.ts";
 
 /** What a member says of itself. */
 export interface MemberStatus {
+  /** 64 bits without sign. */
   readonly memberId: bigint;
+  /** Of its cluster, 64 bits without sign. */
   readonly clusterId: bigint;
   /** Of its program, such as `3.5.0`. */
   readonly version: string;
   /** Of its keys. */
   readonly revision: number;
-  /** 0 while it knows of no leader. */
+  /** Who leads; 0 while it knows of no leader. */
   readonly leaderId: bigint;
+  /** Whether it leads. */
   readonly isLeader: boolean;
+  /** Whether it has no vote. */
   readonly isLearner: boolean;
-  /** Of its database, with the space that is free in it, … */
+  /** Bytes of its database, with the space that is free in it, … */
   readonly dbSizeBytes: number;
   /** … and without. */
   readonly dbSizeInUseBytes: number;
+  /** Its term: the number of elections so far, at least. */
   readonly raftTerm: number;
+  /** Index up to which it knows entries of the log to be committed. */
   readonly raftIndex: number;
+  /** Index up to which it has applied them. */
   readonly raftAppliedIndex: number;
   /** Alarms and missing leaders, as texts. */
   readonly errors: readonly string[];
@@ -39,6 +46,7 @@ export interface MemberStatus {
 
 /** Something is wrong with a member until somebody takes it back. */
 export interface Alarm {
+  /** Whose. */
   readonly memberId: bigint;
   /** Its quota is used up, or its keys differ from those of other members. */
   readonly kind: "NOSPACE" | "CORRUPT";
@@ -46,6 +54,7 @@ export interface Alarm {
 
 /** Members whose hashes are of the same revisions and differ have different keys. */
 export interface KeyHash {
+  /** 32 bits without sign. */
   readonly hash: number;
   /** Newest revision in it. */
   readonly revision: number;
@@ -55,19 +64,23 @@ export interface KeyHash {
 
 /** A part of a snapshot. */
 export interface SnapshotPart {
+  /** The part: kept by nobody else. */
   readonly bytes: Uint8Array;
-  /** Bytes up to the end of this part, and behind it, where the member knows. */
+  /** Bytes up to the end of this part, … */
   readonly doneBytes: number;
+  /** … and behind it. */
   readonly remainingBytes: number;
 }
 
+/** Of which member a snapshot is taken. */
 export interface SnapshotOptions extends CallBounds {
   /** The member to ask; any when absent. */
   readonly host?: string | undefined;
 }
 
+/** How a snapshot is saved. */
 export interface SaveSnapshotOptions extends SnapshotOptions {
-  /** Told after each part. */
+  /** Told after each part how many bytes are saved and how many are left; nobody when absent. */
   readonly onProgress?: ((doneBytes: number, remainingBytes: number) => void) | undefined;
 }
 
@@ -77,12 +90,14 @@ export class Upkeep {
   readonly #cluster: Cluster;
   readonly #deadlines: Deadlines;
 
+  /** Made by clients. @internal */
   constructor(maintenance: Maintenance, cluster: Cluster, deadlines: Deadlines) {
     this.#maintenance = maintenance;
     this.#cluster = cluster;
     this.#deadlines = deadlines;
   }
 
+  /** What the member at `host` says of itself. */
   async status(host: string, bounds?: CallBounds): Promise<MemberStatus> {
     const status = await this.#maintenance.status(host, this.#deadlines.of(bounds));
     const { memberId = 0n, clusterId = 0n, revision = 0 } = status.header ?? {};

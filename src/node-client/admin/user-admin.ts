@@ -20,6 +20,7 @@ export type Access = "read" | "write" | "readwrite";
 
 /** Keys, and what may be done with them. */
 export interface Permission {
+  /** What may be done. */
   readonly access: Access;
   /** As `grant` and `revoke` take it. */
   readonly target: KeyTarget;
@@ -27,6 +28,7 @@ export interface Permission {
 
 /** Whether the cluster asks who calls. */
 export interface AuthState {
+  /** Whether calls need a user. */
   readonly isEnabled: boolean;
   /** Grows with every change of users and roles. */
   readonly revision: number;
@@ -46,6 +48,7 @@ export class UserAdmin {
   readonly #auth: Auth;
   readonly #deadlines: Deadlines;
 
+  /** Made by clients. @internal */
   constructor(auth: Auth, deadlines: Deadlines) {
     this.#auth = auth;
     this.#deadlines = deadlines;
@@ -56,10 +59,12 @@ export class UserAdmin {
     await this.#auth.enable(this.#deadlines.of(bounds));
   }
 
+  /** From now on nobody is asked who they are. Needs a user with the role root. */
   async disable(bounds?: CallBounds): Promise<void> {
     await this.#auth.disable(this.#deadlines.of(bounds));
   }
 
+  /** Whether users are asked for. */
   async state(bounds?: CallBounds): Promise<AuthState> {
     const { enabled, authRevision } = await this.#auth.status(this.#deadlines.of(bounds));
     return { isEnabled: enabled, revision: authRevision };
@@ -70,7 +75,7 @@ export class UserAdmin {
     return (await this.#auth.userList(this.#deadlines.of(bounds))).users;
   }
 
-  /** Without a password, the user can only be the common name of a certificate. */
+  /** Makes a user without roles. Throws `Errors.UserAlreadyExist`. Without a password, the user can only be the common name of a certificate. */
   async addUser(
     name: string,
     options: { readonly password?: string | undefined } & CallBounds = {},
@@ -81,6 +86,7 @@ export class UserAdmin {
     await this.#auth.userAdd(request, this.#deadlines.of(options));
   }
 
+  /** Deletes a user; its tokens end. Throws `Errors.UserNotFound`, and `Errors.InvalidAuthManagement` for root while users are asked for. */
   async deleteUser(name: string, bounds?: CallBounds): Promise<void> {
     await this.#auth.userDelete(name, this.#deadlines.of(bounds));
   }
@@ -95,10 +101,12 @@ export class UserAdmin {
     return (await this.#auth.userGet(user, this.#deadlines.of(bounds))).roles;
   }
 
+  /** Gives a user a role. Throws `Errors.UserNotFound`, `Errors.RoleNotFound`. */
   async grantRole(user: string, role: string, bounds?: CallBounds): Promise<void> {
     await this.#auth.userGrantRole(user, role, this.#deadlines.of(bounds));
   }
 
+  /** Takes a role from a user. Throws `Errors.UserNotFound`, `Errors.RoleNotGranted`. */
   async revokeRole(user: string, role: string, bounds?: CallBounds): Promise<void> {
     await this.#auth.userRevokeRole(user, role, this.#deadlines.of(bounds));
   }
@@ -108,10 +116,12 @@ export class UserAdmin {
     return (await this.#auth.roleList(this.#deadlines.of(bounds))).roles;
   }
 
+  /** Makes a role without permissions. Throws `Errors.RoleAlreadyExist`, `Errors.RoleEmpty`. */
   async addRole(name: string, bounds?: CallBounds): Promise<void> {
     await this.#auth.roleAdd(name, this.#deadlines.of(bounds));
   }
 
+  /** Deletes a role; users lose it. Throws `Errors.RoleNotFound`. */
   async deleteRole(name: string, bounds?: CallBounds): Promise<void> {
     await this.#auth.roleDelete(name, this.#deadlines.of(bounds));
   }

@@ -7,11 +7,15 @@ import { readKeyPair } from "./key-pair.ts";
 export interface ClientTlsSources {
   /** Authorities to trust instead of the system's. */
   readonly ca?: string | undefined;
+  /** The same, as the path of a file. */
   readonly caFile?: string | undefined;
-  /** The certificate of the client, with its chain, and its key: both or neither. */
+  /** The certificate of the client, with its chain; with a key or not at all. */
   readonly cert?: string | undefined;
+  /** The same, as the path of a file. */
   readonly certFile?: string | undefined;
+  /** The key of that certificate. */
   readonly key?: string | undefined;
+  /** The same, as the path of a file. */
   readonly keyFile?: string | undefined;
   /** The name that the server's certificate must have, instead of that of the endpoint. */
   readonly serverName?: string | undefined;
