@@ -64,7 +64,9 @@ function parseAddress(address: string): StreamAddress {
 
 function connectSocket(target: StreamAddress): Promise<net.Socket> {
   const options = target.kind === "unix" ? { path: target.path } : target;
-  const socket = net.connect({ ...options, noDelay: true });
+  const isAbsolute = target.kind === "tcp" && target.host.endsWith(".");
+  const lookup = isAbsolute ? { lookup: lookUpAbsolute } : {};
+  const socket = net.connect({ ...options, ...lookup, noDelay: true });
   return new Promise((resolve, reject) => {
     socket.once("error", (error: NodeJS.ErrnoException) => {
       describeFailure(target, error).then(
@@ -79,6 +81,18 @@ function connectSocket(target: StreamAddress): Promise<net.Socket> {
     });
   });
 }
+
+/**
+ * Looks up a name that ends in a dot, as those of SRV records do. The system asks DNS alone for it; Go looks into the
+ * file of hosts, too.
+ */
+const lookUpAbsolute: net.LookupFunction = (name, options, done) => {
+  const { lookup } = process.getBuiltinModule("node:dns");
+  lookup(name, options, (error, address, family) => {
+    if (error === null) done(error, address, family);
+    else lookup(name.slice(0, -1), options, done);
+  });
+};
 
 /** What node:net adds to an error of a connect, and to each of several when a name has many addresses. */
 interface ConnectFailure extends NodeJS.ErrnoException {
@@ -123,7 +137,7 @@ async function handshake(socket: net.Socket, settings: DialTls): Promise<TLSSock
     allowPartialTrustChain: true,
     rejectUnauthorized: !insecureSkipVerify,
     checkServerIdentity: (_, certificate) => identityProblem(serverName, readChain(certificate)),
-    ...(net.isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(net.isIP(serverName) === 0 ? { servername: serverName.replace(/\.$/, "") } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

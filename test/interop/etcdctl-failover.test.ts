@@ -1,5 +1,6 @@
 /** etcdctl and servers that are silent, hang up, or fall silent later; told as by the real one where that is there. */
 import { spawn } from "node:child_process";
+import dns from "node:dns/promises";
 import net from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { maskedOutcome, realEtcdctl, type Tool } from "../harness/etcdctl-comparison.ts";
@@ -8,6 +9,7 @@ import type { MaskedOutcome } from "../harness/etcdctl-mask.ts";
 import { type EtcdProcess, startEtcd } from "../harness/etcd-process.ts";
 import { OUR_ETCD, OUR_ETCDCTL } from "../harness/our-etcd.ts";
 import { REFERENCE } from "../harness/reference.ts";
+import { startDnsServer } from "../harness/dns-server.ts";
 import { Relay } from "../harness/relay.ts";
 
 const TOOLS: readonly Tool[] =
@@ -129,4 +131,50 @@ describe("etcdctl, of several endpoints", () => {
       for (const relay of relays) relay.break();
     }
   }, 120_000);
+});
+
+describe("etcdctl, by DNS", () => {
+  test("finds endpoints in SRV records, and leaves out those in the clear where it shall", async () => {
+    const port = Number(server?.endpoint.split(":")[1]);
+    const record = { target: "localhost.", port, priority: 0, weight: 0 };
+    const names = await startDnsServer({
+      "_etcd-client._tcp.plain.test": [record],
+      "_etcd-client-blue._tcp.plain.test": [record],
+    });
+    const before = dns.getServers();
+    dns.setServers([names.address]);
+    const run = async (...words: string[]): Promise<[number, string, string]> => {
+      const { code, stdout, stderr } = await runOurEtcdctl([...words, "--command-timeout=2s"]);
+      return [code, stdout.toString(), stderr.toString()];
+    };
+    try {
+      const put = ["put", "found", "by name"];
+      expect(await run(...put, "--discovery-srv=plain.test")).toEqual([0, "OK\n", ""]);
+      const blue = ["-d", "plain.test", "--discovery-srv-name=blue"];
+      expect(await run("get", "found", ...blue)).toEqual([0, "found\nby name\n", ""]);
+      const [code, , error] = await run(
+        "get",
+        "found",
+        "-d",
+        "plain.test",
+        "--discovery-srv-name=red",
+      );
+      expect([code, error]).toEqual([
+        1,
+        expect.stringMatching(
+          /^Error: dns lookup errors: lookup _etcd-client-ssl-red\._tcp\.plain\.test on \S+: no such host and lookup _etcd-client-red\._tcp\.plain\.test on \S+: no such host\n$/,
+        ) as string,
+      ]);
+      // Then the endpoints of the flag are left, and TLS for them, which is not spoken here.
+      const secure = ["--insecure-discovery=false", `--endpoints=${server?.endpoint}`];
+      const refused = await run("get", "found", "-d", "plain.test", ...secure);
+      expect(refused[0]).toBe(1);
+      expect(refused[2]).toContain(
+        `ignoring discovered insecure endpoint "http://localhost.:${port}"\n`,
+      );
+    } finally {
+      dns.setServers(before);
+      names.close();
+    }
+  }, 60_000);
 });
