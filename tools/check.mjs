@@ -30,6 +30,12 @@ const STEPS = [
     fix: "npm run gen",
   },
   {
+    name: "api-docs",
+    program: process.execPath,
+    args: ["tools/api-docs.mjs", "--check"],
+    fix: "write down what is missing, then npm run docs",
+  },
+  {
     name: "package",
     program: process.execPath,
     args: ["tools/package/check.mjs"],

@@ -20,12 +20,12 @@ function readLockfile(/** @type {string} */ file) {
 }
 
 /**
- * Whether node_modules holds what package-lock.json names. npm writes what it installed into a lockfile of
+ * Whether node_modules of a folder holds what its package-lock.json names. npm writes what it installed into a lockfile of
  * its own there; packages for other platforms are optional and stay out.
  */
-export function dependenciesAreFresh() {
-  const wanted = readLockfile("package-lock.json");
-  const installed = readLockfile("node_modules/.package-lock.json");
+export function dependenciesAreFresh(folder = "") {
+  const wanted = readLockfile(path.join(folder, "package-lock.json"));
+  const installed = readLockfile(path.join(folder, "node_modules/.package-lock.json"));
   if (wanted === undefined || installed === undefined) return false;
   return Object.entries(wanted.packages).every(([name, { version, optional }]) => {
     if (name === "") return true;
@@ -39,8 +39,9 @@ export function runProgram(
   /** @type {string} */ program,
   /** @type {string[]} */ args,
   env = process.env,
+  cwd = ROOT,
 ) {
-  const result = spawnSync(program, args, { cwd: ROOT, stdio: "inherit", env });
+  const result = spawnSync(program, args, { cwd, stdio: "inherit", env });
   if (result.error !== undefined) throw result.error;
   return result.status ?? 1;
 }
@@ -52,9 +53,15 @@ export function binary(/** @type {string} */ name) {
 
 /** Installs the dependencies of package-lock.json when they are missing or stale. */
 export function ensureDependencies() {
-  if (dependenciesAreFresh()) return;
-  console.error("installing dependencies (npm ci)");
-  const code = runProgram("npm", ["ci", "--include=dev", "--loglevel=error", "--no-progress"]);
+  ensureDependenciesOf("");
+}
+
+/** The same for a package of its own in a folder of this repository. */
+export function ensureDependenciesOf(/** @type {string} */ folder) {
+  if (dependenciesAreFresh(folder)) return;
+  console.error(`installing dependencies (npm ci) ${folder}`.trimEnd());
+  const args = ["ci", "--include=dev", "--loglevel=error", "--no-progress"];
+  const code = runProgram("npm", args, process.env, path.join(ROOT, folder));
   if (code !== 0) process.exit(code);
 }
 
