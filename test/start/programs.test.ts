@@ -105,14 +105,11 @@ describe("nothing of Node is loaded that is not needed", () => {
   }
 
   test("etcdctl get: a socket and what it is made of", async () => {
-    const loaded = await loadedBy(OUR_ETCDCTL, "get", "a");
-    expect(publicOf(loaded, await loadedAnyway())).toEqual([
-      "diagnostics_channel",
-      "net",
-      "stream",
-      "stream/promises",
-      "string_decoder",
-    ]);
+    const loaded = publicOf(await loadedBy(OUR_ETCDCTL, "get", "a"), await loadedAnyway());
+    // Later versions of Node have some of them in memory from their start.
+    const parts = ["diagnostics_channel", "stream", "stream/promises", "string_decoder"];
+    expect(loaded).toContain("net");
+    expect(loaded.filter((name) => name !== "net" && !parts.includes(name))).toEqual([]);
   });
 
   test.each([
