@@ -12,8 +12,8 @@ import type { DiscoveryRegistry, RegistryEntry } from "../server/discovery/regis
 import { bytesFromUtf8, utf8FromBytes } from "../stdx/bytes.ts";
 import { EventType, type KeyValue } from "../wire/gen/kv.ts";
 import { byteString } from "./byte-text.ts";
-import { prefixRange } from "./etcdctl/requests.ts";
-import { readTls } from "./etcdctl/tls-config.ts";
+import { prefixRange } from "./key-prefix.ts";
+import { readTls } from "./tls-config.ts";
 import { socketConnector } from "./socket-connector.ts";
 
 const QUIET: Log = {

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import { byteString } from "./byte-text.ts";
-import type { ToolIo } from "./tool-io.ts";
+import type { Interrupt, ToolIo } from "./tool-io.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -83,7 +83,7 @@ function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
 }
 
-function onInterrupt(listener: () => void): () => void {
+function onInterrupt(listener: (signal: Interrupt) => void): () => void {
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.on(signal, listener);
   return () => {

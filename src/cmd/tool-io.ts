@@ -21,13 +21,16 @@ export interface ToolIo {
     environment: readonly EnvironmentVariable[],
   ): Promise<ProgramFailure | undefined>;
   /** Calls `listener` when the tool is asked to end, which it does not do by itself then, until it is forgotten. */
-  onInterrupt(listener: () => void): () => void;
+  onInterrupt(listener: (signal: Interrupt) => void): () => void;
   /**
    * Asks a person at a terminal for a line that is not shown while it is typed; the line without its end. Where input
    * is no terminal it asks nobody: `undefined`. An interrupt ends the tool.
    */
   hiddenLine(prompt: string): string | undefined;
 }
+
+/** What asks a tool to end. */
+export type Interrupt = "SIGINT" | "SIGTERM";
 
 /** How a program failed. */
 export interface ProgramFailure {

@@ -4,12 +4,12 @@ import { socketConnector } from "../../src/cmd/socket-connector.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemRandom } from "../../src/platform/random.ts";
 import { runInMemory } from "./memory-io.ts";
-import type { RunOptions, RunResult } from "./processes.ts";
+import type { MemoryRunOptions, RunResult } from "./processes.ts";
 
 /** Runs our load generator to its end. */
 export function runOurBenchmark(
   args: readonly string[],
-  options: RunOptions = {},
+  options: MemoryRunOptions = {},
 ): Promise<RunResult> {
   return runInMemory(args, options, (io) =>
     runBenchmark({

@@ -2,12 +2,12 @@
 import { Readable } from "node:stream";
 import { byteString } from "../../src/cmd/byte-text.ts";
 import type { ToolIo } from "../../src/cmd/tool-io.ts";
-import type { RunOptions, RunResult } from "./processes.ts";
+import type { MemoryRunOptions, RunResult } from "./processes.ts";
 
 /** Runs a tool with these words, and gathers what it writes. `run` returns its exit code. */
 export async function runInMemory(
   args: readonly string[],
-  { input = new Uint8Array(), environment = {} }: RunOptions,
+  { input = new Uint8Array(), environment = {}, interrupted }: MemoryRunOptions,
   run: (io: ToolIo) => Promise<number>,
 ): Promise<RunResult> {
   let stdout = "";
@@ -33,7 +33,10 @@ export async function runInMemory(
     },
     input: () => Readable.from([input]),
     execute: () => Promise.resolve({ reason: "no programs are run here", code: 1 }),
-    onInterrupt: () => () => undefined,
+    onInterrupt: (listener) => {
+      void interrupted?.then(() => listener("SIGINT"));
+      return () => undefined;
+    },
     hiddenLine: () => undefined,
   });
   return { code, stdout: Buffer.from(stdout, "latin1"), stderr: Buffer.from(stderr, "latin1") };

@@ -22,6 +22,12 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
+/** Of a program that runs in memory. */
+export interface MemoryRunOptions extends RunOptions {
+  /** Interrupts it when it resolves. */
+  readonly interrupted?: Promise<unknown>;
+}
+
 const RUN_TIMEOUT_MS = 10_000;
 
 /** Runs `file` to its end. */

@@ -1,6 +1,6 @@
 /** Our load generator, for a moment of each of its loads, against our server and against the real one. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LoadConnection } from "../../src/cmd/etcd-benchmark/load-connection.ts";
+import { Endpoints, LoadConnection } from "../../src/cmd/etcd-benchmark/load-connection.ts";
 import { socketConnector } from "../../src/cmd/socket-connector.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { AuthService, KVService, LeaseService } from "../../src/wire/gen/services.ts";
@@ -57,7 +57,7 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
       ],
     });
     caller = await LoadConnection.open({
-      endpoint: server.endpoint,
+      endpoints: new Endpoints([server.endpoint]),
       connector: socketConnector(undefined),
       clock: systemClock,
       secure: false,
@@ -150,6 +150,32 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
       words: ["watch-latency", "--total=8", "--clients=3", "--put-rate=200", "--conns=2"],
       reports: [["watch-latency", 24]],
       writes: 8,
+    },
+    {
+      words: [
+        ...["watch-latency", "--streams=2", "--watchers-per-stream=3", "--put-total=7"],
+        ...["--put-rate=500", "--prevkv"],
+      ],
+      reports: [
+        ["watch-latency-put", 7],
+        ["watch-latency-watch", 42],
+      ],
+      writes: 7,
+    },
+    {
+      words: ["range", "--prefix", "a", "--limit=3", "--count-only", "--total=5"],
+      reports: [["range", 5]],
+      writes: 0,
+    },
+    {
+      words: ["range", "--prefix", "--keys-only", "--paginate", "--total=5", "--clients=2"],
+      reports: [["range", 5]],
+      writes: 0,
+    },
+    {
+      words: ["put", "--total=9", "--prefix=with/", "--auto-sync-interval=10ms", "--rate=200"],
+      reports: [["put", 9]],
+      writes: 9,
     },
     {
       words: ["watch", "--streams=3", "--watch-per-stream=4", "--put-total=5", "--clients=2"],
@@ -286,6 +312,41 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
   );
 });
 
+test.each([
+  { words: ["put", "--rate=400"], name: "put" },
+  { words: ["stm", "--rate=400"], name: "stm" },
+  { words: ["watch-latency", "--put-rate=400"], name: "watch-latency" },
+  { words: ["watch", "--put-rate=400", "--put-total=100000"], name: "watch-events" },
+])("$name reports what was done when it is interrupted", async ({ words, name }) => {
+  const [port, peerPort] = await freePorts(2);
+  const server = await startEtcd({ command: OUR_ETCD, ports: [port, peerPort] });
+  const all = [`--endpoints=${server.endpoint}`, "-w", "json", "--clients=3", ...words];
+  const interrupted = sleep(700);
+  const { code, stdout, stderr } = await runOurBenchmark(all, { interrupted });
+  expect([code, stderr.toString()]).toEqual([130, ""]);
+  const reports = stdout.toString().trimEnd().split("\n");
+  const last: Report = JSON.parse(reports[reports.length - 1]);
+  expect(last.benchmark).toBe(name);
+  expect(last.requests).toBeGreaterThan(0);
+  expect(last.errors).toEqual({});
+  await server.remove();
+});
+
+test("a load ends when its server is gone for good, and says why", async () => {
+  const [port, peerPort] = await freePorts(2);
+  const server = await startEtcd({ command: OUR_ETCD, ports: [port, peerPort] });
+  const load = reportsOf(server.endpoint, ["put", "--total=40", "--rate=40", "--clients=4"]);
+  await sleep(300);
+  await server.stop("SIGKILL");
+  const [{ requests, errors }] = await load;
+  const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
+  expect(requests + failed).toBe(40);
+  expect(Object.keys(errors).join()).toContain(
+    'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing',
+  );
+  await server.remove();
+}, 60_000);
+
 test("a load goes on when its server comes back", async () => {
   const ports = await freePorts(2);
   const first = await startEtcd({ command: OUR_ETCD, ports: [ports[0], ports[1]] });
@@ -329,6 +390,13 @@ test.each([
   [["stm", "--stm-locker=x"], 1, 'unexpected stm locker "x"\n'],
   [["range"], 1, "Usage:\n  etcd-benchmark range key [end-range] [flags]\n"],
   [["range", "a", "--consistency=x"], 1, "Usage:\n  etcd-benchmark range key"],
+  [["range", "a", "--stream"], 1, "--stream needs RangeStream, which etcd 3.5 does not have\n"],
+  [["range", "a", "--paginate", "--limit=1"], 1, "--paginate and --limit are mutually exclusive\n"],
+  [
+    ["range", "a", "--keys-only", "--count-only"],
+    1,
+    "`--keys-only` and `--count-only` cannot be set at the same time\n",
+  ],
   [["put", "--nope"], 255, "Error: unknown flag: --nope\nUsage:\n  etcd-benchmark put [flags]\n"],
   [["putt"], 255, 'Error: unknown command "putt" for "etcd-benchmark"\n'],
 ])("%j is refused", async (words, expectedCode, message) => {
@@ -336,6 +404,17 @@ test.each([
   expect(stdout.toString()).toBe("");
   expect(stderr.toString().slice(0, message.length)).toBe(message);
   expect(code).toBe(expectedCode);
+});
+
+test("a shell is offered commands and flags, and the script for it", async () => {
+  const offered = async (...words: string[]): Promise<string> =>
+    (await runOurBenchmark(["__completeNoDesc", ...words])).stdout.toString();
+  expect(await offered("watch-")).toBe("watch-get\nwatch-latency\n:4\n");
+  expect(await offered("put", "--check")).toBe("--check-hashkv\n:4\n");
+  const { code, stdout } = await runOurBenchmark(["completion", "fish"]);
+  expect(code).toBe(0);
+  expect(stdout.toString()).toContain("set -l program $words[1]");
+  expect(stdout.toString()).not.toMatch(/set -[a-z] __etcd-/);
 });
 
 test.each([[[]], [["--help"]], [["help"]]])("%j is answered with the commands", async (words) => {

@@ -7,7 +7,12 @@ export type Shell = "bash" | "fish" | "powershell" | "zsh";
 /** The script of `shell` for `program`, with or without what candidates mean beside them. */
 export function completionScript(shell: Shell, program: string, withDescriptions: boolean): string {
   const request = withDescriptions ? "__complete" : "__completeNoDesc";
-  return SCRIPTS[shell].replaceAll("@program@", program).replaceAll("@request@", request);
+  // No shell's names of variables may have a hyphen.
+  const own = `__${program.replaceAll("-", "_")}`;
+  return SCRIPTS[shell]
+    .replaceAll("__@program@", own)
+    .replaceAll("@program@", program)
+    .replaceAll("@request@", request);
 }
 
 const BASH = String.raw`# bash completion for @program@

@@ -3,17 +3,20 @@
  * it. Nothing is allocated for a call but the call itself and a request that is not sent again.
  */
 import { NO_DEADLINE } from "../../client/raw-connection.ts";
-import { errorFromStatus } from "../../client/rpc-status.ts";
-import type { GrpcStatus, UnaryDone } from "../../http2/grpc-client-types.ts";
+import { errorFromStatus, type RpcStatus } from "../../client/rpc-status.ts";
+import type { UnaryDone } from "../../http2/grpc-client-types.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { assert } from "../../stdx/assert.ts";
 import { EMPTY_BYTES } from "../../stdx/bytes.ts";
-import { Pacer } from "../etcdctl/check-load.ts";
+import { Pacer } from "../pacer.ts";
 import type { LatencyReport } from "./latency-report.ts";
 import { isTokenRefused, type LoadConnection } from "./load-connection.ts";
 
 /** Milliseconds between two looks at how far a load has come. */
 const PROGRESS_MS = 100;
+
+/** The start of a call that was not sent yet. */
+const NOT_STARTED = -1;
 
 /** One who calls: has at most one call under way. */
 export class Caller {
@@ -41,6 +44,11 @@ export interface Load {
   readonly perSecond: number;
   /** The request of call number `index`; may change where the call of `caller` is counted. Not changed later. */
   readonly body: (index: number, caller: Caller) => Uint8Array;
+  /**
+   * Whether the call goes on after `answer`, a view valid until return; then it has put the next request into
+   * `caller.body`, and the time until the last answer counts.
+   */
+  readonly followUp?: (caller: Caller, answer: Uint8Array) => boolean;
 }
 
 export class ClosedLoop {
@@ -70,6 +78,13 @@ export class ClosedLoop {
     });
   }
 
+  /** Begins no more calls; `run` does not resolve. */
+  stop(): void {
+    this.#begun = this.#load.total;
+    this.#ended = this.#load.total;
+    this.#idle.length = 0;
+  }
+
   #next(caller: Caller): void {
     if (this.#begun >= this.#load.total) return;
     if (this.#pacer !== undefined && this.#pacer.take(this.#clock.nowMs(), 1) === 0) {
@@ -83,33 +98,43 @@ export class ClosedLoop {
   #begin(caller: Caller): void {
     caller.isSecondTry = false;
     caller.body = this.#load.body(this.#begun++, caller);
+    caller.startMs = NOT_STARTED;
     this.#send(caller);
   }
 
   #send(caller: Caller): void {
     const { connection } = caller;
     if (!connection.isUsable) {
-      connection.whenUsable(() => this.#send(caller));
+      connection.whenUsable((failure) => {
+        if (failure === undefined) this.#send(caller);
+        else this.#end(caller, failure);
+      });
       return;
     }
-    caller.startMs = this.#clock.nowMs();
+    if (caller.startMs === NOT_STARTED) caller.startMs = this.#clock.nowMs();
     const { grpc, metadata } = connection;
     const call = grpc.unary(this.#load.path, metadata, caller.body, NO_DEADLINE, this.#done);
     call.context = caller;
   }
 
   /** One function for all calls. */
-  readonly #done: UnaryDone = (status, _message, { context }) => {
+  readonly #done: UnaryDone = (status, message, { context }) => {
     assert(context instanceof Caller, "A call belongs to a caller");
+    const { followUp } = this.#load;
+    if (followUp !== undefined && message !== undefined && followUp(context, message)) {
+      this.#send(context);
+      return;
+    }
     this.#end(context, status);
   };
 
-  #end(caller: Caller, status: GrpcStatus): void {
+  #end(caller: Caller, status: RpcStatus): void {
     const { report, connection } = caller;
     if (status.code === 0) {
       report.took(caller.startMs, this.#clock.nowMs());
     } else if (isTokenRefused(status) && !caller.isSecondTry) {
       caller.isSecondTry = true;
+      caller.startMs = NOT_STARTED;
       connection.renewToken();
       this.#send(caller);
       return;

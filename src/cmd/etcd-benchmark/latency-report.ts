@@ -64,12 +64,25 @@ export class LatencyReport {
     return this.#count;
   }
 
+  /** Why calls have failed so far, and how often. */
+  get errors(): ReadonlyMap<string, number> {
+    return this.#errors;
+  }
+
   /** A call succeeded. Milliseconds of one clock, kept to the nanosecond. */
   took(startMs: number, endMs: number): void {
     if (this.#count === this.#seconds.length) this.#grow();
     const nanoseconds = Math.max(0, Math.round((endMs - startMs) * NANOSECONDS_PER_MS));
     this.#seconds[this.#count++] = nanoseconds / NANOSECONDS_PER_SECOND;
     this.#samples?.add(startMs, nanoseconds);
+  }
+
+  /** `count` things happened that took no time by themselves; milliseconds of the clock. */
+  happened(count: number, nowMs: number): void {
+    while (this.#count + count > this.#seconds.length) this.#grow();
+    // What no call has written to is 0.
+    this.#count += count;
+    for (let i = 0; this.#samples !== undefined && i < count; i++) this.#samples.add(nowMs, 0);
   }
 
   /** A call failed. */

@@ -8,20 +8,53 @@ import { PLAIN_METADATA, tokenMetadata } from "../../client/channel.ts";
 import type { Connector } from "../../client/connector.ts";
 import { NO_DEADLINE, openRawConnection, type RawConnection } from "../../client/raw-connection.ts";
 import { errorFromStatus, knownError, type RpcStatus } from "../../client/rpc-status.ts";
+import { GrpcCode } from "../../errors/codes.ts";
 import { Errors } from "../../errors/table.ts";
 import type { GrpcClient } from "../../http2/grpc-client-types.ts";
 import type { GrpcMetadata } from "../../http2/grpc-metadata.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { assert } from "../../stdx/assert.ts";
+import { goQuote } from "../../stdx/go-quote.ts";
 import type { MethodInfo } from "../../wire/codec.ts";
 import { AuthService } from "../../wire/gen/services.ts";
 
 /** Milliseconds before a lost connection is tried again. */
 const RECONNECT_PAUSE_MS = 100;
 
+/**
+ * Milliseconds that calls wait for a connection before they fail: how long etcd's client tries a call again, 100 times
+ * with 25 ms between.
+ */
+const PATIENCE_MS = 2500;
+
+/** Where connections go that were lost: endpoints in turn. They may change. */
+export class Endpoints {
+  #all: readonly string[];
+  #next = 0;
+
+  /** There must be one at least. */
+  constructor(all: readonly string[]) {
+    this.#all = all;
+  }
+
+  get all(): readonly string[] {
+    return this.#all;
+  }
+
+  /** From now on it is these, if there are any. */
+  replace(all: readonly string[]): void {
+    if (all.length > 0) this.#all = all;
+  }
+
+  /** The one whose turn it is. */
+  next(): string {
+    return this.#all[this.#next++ % this.#all.length];
+  }
+}
+
 /** Where a connection goes, and as whom. Texts are text, not byte strings. */
 export interface LoadTarget {
-  readonly endpoint: string;
+  readonly endpoints: Endpoints;
   readonly connector: Connector;
   readonly clock: Clock;
   /** Whether an endpoint without a scheme is reached by TLS. */
@@ -38,7 +71,9 @@ export class LoadConnection {
   #isClosed = false;
   #isGettingToken = false;
   #isReconnecting = false;
-  #waiting: (() => void)[] = [];
+  #waiting: ((failure?: RpcStatus) => void)[] = [];
+  /** Since when there is no connection. */
+  #lostMs = 0;
 
   private constructor(target: LoadTarget) {
     this.#target = target;
@@ -78,8 +113,8 @@ export class LoadConnection {
     return this.#metadata;
   }
 
-  /** Calls `run` when the connection is usable, later than now. */
-  whenUsable(run: () => void): void {
+  /** Calls `run` when the connection is usable, later than now, or with the reason why it does not become so. */
+  whenUsable(run: (failure?: RpcStatus) => void): void {
     this.#waiting.push(run);
   }
 
@@ -91,8 +126,25 @@ export class LoadConnection {
     this.#getToken().then(resume, resume);
   }
 
-  /** Makes one call outside of any load. Rejects with the error as users know it. */
-  ask<Request extends object, Response extends object>(
+  /** Makes one call outside of any load, on a usable connection. Rejects with the error as users know it. */
+  async ask<Request extends object, Response extends object>(
+    method: MethodInfo<Request, Response>,
+    request: Partial<Request>,
+  ): Promise<Response> {
+    if (!this.isUsable) await this.#untilUsable();
+    return this.#ask(method, request);
+  }
+
+  #untilUsable(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.whenUsable((failure) => {
+        if (failure === undefined) resolve();
+        else reject(errorFromStatus(failure, undefined));
+      });
+    });
+  }
+
+  #ask<Request extends object, Response extends object>(
     method: MethodInfo<Request, Response>,
     request: Partial<Request>,
   ): Promise<Response> {
@@ -113,14 +165,15 @@ export class LoadConnection {
   }
 
   async #connect(): Promise<void> {
-    const { endpoint, connector, clock, secure } = this.#target;
+    const { endpoints, connector, clock, secure } = this.#target;
     const raw = await openRawConnection({
-      endpoint,
+      endpoint: endpoints.next(),
       connector,
       clock,
       secure,
       onClosed: () => {
         if (this.#raw === raw) this.#raw = undefined;
+        this.#lostMs = clock.nowMs();
         this.#reconnectLater();
       },
     });
@@ -142,8 +195,12 @@ export class LoadConnection {
       // Also without a token: then calls tell why there is none.
       else this.#resume();
     };
+    const failed = (error: unknown): void => {
+      this.#giveUp(error instanceof Error ? error.message : String(error));
+      reconnected();
+    };
     this.#target.clock.after(RECONNECT_PAUSE_MS, () => {
-      this.#connect().then(reconnected, reconnected);
+      this.#connect().then(reconnected, failed);
     });
   }
 
@@ -154,7 +211,7 @@ export class LoadConnection {
     this.#isGettingToken = true;
     this.#metadata = PLAIN_METADATA;
     try {
-      const { token } = await this.ask(AuthService.authenticate, { name, password });
+      const { token } = await this.#ask(AuthService.authenticate, { name, password });
       this.#metadata = tokenMetadata(token);
     } catch (error) {
       // Without users in the cluster there is no token, and none is needed.
@@ -162,6 +219,16 @@ export class LoadConnection {
     } finally {
       this.#isGettingToken = false;
     }
+  }
+
+  /** Whoever has waited long enough is told why there is no connection. */
+  #giveUp(reason: string): void {
+    if (this.#target.clock.nowMs() - this.#lostMs < PATIENCE_MS) return;
+    const message = `connection error: desc = ${goQuote(reason)}`;
+    const failure = { code: GrpcCode.Unavailable, message };
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) run(failure);
   }
 
   #resume(): void {

@@ -3,22 +3,30 @@
  *
  * Source: etcd tools/benchmark/main.go (3.5); spf13/cobra (ExecuteC).
  */
+import { completionRequest } from "../completion/request.ts";
 import { rememberCode } from "../launch/remember-code.ts";
 import { FlagError } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { plainUsagePage } from "../usage.ts";
 import { helpPage } from "./run-help.ts";
-import type { BenchmarkSession } from "./session.ts";
+import { Interruption } from "./interruption.ts";
+import type { BenchmarkOutlets } from "./session.ts";
 import { checkGlobalFlags } from "./settings.ts";
 import { benchmarkCommands } from "./tree.ts";
 
 /** What the tool ends with when its words cannot be understood: -1, as a process has it. */
 const BAD_WORDS = 255;
 
-/** Runs the command that the words of `session` name. Returns the exit code. */
-export async function runBenchmark(session: BenchmarkSession): Promise<number> {
-  const { io } = session;
+/** Runs the command that the words of `outlets` name. Returns the exit code. */
+export async function runBenchmark(outlets: BenchmarkOutlets): Promise<number> {
+  const { io } = outlets;
+  const session = { ...outlets, interruption: new Interruption(io) };
   const root = benchmarkCommands();
+  const request = completionRequest(io.args);
+  if (request !== undefined) {
+    const { answerCompletion } = await import("../completion/complete.ts");
+    return answerCompletion(root, request, io);
+  }
   const found = root.find(io.args);
   if (found instanceof FlagError) {
     const { message } = found;
@@ -38,7 +46,7 @@ export async function runBenchmark(session: BenchmarkSession): Promise<number> {
   try {
     checkGlobalFlags(call);
     await call.command.spec.run?.(session, call);
-    return ExitCode.SUCCESS;
+    return session.interruption.code ?? ExitCode.SUCCESS;
   } catch (error) {
     if (!(error instanceof ToolExit)) throw error;
     if (error.shown !== undefined) io.error(`${error.prefix}${error.shown}\n`);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { textOf } from "../byte-text.ts";
 import { goFloat } from "./go-float.ts";
 import { LatencyReport, type LoadFigures } from "./latency-report.ts";
+import { perfdashText } from "./perfdash.ts";
 import { reportJson } from "./report-json.ts";
 import { reportText } from "./report-text.ts";
 
@@ -155,4 +156,29 @@ test.each([
   [1e21, "1e+21"],
 ])("goFloat(%d)", (value, text) => {
   expect(goFloat(value)).toBe(text);
+});
+
+test("things that take no time are counted one by one, and sampled", () => {
+  const report = new LatencyReport(1_700_000_000_000);
+  report.happened(3000, 10);
+  report.took(20, 21);
+  report.happened(1, 1500);
+  const { count, slowest, fastest, percentiles, samples } = report.figures(2000);
+  expect([count, slowest, fastest]).toEqual([3002, 0.001, 0]);
+  // Of zeros no percentile is shown.
+  expect(percentiles).toEqual([]);
+  expect(samples?.map((second) => second.count)).toEqual([3001, 1]);
+});
+
+test("perfdashText has what dashboards of Kubernetes read", () => {
+  expect(JSON.parse(perfdashText("txn-put", figures(false)))).toEqual({
+    version: "v1",
+    dataItems: [
+      {
+        data: { Perc50: 34.943, Perc90: 84.111, Perc99: 0 },
+        labels: { Operation: "TXN-PUT" },
+        unit: "ms",
+      },
+    ],
+  });
 });

@@ -13,18 +13,20 @@ export function callersOn(
   return connections.map((connection) => new Caller(connection, report));
 }
 
-/** Makes all calls of `load`. Returns how long that took, in milliseconds. */
+/** Makes all calls of `load`, or as many as there is time for. Returns how long that took, in milliseconds. */
 export async function runLoad(
   session: BenchmarkSession,
   load: Load,
   callers: readonly Caller[],
 ): Promise<number> {
-  const { clock } = session;
+  const { clock, interruption } = session;
   const bar = openBar(session);
   const onProgress =
     bar === undefined ? undefined : (ended: number): void => bar.show(ended, load.total);
   const startMs = clock.nowMs();
-  await new ClosedLoop(load, clock).run(callers, onProgress);
+  const loop = new ClosedLoop(load, clock);
+  await interruption.orDone(loop.run(callers, onProgress));
+  loop.stop();
   const tookMs = clock.nowMs() - startMs;
   bar?.clear();
   return tookMs;

@@ -5,6 +5,7 @@
  */
 import { goDurationOfMs } from "../../stdx/go-duration.ts";
 import { humanBytes } from "../../stdx/humanize.ts";
+import { bytesFromLatin1, concatBytes } from "../../stdx/bytes.ts";
 import { Prng } from "../../stdx/prng.ts";
 import { varintBytes } from "../../stdx/varint.ts";
 import { createPutRequest, encodePutRequest } from "../../wire/gen/rpc.ts";
@@ -32,7 +33,7 @@ export async function runPut(session: BenchmarkSession, call: BenchmarkCall): Pr
   const { flags } = call;
   const space = keySpaceOf(flags);
   const value = randomValue(session, numberOf(flags, "val-size", 0, VALUE_BYTES_MAX));
-  const bodies = new Bodies(putBodyMaker(space, value));
+  const bodies = new Bodies(putBodyMaker(space, value, bytesFromLatin1(flags.getString("prefix"))));
   const random = new Prng(session.random.below(2 ** 32));
   const isSequential = flags.getBool("sequential-keys");
   const load = {
@@ -60,11 +61,15 @@ export function randomValue({ random }: BenchmarkSession, bytes: number): Uint8A
 }
 
 /** Makes requests that differ in nothing but the number of their key. */
-function putBodyMaker(space: KeySpace, value: Uint8Array): (number: number) => Uint8Array {
-  const key = new Uint8Array(space.keyBytes);
+function putBodyMaker(
+  space: KeySpace,
+  value: Uint8Array,
+  prefix: Uint8Array,
+): (number: number) => Uint8Array {
+  const key = concatBytes([prefix, new Uint8Array(space.keyBytes)]);
   const pattern = encodePutRequest(createPutRequest({ key, value }));
   // In front of the key are its field's number, one byte, and its length.
-  const keyAt = 1 + varintBytes(space.keyBytes);
+  const keyAt = 1 + varintBytes(key.length) + prefix.length;
   return (number) => {
     const body = pattern.slice();
     writeKey(number, body, keyAt);

@@ -11,7 +11,7 @@ import { goQuote } from "../../stdx/go-quote.ts";
 import { Prng } from "../../stdx/prng.ts";
 import { LockService } from "../../wire/gen/services.ts";
 import { byteString } from "../byte-text.ts";
-import { Pacer } from "../etcdctl/check-load.ts";
+import { Pacer } from "../pacer.ts";
 import { zapLog } from "../zap-line.ts";
 import { keyOf } from "./key-space.ts";
 import { KEY_SPACE_MAX, TXN_OPERATIONS_MAX, VALUE_BYTES_MAX } from "./limits.ts";
@@ -69,7 +69,7 @@ export async function runStm(session: BenchmarkSession, call: BenchmarkCall): Pr
   }
   const opener = await ConnectionOpener.create(session, call);
   const connections = await opener.openForCallers(call);
-  const client = locker === "stm" ? undefined : await openLockClient(session, opener.targets);
+  const client = locker === "stm" ? undefined : await openLockClient(session, opener.target);
   const report = openReport(session, call);
   const bar = openBar(session);
   const random = new Prng(session.random.below(2 ** 32));
@@ -77,9 +77,7 @@ export async function runStm(session: BenchmarkSession, call: BenchmarkCall): Pr
   let begun = 0;
   let ended = 0;
   const permit = async (): Promise<void> => {
-    while (pacer !== undefined && pacer.take(clock.nowMs(), 1) === 0) {
-      await new Promise<void>((resolve) => clock.after(Math.max(1, pacer.waitMs), resolve));
-    }
+    if (pacer !== undefined) await pacer.permit(clock);
   };
   const runOne = async (connection: LoadConnection): Promise<void> => {
     const keys = randomKeys(load, random);
@@ -92,7 +90,7 @@ export async function runStm(session: BenchmarkSession, call: BenchmarkCall): Pr
   };
   const work = async (connection: LoadConnection): Promise<void> => {
     const held = client === undefined ? NO_LOCK : await openLocker(locker, client, connection);
-    while (begun < load.total) {
+    while (begun < load.total && !session.interruption.hasCome) {
       begun++;
       const startMs = clock.nowMs();
       await held.lock();
@@ -106,7 +104,7 @@ export async function runStm(session: BenchmarkSession, call: BenchmarkCall): Pr
   };
   const startMs = clock.nowMs();
   try {
-    await Promise.all(connections.map(work));
+    await session.interruption.orDone(Promise.all(connections.map(work)));
   } catch (error) {
     // A lock that cannot be had ends it all.
     refuse(byteString(errorOf(error).message));
@@ -156,15 +154,14 @@ const NO_LOCK: Locker = {
 /** A client for the sessions that locks need. */
 async function openLockClient(
   session: BenchmarkSession,
-  targets: readonly LoadTarget[],
+  { endpoints, connector, secure, credentials }: LoadTarget,
 ): Promise<Client> {
   const { io, clock, random } = session;
-  const [{ connector, secure, credentials }] = targets;
   const write = (line: string): void => io.error(line);
   const caller = "client/channel.ts";
   try {
     const client = await openClient({
-      endpoints: targets.map(({ endpoint }) => endpoint),
+      endpoints: endpoints.all,
       connector,
       clock,
       random,

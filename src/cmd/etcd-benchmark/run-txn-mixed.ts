@@ -50,6 +50,7 @@ export async function runTxnMixed(session: BenchmarkSession, call: BenchmarkCall
   const reads = openReport(session, call);
   const writes = openReport(session, call);
   let readCount = 0;
+  let writeCount = 0;
   const load: Load = {
     path: KVService.txn.path,
     total: totalOf(flags),
@@ -57,6 +58,7 @@ export async function runTxnMixed(session: BenchmarkSession, call: BenchmarkCall
     body: (index, caller) => {
       const isRead = random.chance(readShare);
       if (isRead) readCount++;
+      else writeCount++;
       caller.report = isRead ? reads : writes;
       return isRead ? readBody : writeBodies.get(index % space.size);
     },
@@ -70,7 +72,7 @@ export async function runTxnMixed(session: BenchmarkSession, call: BenchmarkCall
     showReport(session, call, name, report.figures(tookMs), "\n");
   };
   showKind("Read", readCount, reads);
-  showKind("Write", load.total - readCount, writes);
+  showKind("Write", writeCount, writes);
 }
 
 /** Differs from etcd: `--end-key` bounds what is read; there all keys are read whatever it says. */

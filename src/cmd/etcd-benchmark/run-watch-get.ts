@@ -49,6 +49,7 @@ export async function runWatchGet(session: BenchmarkSession, call: BenchmarkCall
       if (seen >= wanted) isCaughtUp();
     },
   });
+  let failure: string | undefined;
   let startMs = clock.nowMs();
   try {
     const body = watchBody(WATCHED_KEY, await putEvents(connections[0], eventsEach));
@@ -57,14 +58,15 @@ export async function runWatchGet(session: BenchmarkSession, call: BenchmarkCall
       for (let i = 0; i < watchers; i++) streams.add(i % streamCount, body);
       const stop = readUntilStopped(session, reading, report);
       try {
-        await streams.orFailure(caughtUp);
+        await session.interruption.orDone(streams.orFailure(caughtUp));
       } finally {
         await stop();
       }
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    refuse(byteString(error.message));
+    failure = byteString(error.message);
+    report.failed(error.message);
   } finally {
     streams.close();
     bar?.clear();
@@ -72,6 +74,7 @@ export async function runWatchGet(session: BenchmarkSession, call: BenchmarkCall
   const figures = report.figures(clock.nowMs() - startMs);
   if (!isJson(call)) session.io.out("Get during watch summary:\n");
   showReport(session, call, "watch-get", figures);
+  if (failure !== undefined) refuse(failure);
 }
 
 /** Puts what watchers are to see. Returns the revision of the first event, 0 where there is none. */

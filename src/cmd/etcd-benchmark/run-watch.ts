@@ -9,7 +9,7 @@ import { createPutRequest, encodePutRequest } from "../../wire/gen/rpc.ts";
 import { KVService } from "../../wire/gen/services.ts";
 import { byteString } from "../byte-text.ts";
 import { ClosedLoop } from "./closed-loop.ts";
-import { keyOf, keySpaceOf } from "./key-space.ts";
+import { Bodies, keyOf, keySpaceOf } from "./key-space.ts";
 import { LatencyReport, type LoadFigures } from "./latency-report.ts";
 import { CALLS_MAX, KEPT_KEYS_MAX, STREAMS_MAX } from "./limits.ts";
 import type { LoadConnection } from "./load-connection.ts";
@@ -51,6 +51,8 @@ interface WatchRun {
   readonly watched: Watched;
   onCreated: (stream: number) => void;
   onEvents: (count: number) => void;
+  /** Why it could not be done to its end. */
+  failure: string | undefined;
 }
 
 export async function runWatch(session: BenchmarkSession, call: BenchmarkCall): Promise<void> {
@@ -63,6 +65,7 @@ export async function runWatch(session: BenchmarkSession, call: BenchmarkCall): 
     watched: watchedOf(session, call),
     onCreated: () => undefined,
     onEvents: () => undefined,
+    failure: undefined,
   };
   warnOfStreams(run);
   const opener = await ConnectionOpener.create(session, call);
@@ -76,15 +79,31 @@ export async function runWatch(session: BenchmarkSession, call: BenchmarkCall): 
     showReport(session, call, name, figures);
   };
   try {
-    const created = await streams.orFailure(createWatchers(run, streams));
+    const created = await createWatchers(run, streams);
     show("Watch creation summary:", "watch-create", created);
-    const received = await streams.orFailure(putToWatched(run, connections));
+    if (run.failure !== undefined) return refuse(byteString(run.failure));
+    if (session.interruption.hasCome) return;
+    const received = await putToWatched(run, streams, connections);
     show("Watch events received summary:", "watch-events", received);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    refuse(byteString(error.message));
+    if (run.failure !== undefined) refuse(byteString(run.failure));
   } finally {
     streams.close();
+  }
+}
+
+/** Waits for `work`, a signal or the loss of a watcher, which is told to `report`. */
+async function workOn(
+  run: WatchRun,
+  streams: WatchStreams,
+  report: LatencyReport,
+  work: Promise<unknown>,
+): Promise<void> {
+  try {
+    await run.session.interruption.orDone(streams.orFailure(work));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    run.failure = error.message;
+    report.failed(error.message);
   }
 }
 
@@ -132,7 +151,7 @@ async function createWatchers(run: WatchRun, streams: WatchStreams): Promise<Loa
   };
   const startMs = clock.nowMs();
   if (total > 0) {
-    await new Promise<void>((resolve) => {
+    const created = new Promise<void>((resolve) => {
       run.onCreated = (stream) => {
         report.took(startsMs[stream], clock.nowMs());
         bar?.show(report.count, total);
@@ -141,6 +160,7 @@ async function createWatchers(run: WatchRun, streams: WatchStreams): Promise<Loa
       };
       for (let stream = 0; stream < streamCount; stream++) create(stream);
     });
+    await workOn(run, streams, report, created);
   }
   bar?.clear();
   return report.figures(clock.nowMs() - startMs);
@@ -149,39 +169,45 @@ async function createWatchers(run: WatchRun, streams: WatchStreams): Promise<Loa
 /** Puts to what is watched. An event takes no time by itself: how many come per second is what counts. */
 async function putToWatched(
   run: WatchRun,
+  streams: WatchStreams,
   connections: readonly LoadConnection[],
 ): Promise<LoadFigures> {
   const { session, call, watched } = run;
   const { clock } = session;
+  const { numbers } = watched;
   const total = totalOf(call.flags, "put-total");
   const report = openReport(session, call);
   const bar = openBar(session);
   let wanted = 0;
-  for (let i = 0; i < total; i++) {
-    wanted += watched.watchers.get(watched.numbers[i % watched.numbers.length]) ?? 0;
-  }
+  for (let i = 0; i < total; i++) wanted += watched.watchers.get(numbers[i % numbers.length]) ?? 0;
   const startMs = clock.nowMs();
   const received = new Promise<void>((resolve) => {
     if (wanted === 0) resolve();
     run.onEvents = (count) => {
       const nowMs = clock.nowMs();
-      for (let i = 0; i < count; i++) report.took(nowMs, nowMs);
+      report.happened(count, nowMs);
       bar?.show(report.count, wanted);
       if (report.count >= wanted) resolve();
     };
   });
+  const bodies = new Bodies((at) =>
+    encodePutRequest(createPutRequest({ key: watched.keyAt(at), value: PUT_VALUE })),
+  );
   const load = {
     path: KVService.put.path,
     total,
     perSecond: rateOf(call.flags, "put-rate"),
-    body: (index: number) =>
-      encodePutRequest(createPutRequest({ key: watched.keyAt(index), value: PUT_VALUE })),
+    body: (index: number) => bodies.get(index % numbers.length),
   };
+  const loop = new ClosedLoop(load, clock);
   const puts = new LatencyReport();
-  await new ClosedLoop(load, clock).run(callersOn(connections, puts));
-  const { errors } = puts.figures(0);
-  for (const message of errors.keys()) throw new Error(message);
-  await received;
+  const work = async (): Promise<void> => {
+    await loop.run(callersOn(connections, puts));
+    for (const message of puts.errors.keys()) throw new Error(message);
+    await received;
+  };
+  await workOn(run, streams, report, work());
+  loop.stop();
   bar?.clear();
   return report.figures(clock.nowMs() - startMs);
 }

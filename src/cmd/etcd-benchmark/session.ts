@@ -5,8 +5,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Call, Command } from "../command.ts";
 import type { ToolIo } from "../tool-io.ts";
+import type { Interruption } from "./interruption.ts";
 
-export interface BenchmarkSession {
+/** What the tool has of its process. */
+export interface BenchmarkOutlets {
   readonly io: ToolIo;
   readonly clock: Clock;
   readonly random: Random;
@@ -14,6 +16,11 @@ export interface BenchmarkSession {
   readonly openConnector: (tls: DialTls | undefined) => Promise<Connector>;
   /** What is to be closed when the command is over. */
   readonly cleanups: (() => void)[];
+}
+
+export interface BenchmarkSession extends BenchmarkOutlets {
+  /** What ends a load before its time. */
+  readonly interruption: Interruption;
 }
 
 export type BenchmarkCommand = Command<BenchmarkSession>;

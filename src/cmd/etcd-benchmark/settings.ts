@@ -6,15 +6,16 @@
 import type { Connector } from "../../client/connector.ts";
 import { ClusterService, MaintenanceService } from "../../wire/gen/services.ts";
 import { byteString, textOf } from "../byte-text.ts";
-import { credentialsFrom } from "../etcdctl/client-config.ts";
-import { readTls } from "../etcdctl/tls-config.ts";
+import { credentialsFrom } from "../credentials.ts";
+import { readTls } from "../tls-config.ts";
 import type { FlagSet } from "../pflag.ts";
 import { ProgressBar } from "../progress-bar.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { plainUsagePage } from "../usage.ts";
 import { LatencyReport, type LoadFigures } from "./latency-report.ts";
 import { CALLERS_MAX, CALLS_MAX, CONNECTIONS_MAX, RATE_MAX } from "./limits.ts";
-import { LoadConnection, type LoadTarget } from "./load-connection.ts";
+import { Endpoints, LoadConnection, type LoadTarget } from "./load-connection.ts";
+import { writePerfdash } from "./perfdash.ts";
 import { reportJson } from "./report-json.ts";
 import { reportText } from "./report-text.ts";
 import type { BenchmarkCall, BenchmarkSession } from "./session.ts";
@@ -90,6 +91,11 @@ export function showReport(
   const text = isJson(call)
     ? reportJson(name, figures)
     : reportText(figures, call.flags.getBool("precise")) + end;
+  if (call.flags.getBool("report-perfdash")) {
+    const line = writePerfdash(session, name, figures);
+    if (isJson(call)) session.io.error(line);
+    else session.io.out(line);
+  }
   session.io.out(text);
 }
 
@@ -108,13 +114,12 @@ export function openBar({ io, clock }: BenchmarkSession): ProgressBar | undefine
 /** Opens connections, whose endpoints have their turn, and closes them when the tool ends. */
 export class ConnectionOpener {
   readonly #session: BenchmarkSession;
-  /** Where connections go, in turn. */
-  readonly targets: readonly LoadTarget[];
-  #opened = 0;
+  /** Where connections go. */
+  readonly target: LoadTarget;
 
-  private constructor(session: BenchmarkSession, targets: readonly LoadTarget[]) {
+  private constructor(session: BenchmarkSession, target: LoadTarget) {
     this.#session = session;
-    this.targets = targets;
+    this.target = target;
   }
 
   /** Reads the flags, asks for a missing password, and finds the leader where calls are to go there. */
@@ -126,8 +131,8 @@ export class ConnectionOpener {
     const credentials = credentialsFrom(session.io, flags.getString("user"), "", "Password: ");
     const connector: Connector = await session.openConnector(tls);
     const endpoints = flags.getStrings("endpoints").map((endpoint) => textOf(endpoint.trim()));
-    const targetOf = (endpoint: string): LoadTarget => ({
-      endpoint,
+    const target: LoadTarget = {
+      endpoints: new Endpoints(endpoints),
       connector,
       clock: session.clock,
       secure: tls !== undefined,
@@ -136,17 +141,19 @@ export class ConnectionOpener {
         credentials === undefined
           ? undefined
           : { username: textOf(credentials.username), password: textOf(credentials.password) },
-    });
-    const opener = new ConnectionOpener(session, endpoints.map(targetOf));
-    if (!flags.getBool("target-leader")) return opener;
-    const leaders = await leaderEndpoints(await opener.open());
-    return new ConnectionOpener(session, leaders.map(targetOf));
+    };
+    const opener = new ConnectionOpener(session, target);
+    if (flags.getBool("target-leader")) {
+      target.endpoints.replace(await leaderEndpoints(await opener.open()));
+    }
+    const syncMs = millisecondsOf(flags, "auto-sync-interval");
+    if (syncMs > 0) keepInSync(session, target.endpoints, await opener.open(), syncMs);
+    return opener;
   }
 
   async open(): Promise<LoadConnection> {
-    const target = this.targets[this.#opened++ % this.targets.length];
     try {
-      const connection = await LoadConnection.open(target);
+      const connection = await LoadConnection.open(this.target);
       this.#session.cleanups.push(() => connection.close());
       return connection;
     } catch (error) {
@@ -166,6 +173,35 @@ export class ConnectionOpener {
   }
 }
 
+/** Looks every `everyMs` milliseconds which endpoints the members have for clients. */
+function keepInSync(
+  { clock, cleanups }: BenchmarkSession,
+  endpoints: Endpoints,
+  connection: LoadConnection,
+  everyMs: number,
+): void {
+  let isOver = false;
+  cleanups.push(() => {
+    isOver = true;
+  });
+  const look = async (): Promise<void> => {
+    const { members } = await connection.ask(ClusterService.memberList, { linearizable: true });
+    // Members that have not started have no name, and nothing for clients that counts.
+    const started = members.filter(({ name, isLearner }) => name !== "" && !isLearner);
+    endpoints.replace(started.flatMap(({ clientUrls }) => clientUrls));
+  };
+  const next = (): void => {
+    if (isOver) return;
+    clock.after(everyMs, () => {
+      // Without an answer everything stays as it was.
+      void look()
+        .catch(() => undefined)
+        .finally(next);
+    });
+  };
+  next();
+}
+
 function readTlsFlags(flags: FlagSet): ReturnType<typeof readTls> {
   try {
     return readTls({
@@ -174,7 +210,7 @@ function readTlsFlags(flags: FlagSet): ReturnType<typeof readTls> {
       cacert: flags.getString("cacert"),
       serverName: "",
       insecureTransport: true,
-      insecureSkipVerify: false,
+      insecureSkipVerify: flags.getBool("insecure-skip-tls-verify"),
     });
   } catch (error) {
     if (!(error instanceof ToolExit)) throw error;

@@ -1,9 +1,10 @@
 /**
  * The commands of the load generator. What a command does is loaded when it runs.
  *
- * Source: etcd tools/benchmark/cmd (names, descriptions, flags; 3.5).
+ * Source: etcd tools/benchmark/cmd (names, descriptions, flags; 3.5). Flags of 3.6 and 3.7 are taken, and on no page.
  */
 import { Command, type CommandSpec } from "../command.ts";
+import { completionCommand } from "../completion/completion-command.ts";
 import { FlagSet } from "../pflag.ts";
 import type { BenchmarkCommand, BenchmarkSession } from "./session.ts";
 
@@ -13,6 +14,11 @@ const COMPACT_INTERVAL_USAGE =
   "Interval to compact database (do not duplicate this with etcd's 'auto-compaction-retention' flag) (e.g. --compact-interval=5m compacts every 5-minute)";
 const COMPACT_DELTA_USAGE =
   "Delta between current revision and compact revision (e.g. current revision 10000, compact at 9000)";
+
+const AUTO_SYNC_USAGE =
+  "AutoSyncInterval is the interval to update endpoints with its latest members";
+
+const LIMIT_USAGE = "Maximum number of results to return from range request (0 is no limit)";
 
 const END_KEY_USAGE =
   "Read operation range end key. By default, we do full range query with the default limit of 1000.";
@@ -58,8 +64,13 @@ export function benchmarkCommands(): BenchmarkCommand {
       .duration("dial-timeout", 0n, "dial timeout for client connections")
       .bool("target-leader", false, "connect only to the leader node")
       // Differs from etcd: its load generator has reports for people alone.
-      .string("write-out", "simple", "set the output format (simple, json)", "w"),
+      .string("write-out", "simple", "set the output format (simple, json)", "w")
+      .bool("insecure-skip-tls-verify", false, "skip server certificate verification")
+      .duration("auto-sync-interval", 0n, AUTO_SYNC_USAGE)
+      .bool("report-perfdash", false, "Generate benchmark report in perfdash format")
+      .hide("insecure-skip-tls-verify", "auto-sync-interval", "report-perfdash"),
     commands: [
+      completionCommand<BenchmarkSession>("etcd-benchmark"),
       leaseKeepaliveCommand(),
       putCommand(),
       rangeCommand(),
@@ -87,7 +98,9 @@ function putCommand(): Spec {
       .bool("sequential-keys", false, "Use sequential keys")
       .duration("compact-interval", 0n, COMPACT_INTERVAL_USAGE)
       .int64("compact-index-delta", 1000n, COMPACT_DELTA_USAGE)
-      .bool("check-hashkv", false, "'true' to check hashkv"),
+      .bool("check-hashkv", false, "'true' to check hashkv")
+      .string("prefix", "", "Prefix for keys")
+      .hide("prefix"),
     run: async (...of) => (await import("./run-put.ts")).runPut(...of),
   };
 }
@@ -99,7 +112,14 @@ function rangeCommand(): Spec {
     flags: new FlagSet()
       .int64("rate", 0n, "Maximum range requests per second (0 is no limit)")
       .int64("total", 10_000n, "Total number of range requests")
-      .string("consistency", "l", "Linearizable(l) or Serializable(s)"),
+      .string("consistency", "l", "Linearizable(l) or Serializable(s)")
+      .int64("limit", 0n, LIMIT_USAGE)
+      .bool("count-only", false, "Only returns the count of keys")
+      .bool("keys-only", false, "Only returns the keys")
+      .bool("stream", false, "Use RangeStream instead of unary Range")
+      .bool("paginate", false, "Use paginated unary range with 10k-key pages")
+      .bool("prefix", false, "Range over all keys with the given key as prefix")
+      .hide("limit", "count-only", "keys-only", "stream", "paginate", "prefix"),
     run: async (...of) => (await import("./run-range.ts")).runRange(...of),
   };
 }
@@ -173,7 +193,12 @@ function watchLatencyCommand(): Spec {
       .int64("total", 10_000n, "Total number of put requests")
       .int64("put-rate", 100n, "Number of keys to put per second")
       .int64("key-size", 32n, "Key size of watch response")
-      .int64("val-size", 32n, "Value size of watch response"),
+      .int64("val-size", 32n, "Value size of watch response")
+      .int64("streams", 10n, "Total watch streams")
+      .int64("watchers-per-stream", 10n, "Total watchers per stream")
+      .int64("put-total", 1000n, "Total number of put requests")
+      .bool("prevkv", false, "PrevKV enabled on watch requests")
+      .hide("streams", "watchers-per-stream", "put-total", "prevkv"),
     run: async (...of) => (await import("./run-watch-latency.ts")).runWatchLatency(...of),
   };
 }

@@ -1,8 +1,4 @@
-/**
- * Watch streams spread over connections, and the watchers on them. What comes is counted, not decoded.
- *
- * Source: etcd api/etcdserverpb/rpc.proto (WatchResponse).
- */
+/** Watch streams spread over connections, and the watchers on them. What comes is counted, not decoded. */
 import { errorFromStatus } from "../../client/rpc-status.ts";
 import type { GrpcClientCall } from "../../http2/grpc-client-types.ts";
 import {
@@ -12,55 +8,19 @@ import {
 } from "../../wire/gen/rpc.ts";
 import { WatchService } from "../../wire/gen/services.ts";
 import type { LoadConnection } from "./load-connection.ts";
+import { WatchScan } from "./watch-scan.ts";
 
-/** Field numbers and wire types of WatchResponse, as they are in front of a field. */
-const CREATED_TAG = 0x18;
-const CANCELED_TAG = 0x20;
-const EVENT_TAG = 0x5a;
-
-const WIRE_TYPE_BITS = 7;
-const LENGTH_DELIMITED = 2;
-
-/** What a watch response says. */
-export interface WatchNews {
-  readonly isCreated: boolean;
-  readonly isCanceled: boolean;
-  readonly events: number;
-}
-
-/** Walks over the fields of an encoded WatchResponse. */
-export function scanWatchResponse(bytes: Uint8Array): WatchNews {
-  let isCreated = false;
-  let isCanceled = false;
-  let events = 0;
-  for (let at = 0; at < bytes.length; ) {
-    const tag = bytes[at++];
-    let value = 0;
-    // Lengths and flags are of interest alone: an id may lose its high bits here.
-    for (let shift = 0; at < bytes.length; shift += 7) {
-      const byte = bytes[at++];
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) break;
-    }
-    if (tag === EVENT_TAG) events++;
-    else if (tag === CREATED_TAG) isCreated = value !== 0;
-    else if (tag === CANCELED_TAG) isCanceled = value !== 0;
-    if ((tag & WIRE_TYPE_BITS) === LENGTH_DELIMITED) at += Math.max(0, value);
-  }
-  return { isCreated, isCanceled, events };
-}
-
-/** The request for a watcher of `key`; of what is new when `startRevision` is 0. */
-export function watchBody(key: Uint8Array, startRevision = 0): Uint8Array {
-  const value = createWatchCreateRequest({ key, startRevision });
+/** The request for a watcher of `key`; of what is new when `startRevision` is 0; with what was there before each event. */
+export function watchBody(key: Uint8Array, startRevision = 0, prevKv = false): Uint8Array {
+  const value = createWatchCreateRequest({ key, startRevision, prevKv });
   return encodeWatchRequest(createWatchRequest({ requestUnion: { case: "createRequest", value } }));
 }
 
 /** Who is told what comes. */
 interface WatchListener {
   /** A watcher on stream number `stream` is there. */
-  onCreated(stream: number): void;
-  onEvents(count: number): void;
+  onCreated(stream: number, watchId: number): void;
+  onEvents(count: number, stream: number, watchId: number): void;
 }
 
 export class WatchStreams {
@@ -75,14 +35,16 @@ export class WatchStreams {
     });
     // Whoever waits with `orFailure` is told; nobody else has to be.
     this.#failure.catch(() => undefined);
+    const scan = new WatchScan();
     this.#calls = Array.from({ length: count }, (_, i) => {
       const { grpc, metadata } = connections[i % connections.length];
       return grpc.stream(WatchService.watch.path, metadata, {
         onMessage: (_call, message) => {
-          const { isCreated, isCanceled, events } = scanWatchResponse(message);
+          scan.read(message);
+          const { isCreated, isCanceled, watchId, events } = scan;
           if (isCanceled) this.#fail(new Error("a watcher was canceled by the server"));
-          else if (isCreated) listener.onCreated(i);
-          if (events > 0) listener.onEvents(events);
+          else if (isCreated) listener.onCreated(i, watchId);
+          if (events > 0) listener.onEvents(events, i, watchId);
         },
         onStatus: (_call, status) => {
           if (!this.#isClosed) this.#fail(errorFromStatus(status, undefined));

@@ -26,7 +26,7 @@ import { GoJsonObject } from "./go-json.ts";
 import { FieldLines } from "./print-fields.ts";
 import { headerJson } from "./print-json.ts";
 import type { PrinterOutput } from "./printer.ts";
-import { prefixEnd } from "./requests.ts";
+import { prefixEnd } from "../key-prefix.ts";
 
 /** An answer that holds nothing but its header. */
 interface HeaderAnswer {

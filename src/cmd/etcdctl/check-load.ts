@@ -2,45 +2,13 @@
  * Load for the checks: puts by many clients at once, at a steady rate or as fast as they go, and what came of
  * them.
  *
- * Source: etcd etcdctl/ctlv3/command/check.go, pkg/report/report.go; golang.org/x/time/rate (Limiter).
+ * Source: etcd etcdctl/ctlv3/command/check.go, pkg/report/report.go.
  */
 import type { Client } from "../../client/client.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { bytesFromLatin1, concatBytes } from "../../stdx/bytes.ts";
 import { byteString } from "../byte-text.ts";
-
-/** Milliseconds of permits that may be made up for when a timer is late; timers count whole milliseconds. */
-const LATENESS_MS = 20;
-
-/** Permits at a steady rate. One that nobody takes in time is lost. */
-export class Pacer {
-  readonly #perMs: number;
-  readonly #permitsMax: number;
-  #permits = 1;
-  #seenMs: number;
-
-  constructor(perSecond: number, nowMs: number) {
-    this.#perMs = perSecond / 1000;
-    this.#permitsMax = Math.max(1, this.#perMs * LATENESS_MS);
-    this.#seenMs = nowMs;
-  }
-
-  /** Takes the whole permits that are there, `wanted` at most. */
-  take(nowMs: number, wanted: number): number {
-    const gained = (nowMs - this.#seenMs) * this.#perMs;
-    this.#permits = Math.min(this.#permitsMax, this.#permits + gained);
-    this.#seenMs = nowMs;
-    const taken = Math.min(Math.floor(this.#permits), wanted);
-    this.#permits -= taken;
-    return taken;
-  }
-
-  /** Milliseconds until the next permit. */
-  get waitMs(): number {
-    return Math.max(0, 1 - this.#permits) / this.#perMs;
-  }
-}
 
 /** Where workers wait for the permits that somebody else lets in; holds `max` that nobody has taken. */
 export class Gate {

@@ -7,7 +7,7 @@ import { goQuote } from "../../stdx/go-quote.ts";
 import { byteString, textOf } from "../byte-text.ts";
 import { fetchPage } from "./fetch-page.ts";
 import type { Session } from "./session.ts";
-import type { TlsFlags } from "./tls-config.ts";
+import type { TlsFlags } from "../tls-config.ts";
 
 const METRIC = "process_resident_memory_bytes";
 

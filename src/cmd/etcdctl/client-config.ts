@@ -5,8 +5,8 @@
  * Source: etcd etcdctl/ctlv3/command/global.go.
  */
 import { type Client, NoEndpointsError, openClient } from "../../client/client.ts";
-import { latin1FromBytes } from "../../stdx/bytes.ts";
 import { byteString, textOf } from "../byte-text.ts";
+import { type Credentials, credentialsFrom } from "../credentials.ts";
 import { type FlagSet, flagText } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { ToolIo } from "../tool-io.ts";
@@ -16,13 +16,7 @@ import { setFlagsFromEnvironment, variableOf } from "./environment.ts";
 import { openPrinter, type Printer } from "./printer.ts";
 import { safeNumber } from "./requests.ts";
 import { type EtcdctlCall, failWith, milliseconds, type Session } from "./session.ts";
-import { readTls, type TlsFlags } from "./tls-config.ts";
-
-/** Who calls. */
-interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
+import { readTls, type TlsFlags } from "../tls-config.ts";
 
 /** What is sent instead of a name and a password. */
 interface Token {
@@ -122,41 +116,6 @@ function fileOf(flags: FlagSet, name: "cert" | "key" | "cacert"): string {
   const file = flags.getString(name);
   if (file !== "" || !flags.isChanged(name)) return file;
   throw new ToolExit(ExitCode.BAD_ARGUMENTS, `empty string is passed to --${name} option`);
-}
-
-/** The user of a flag, as `name` or `name:password`; what is missing is asked for with `prompt`. */
-export function credentialsFrom(
-  io: ToolIo,
-  user: string,
-  password: string,
-  prompt: string,
-): Credentials | undefined {
-  if (user === "") return undefined;
-  if (password !== "") return { username: user, password };
-  const colon = user.indexOf(":");
-  if (colon < 0) return { username: user, password: askPassword(io, prompt) };
-  return { username: user.slice(0, colon), password: user.slice(colon + 1) };
-}
-
-/** Reads one line without showing it. */
-export function askPassword(io: ToolIo, prompt: string): string {
-  let typed = io.hiddenLine(prompt);
-  if (typed === undefined) {
-    io.out(prompt);
-    typed = readLine(io);
-  }
-  io.out("\n");
-  return typed.replace(/\r$/, "");
-}
-
-/** One byte at a time: what follows the line belongs to the command. */
-function readLine(io: ToolIo): string {
-  let line = "";
-  for (;;) {
-    const byte = latin1FromBytes(io.read(1));
-    if (byte === "" || byte === "\n") return line;
-    line += byte;
-  }
 }
 
 /** Opens a client with `config`; it is closed when the tool ends. */

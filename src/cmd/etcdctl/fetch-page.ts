@@ -1,5 +1,5 @@
 /** A page that a member serves over HTTP, beside gRPC. */
-import { readTls, type TlsFlags } from "./tls-config.ts";
+import { readTls, type TlsFlags } from "../tls-config.ts";
 
 /** Bytes of a page that are read; the metrics of a member are some hundred kilobytes. */
 const PAGE_BYTES_MAX = 16 * 1024 * 1024;

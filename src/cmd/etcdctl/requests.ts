@@ -17,24 +17,18 @@ import {
   SortOrder,
   SortTarget,
 } from "../../wire/gen/rpc.ts";
+import { type KeyRange, prefixRange, ZERO_BYTE } from "../key-prefix.ts";
 import type { FlagSet } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { ToolIo } from "../tool-io.ts";
 
 /** The key that is before all keys, and the range end that is behind all keys. */
-const ZERO_BYTE = Uint8Array.of(0);
 
 /** Bytes read at once from standard input. */
 const INPUT_CHUNK_BYTES = 65_536;
 
 function badArguments(message: string): ToolExit {
   return new ToolExit(ExitCode.BAD_ARGUMENTS, message);
-}
-
-/** A key, and the end of the range that begins there; empty for the key alone. */
-export interface KeyRange {
-  readonly key: Uint8Array;
-  readonly rangeEnd: Uint8Array;
 }
 
 /** What get and del have in common: a key, a key and an end, a prefix, or everything from a key on. */
@@ -52,22 +46,6 @@ function keyRange(flags: FlagSet, args: readonly string[]): KeyRange {
   }
   if (isPrefix) return prefixRange(key);
   return { key: key.length === 0 ? ZERO_BYTE : key, rangeEnd: ZERO_BYTE };
-}
-
-/** All keys that begin with `prefix`. */
-export function prefixRange(prefix: Uint8Array): KeyRange {
-  if (prefix.length === 0) return { key: ZERO_BYTE, rangeEnd: ZERO_BYTE };
-  return { key: prefix, rangeEnd: prefixEnd(prefix) };
-}
-
-/** The first key behind all keys that begin with `prefix`. */
-export function prefixEnd(prefix: Uint8Array): Uint8Array {
-  let length = prefix.length;
-  while (length > 0 && prefix[length - 1] === 0xff) length--;
-  if (length === 0) return ZERO_BYTE;
-  const end = prefix.slice(0, length);
-  end[length - 1]++;
-  return end;
 }
 
 const SAFE_MAX = BigInt(Number.MAX_SAFE_INTEGER);

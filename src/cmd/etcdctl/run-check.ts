@@ -12,10 +12,11 @@ import { goQuote } from "../../stdx/go-quote.ts";
 import { textOf } from "../byte-text.ts";
 import { ProgressBar } from "../progress-bar.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
-import { Gate, type LoadReport, Pacer, putThrough } from "./check-load.ts";
+import { Pacer } from "../pacer.ts";
+import { Gate, type LoadReport, putThrough } from "./check-load.ts";
 import { type ClientConfig, connect, endpointsOf, openWith } from "./client-config.ts";
 import { residentBytes } from "./check-memory.ts";
-import { prefixRange } from "./requests.ts";
+import { prefixRange } from "../key-prefix.ts";
 import { type EtcdctlCall, orExit, type Session } from "./session.ts";
 
 const PERF_SECONDS = 60;

@@ -16,7 +16,7 @@ import { setFlagsFromEnvironment } from "./environment.ts";
 import type { EndpointHash, EndpointHealth, EndpointStatus } from "./printer.ts";
 import { safeNumber } from "./requests.ts";
 import { commandDeadlineMs, type EtcdctlCall, type Session } from "./session.ts";
-import { readTls } from "./tls-config.ts";
+import { readTls } from "../tls-config.ts";
 
 /** The key that is read to see whether the cluster answers. Any would do. */
 const PROBE_KEY = bytesFromLatin1("health");

@@ -16,8 +16,10 @@ import {
 } from "../../wire/gen/rpc.ts";
 import { BusyLine, secondsText } from "../busy-line.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
-import { type ClientConfig, connect, credentialsFrom, openWith } from "./client-config.ts";
-import { prefixRange, safeNumber } from "./requests.ts";
+import { credentialsFrom } from "../credentials.ts";
+import { type ClientConfig, connect, openWith } from "./client-config.ts";
+import { prefixRange } from "../key-prefix.ts";
+import { safeNumber } from "./requests.ts";
 import { type EtcdctlCall, milliseconds, orExit, type Session } from "./session.ts";
 
 /** Keys of one request while the copy is made. */

@@ -10,7 +10,7 @@ import type { FlagSet } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { authPrinter, boundsText } from "./auth-printer.ts";
 import { connect } from "./client-config.ts";
-import { prefixEnd } from "./requests.ts";
+import { prefixEnd } from "../key-prefix.ts";
 import { type EtcdctlCall, orExit, type Session } from "./session.ts";
 
 export async function runRoleAdd(session: Session, call: EtcdctlCall): Promise<void> {

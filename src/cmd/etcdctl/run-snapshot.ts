@@ -24,7 +24,7 @@ import {
   type Session,
   withFiles,
 } from "./session.ts";
-import { readTls } from "./tls-config.ts";
+import { readTls } from "../tls-config.ts";
 
 export async function runSave(session: Session, call: EtcdctlCall): Promise<void> {
   const { args, flags } = call;

@@ -8,7 +8,8 @@ import { byteString, textOf } from "../byte-text.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import type { ToolIo } from "../tool-io.ts";
 import { authPrinter } from "./auth-printer.ts";
-import { askPassword, connect } from "./client-config.ts";
+import { askPassword } from "../credentials.ts";
+import { connect } from "./client-config.ts";
 import { type EtcdctlCall, orExit, type Session } from "./session.ts";
 
 export async function runUserAdd(session: Session, call: EtcdctlCall): Promise<void> {

@@ -13,7 +13,8 @@ import type { WatchCreateRequest } from "../../wire/gen/rpc.ts";
 import { FlagError, type FlagSet } from "../pflag.ts";
 import { ExitCode, ToolExit } from "../tool-exit.ts";
 import { watchFlags } from "./key-flags.ts";
-import { prefixRange, safeNumber } from "./requests.ts";
+import { prefixRange } from "../key-prefix.ts";
+import { safeNumber } from "./requests.ts";
 
 /** A watch as words. Byte strings. */
 export interface WatchWords {

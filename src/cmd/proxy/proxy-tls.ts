@@ -13,7 +13,7 @@ import { cipherSuitesProblem } from "../../tls/cipher-suites.ts";
 import { DerError } from "../../tls/der-reader.ts";
 import { pemBlocks } from "../../tls/pem.ts";
 import { type VersionRange, versionRange } from "../../tls/versions.ts";
-import { readTls } from "../etcdctl/tls-config.ts";
+import { readTls } from "../tls-config.ts";
 import type { FlagSet } from "../pflag.ts";
 import { ProxyExit } from "./proxy-exit.ts";
 

@@ -36,7 +36,7 @@ import { parseServerUrl } from "../../server/config/server-url.ts";
 import { StartError } from "../../server/start/start-error.ts";
 import { FlagRefusal } from "../../server/flags/refusal.ts";
 import { MetricsRegistry } from "../../stdx/metrics/registry.ts";
-import { readTls } from "../etcdctl/tls-config.ts";
+import { readTls } from "../tls-config.ts";
 import type { FlagSet } from "../pflag.ts";
 import { socketConnector } from "../socket-connector.ts";
 import { ToolExit } from "../tool-exit.ts";

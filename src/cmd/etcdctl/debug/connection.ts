@@ -4,7 +4,7 @@ import { parseEndpoint } from "../../../client/endpoint.ts";
 import { describeSocketError } from "../../../platform/socket-failure.ts";
 import type { StreamAddress } from "../../../ports/network.ts";
 import { GoUrlError, splitHostPort } from "../../../stdx/go-url.ts";
-import { readTls, type TlsFlags } from "../tls-config.ts";
+import { readTls, type TlsFlags } from "../../tls-config.ts";
 import type { CertificateView, ConnectionFailure, EndpointView } from "./endpoint-view.ts";
 
 type Target = { readonly path: string } | { readonly host: string; readonly port: number };

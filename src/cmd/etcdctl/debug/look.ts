@@ -10,7 +10,7 @@ import { type ClientConfig, openWith } from "../client-config.ts";
 import { messageOf } from "../cluster-endpoints.ts";
 import { endpointPage, NOT_FOUND, type Page, shownEndpoint } from "../fetch-page.ts";
 import { commandDeadlineMs, type EtcdctlCall, milliseconds, type Session } from "../session.ts";
-import { readTls } from "../tls-config.ts";
+import { readTls } from "../../tls-config.ts";
 import { lookAtConnection, speaksTls } from "./connection.ts";
 import type { EndpointView } from "./endpoint-view.ts";
 import { MetricsPage } from "./metrics-page.ts";

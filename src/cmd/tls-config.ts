@@ -6,11 +6,11 @@
  */
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
-import { FILE_REASONS } from "../../platform/file-reasons.ts";
-import type { DialTls } from "../../platform/socket-dial.ts";
-import { readKeyPair } from "../../platform/tls/key-pair.ts";
-import { byteString } from "../byte-text.ts";
-import { ExitCode, ToolExit } from "../tool-exit.ts";
+import { FILE_REASONS } from "../platform/file-reasons.ts";
+import type { DialTls } from "../platform/socket-dial.ts";
+import { readKeyPair } from "../platform/tls/key-pair.ts";
+import { byteString } from "./byte-text.ts";
+import { ExitCode, ToolExit } from "./tool-exit.ts";
 
 /** The flags; texts are byte strings, file names among them. */
 export interface TlsFlags {
