@@ -64,7 +64,7 @@ describe.skipIf(REFERENCE === undefined)("random requests", () => {
   let pair: TwinServers;
 
   beforeAll(async () => {
-    pair = await TwinServers.start();
+    pair = await TwinServers.startOnOneDatabase();
   });
 
   afterAll(() => pair.remove());
