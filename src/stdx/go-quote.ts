@@ -48,6 +48,12 @@ export function goQuote(text: string): string {
   return `${quoted}"`;
 }
 
+/** A byte string in back quotes, where it can stand there as it is, and else as a literal (`%#q`). */
+export function goBackquote(text: string): string {
+  const shown = utf8FromBytes(bytesFromLatin1(text)).replaceAll("\t", "");
+  return /[\p{Cc}`\ufeff\ufffd]/u.test(shown) ? goQuote(text) : `\`${text}\``;
+}
+
 /** The character of code point `code` as a Go rune literal in single quotes (`%q` of a number). */
 export function goQuoteRune(code: number): string {
   return `'${quotedRune(String.fromCodePoint(code), "'")}'`;

@@ -42,6 +42,7 @@ const PARSING = lines(
   ["help", "get"],
   ["help", "endpoint", "health"],
   ["help", "help"],
+  ["help", "\u0001", "tab\there", "back`quote", "é"],
   ["nonsense"],
   ["verison"],
   ["verzion", "a", "b"],

@@ -40,12 +40,6 @@ const TARGETS: readonly Target[] = [
   },
   { path: "txn", takes: [[]], flags: ["interactive"] },
   { path: "compaction", takes: [["1"], ["0"], ["-1"]], flags: ["physical"] },
-  {
-    path: "watch",
-    takes: [["b", "a"]],
-    flags: ["interactive", "prefix", "rev=", "prev-kv", "progress-notify"],
-    isUnsafe: true,
-  },
   { path: "lease grant", takes: [["100"], ["-1"], ["1e3"]], flags: [] },
   { path: "lease revoke", takes: [["77"], ["0x77"], ["-77"]], flags: [] },
   { path: "lease timetolive", takes: [["77"], ["0"]], flags: ["keys"] },
@@ -266,13 +260,7 @@ const VARIABLES = [
     "KEY",
     "CACERT",
   ],
-  ...[
-    "INSECURE_TRANSPORT",
-    "INSECURE_SKIP_TLS_VERIFY",
-    "INSECURE_DISCOVERY",
-    "KEEPALIVE_TIME",
-    "API",
-  ],
+  ...["INSECURE_SKIP_TLS_VERIFY", "INSECURE_DISCOVERY", "KEEPALIVE_TIME", "API"],
   ...[
     "DISCOVERY_SRV_NAME",
     "WATCH_KEY",

@@ -3,6 +3,7 @@
  *
  * Source: spf13/cobra (InitDefaultHelpCmd).
  */
+import { goBackquote } from "../../stdx/go-quote.ts";
 import { FlagError } from "../pflag.ts";
 import { usagePage } from "../usage.ts";
 import type { EtcdctlCall, EtcdctlCommand, Session } from "./session.ts";
@@ -13,7 +14,7 @@ export function runHelp(session: Session, call: EtcdctlCall): void {
   while (root.parent !== undefined) root = root.parent;
   const found = root.find(call.args);
   if (found instanceof FlagError) {
-    const topics = call.args.map((word) => `\`${word}\``).join(" ");
+    const topics = call.args.map(goBackquote).join(" ");
     session.io.error(`Unknown help topic [${topics}]\n`);
   }
   const isKnown = !(found instanceof FlagError);

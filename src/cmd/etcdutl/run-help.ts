@@ -3,6 +3,7 @@
  *
  * Source: spf13/cobra (InitDefaultHelpCmd).
  */
+import { goBackquote } from "../../stdx/go-quote.ts";
 import { FlagError } from "../pflag.ts";
 import { plainUsagePage } from "../usage.ts";
 import type { EtcdutlCall, EtcdutlCommand, UtlSession } from "./session.ts";
@@ -12,7 +13,7 @@ export function runHelp({ io }: UtlSession, call: EtcdutlCall): void {
   while (root.parent !== undefined) root = root.parent;
   const found = root.find(call.args);
   if (found instanceof FlagError) {
-    const topics = call.args.map((word) => `\`${word}\``).join(" ");
+    const topics = call.args.map(goBackquote).join(" ");
     io.error(`Unknown help topic [${topics}]\n${plainUsagePage(root, false)}`);
     return;
   }
