@@ -66,6 +66,8 @@ describe.skipIf(REFERENCE === undefined)("a data directory with authentication",
     const dump = dumpBuckets(path.join(copy, "member", "snap", "db"));
     // How far the log goes depends on how often a leader was elected.
     delete dump["meta"];
+    // What a member says of itself stands there since etcd 3.5.20 only.
+    delete dump["members"];
     return dump;
   }
 

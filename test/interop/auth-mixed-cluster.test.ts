@@ -5,7 +5,6 @@
  */
 import { describe, expect, test } from "vitest";
 import { Prng } from "../../src/stdx/prng.ts";
-import { MaintenanceService } from "../../src/wire/gen/services.ts";
 import {
   AuthOperations,
   passwordOf,
@@ -25,8 +24,11 @@ const OPERATIONS = Number(process.env["AUTH_OPERATIONS"] ?? 400);
 /** A hash of a password takes a millisecond; snapshots are made on the way. */
 const FLAGS = ["--bcrypt-cost=4", "--snapshot-count=300"];
 
-/** What members must hold alike. */
-const BUCKETS = ["auth", "authUsers", "authRoles", "key", "lease"];
+/**
+ * What members need not hold alike: how far their logs go, and what they say of themselves, which stands in the
+ * database since etcd 3.5.20 only.
+ */
+const OWN_BUCKETS = ["meta", "members"];
 
 /** Makes operations through one member; how often each answer was given. */
 async function operate(
@@ -47,26 +49,18 @@ async function operate(
   return said;
 }
 
-/** What the member itself says of all its buckets. */
-async function hashOf({ endpoint }: ClusterMember): Promise<number> {
-  const caller = await openRawCaller(endpoint);
-  const { hash } = MaintenanceService;
-  const asked = { user: "root", method: hash, request: hash.request.create() };
-  const { body, text } = await new UserSessions(caller).call(asked);
-  caller.close();
-  if (body === undefined) throw new Error(text);
-  return hash.response.decode(body).hash;
-}
-
 async function stopAll(cluster: EtcdCluster): Promise<void> {
   for (const member of cluster.members) await member.stop();
 }
 
 function expectEqualData(members: readonly ClusterMember[]): void {
-  const [first, ...others] = members.map(({ dataDir }) => dumpBuckets(`${dataDir}/member/snap/db`));
-  for (const bucket of BUCKETS) {
-    for (const dump of others) expect(dump[bucket], bucket).toEqual(first?.[bucket]);
-  }
+  const [first, ...others] = members.map(({ dataDir }) => {
+    const dump = dumpBuckets(`${dataDir}/member/snap/db`);
+    for (const bucket of OWN_BUCKETS) delete dump[bucket];
+    return dump;
+  });
+  expect(Object.keys(first?.["authUsers"] ?? {}).length).toBeGreaterThan(1);
+  for (const dump of others) expect(dump).toEqual(first);
 }
 
 describe.skipIf(REFERENCE === undefined)("a mixed cluster with authentication", () => {
@@ -85,8 +79,6 @@ describe.skipIf(REFERENCE === undefined)("a mixed cluster with authentication", 
       await cluster.moveLeader(ours);
       await through(ours, new Prng(SEED + 2));
       await untilLevel(cluster);
-      const hashes = await Promise.all(cluster.members.map((member) => hashOf(member)));
-      expect(new Set(hashes).size, hashes.join(" ")).toBe(1);
       await stopAll(cluster);
       expectEqualData(cluster.members);
     });
