@@ -49,7 +49,8 @@ export function onAbort(signal: CancelSignal | undefined, listener: () => void):
     const all = new Set<() => void>();
     const tell = (): void => {
       told.delete(signal);
-      for (const each of [...all]) each();
+      // What one of them does may be that another one wants to hear nothing more.
+      for (const each of [...all]) if (all.has(each)) each();
     };
     tellers.set(all, tell);
     told.set(signal, all);

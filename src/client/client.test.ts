@@ -552,6 +552,14 @@ describe("Maintenance", () => {
 });
 
 describe("Maintenance of one member or all", () => {
+  test("ends when the client is closed while the way to the member is opened", async () => {
+    serve("one:1", { [MaintenanceService.status.path]: () => undefined });
+    const client = await open();
+    const status = client.maintenance.status("one:1");
+    client.close();
+    await expect(untilSettled(status)).rejects.toMatchObject({ code: GrpcCode.Canceled });
+  });
+
   const { alarm, defragment, hashKV, snapshot, moveLeader, downgrade } = MaintenanceService;
   /** Answers with `answer` and keeps the requests, decoded. */
   function answering<Request extends object, Response extends object>(

@@ -76,7 +76,7 @@ export class LeaseSession {
     this.#firstAnswerMs = firstAnswerMs;
   }
 
-  /** Keeps a lease; the largest margin of its listeners is that of all. */
+  /** Keeps a lease; the largest margin of its listeners is that of all, from when it is given on. */
   add(id: bigint, listener: LeaseListener, { knownDeadlineMs, marginMs = 0 }: KeepOptions): void {
     let lease = this.#leases.get(id);
     if (lease === undefined) {
@@ -90,7 +90,11 @@ export class LeaseSession {
       this.#look(lease);
     }
     lease.listeners.add(listener);
-    lease.marginMs = Math.max(lease.marginMs, marginMs);
+    if (marginMs > lease.marginMs) {
+      lease.marginMs = marginMs;
+      lease.deadlineMs = Math.min(lease.deadlineMs, knownDeadlineMs ?? lease.deadlineMs);
+      this.#look(lease);
+    }
     if (this.#isRunning) return;
     this.#isRunning = true;
     void this.#run();

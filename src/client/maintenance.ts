@@ -29,6 +29,7 @@ export class Maintenance {
   readonly #channel: Channel;
   readonly #dial: (endpoint: string) => Promise<Channel>;
   readonly #dialed = new Set<Channel>();
+  #isClosed = false;
 
   constructor(channel: Channel, dial: (endpoint: string) => Promise<Channel>) {
     this.#channel = channel;
@@ -119,6 +120,7 @@ export class Maintenance {
 
   /** Ends the calls to single members. */
   close(): void {
+    this.#isClosed = true;
     for (const channel of this.#dialed) channel.close();
   }
 
@@ -133,6 +135,8 @@ export class Maintenance {
 
   async #open(endpoint: string): Promise<Channel> {
     const channel = await this.#dial(endpoint);
+    // Closed while it was opened: calls on it end at once.
+    if (this.#isClosed) channel.close();
     this.#dialed.add(channel);
     return channel;
   }

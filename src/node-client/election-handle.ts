@@ -8,8 +8,8 @@
  * await term.resign();
  * ```
  *
- * The signal aborts before anybody else can lead; a margin of the lease is for stepping down. What a leader that stood still might do after that is prevented by
- * `isLeading` in its transactions.
+ * The signal aborts before anybody else can lead; a margin of the lease is for stepping down. What a leader that stood
+ * still might do after that is prevented by `isLeading` in its transactions.
  */
 import * as recipes from "../concurrency/election.ts";
 import { createdAt } from "../concurrency/queue.ts";
@@ -47,8 +47,8 @@ export class ElectionHandle {
   async campaign(value: Bytes, options: TurnOptions = {}): Promise<Leadership> {
     const bytes = toBytes(value);
     const name = this.#name;
-    const { client, deadlines, grant } = this.#parts;
-    const turn = await takeTurn<LeaderKey>(grant, options, {
+    const { client, deadlines } = this.#parts;
+    const turn = await takeTurn<LeaderKey>(this.#parts, options, {
       async wait({ id }, bounds) {
         const store = keyspaceOf(client, bounds);
         return (await recipes.campaign(store, name, id, bytes)).leader;

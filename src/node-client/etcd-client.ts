@@ -86,7 +86,8 @@ export class EtcdClient {
     this.#closing = closing;
     const { lease } = client;
     this.#leases = { lease, clock, deadlines: this.#deadlines, closing: closing.signal };
-    this.#turns = { client, deadlines: this.#deadlines, grant: (options) => this.lease(options) };
+    const grant: TurnParts["grant"] = (options) => this.lease(options);
+    this.#turns = { client, clock, deadlines: this.#deadlines, grant };
     this.kv = new KeyValueStore(client.kv, space, this.#deadlines);
     this.auth = new UserAdmin(client.auth, this.#deadlines);
     this.cluster = new MemberAdmin(client.cluster, this.#deadlines);

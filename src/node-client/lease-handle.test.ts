@@ -108,6 +108,17 @@ test("a lease that is taken over lives as long as is left of it, and then as it 
   expect(kept.signal.reason).toMatchObject({ name: "LeaseLostError", leaseId: 7n });
 });
 
+test("who comes later with a larger margin has it before the next renewal, too", async () => {
+  const first = await clients.untilSettled(grantLease(parts, { marginMs: 0 }), 0);
+  isAnswering = false;
+  const second = await clients.untilSettled(takeLease(parts, 7n, { marginMs: 3000 }), 0);
+  await clients.turns(58, 50);
+  expect([first.signal.aborted, second.signal.aborted]).toEqual([false, false]);
+  await clients.turns(4, 50);
+  expect(second.isLost).toBe(true);
+  expect([first.signal.aborted, second.signal.aborted]).toEqual([true, true]);
+});
+
 test("the end of its block waits for a server that is silent no longer than the lease lives", async () => {
   const lease = await clients.untilSettled(grantLease(parts), 0);
   const startMs = clients.clock.nowMs();

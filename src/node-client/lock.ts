@@ -18,14 +18,13 @@ import { Errors } from "../errors/table.ts";
 import type { CallBounds, Deadlines } from "./call-bounds.ts";
 import type { Condition } from "./condition.ts";
 import { HeldKey } from "./held-key.ts";
-import type { LeaseHandle, LeaseOptions } from "./lease-handle.ts";
-import { takeTurn, type Turn, type TurnKind, type TurnOptions } from "./turn.ts";
+import type { LeaseHandle } from "./lease-handle.ts";
+import { takeTurn, type Turn, type TurnKind, type TurnNeeds, type TurnOptions } from "./turn.ts";
 
 /** What locks and elections need of their client. */
-export interface TurnParts {
+export interface TurnParts extends TurnNeeds {
   readonly client: KeyspaceClient;
   readonly deadlines: Deadlines;
-  readonly grant: (options: LeaseOptions) => Promise<LeaseHandle>;
 }
 
 /** Takes the lock `name`, which is a key as the server has it, and waits for it. Throws as `takeTurn`. */
@@ -36,7 +35,7 @@ export async function takeLock(
 ): Promise<Lock> {
   const wait = (lease: LeaseHandle, bounds: CallOptions): Promise<HeldLock> =>
     new Mutex(parts.client, { leaseId: lease.id }, name).lock(bounds);
-  const turn = await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) });
+  const turn = await takeTurn(parts, options, { wait, giveUp: giverUp(parts) });
   return new Lock(parts.client, turn);
 }
 
@@ -49,7 +48,7 @@ export async function tryLock(
   try {
     const wait = (lease: LeaseHandle, bounds: CallOptions): Promise<HeldLock> =>
       new Mutex(parts.client, { leaseId: lease.id }, name).tryLock(bounds);
-    const turn = await takeTurn(parts.grant, options, { wait, giveUp: giverUp(parts) });
+    const turn = await takeTurn(parts, options, { wait, giveUp: giverUp(parts) });
     return new Lock(parts.client, turn);
   } catch (error) {
     if (error === Errors.Locked) return undefined;

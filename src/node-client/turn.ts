@@ -3,10 +3,12 @@
  * that is made for the purpose and ends with it; a wait ends when the lease is lost.
  */
 import type { CallOptions } from "../client/call-options.ts";
-import { onAbort } from "../client/cancel-signal.ts";
+import { Canceller, type CancelSignal, onAbort } from "../client/cancel-signal.ts";
+import { DEADLINE_TIMER_MS_MAX } from "../client/limits.ts";
 import { CANCELLED } from "../client/rpc-status.ts";
 import { EtcdError } from "../errors/etcd-error.ts";
 import { Errors } from "../errors/table.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { CallBounds } from "./call-bounds.ts";
 import { type LeaseHandle, LeaseLostError, type LeaseOptions } from "./lease-handle.ts";
 
@@ -44,18 +46,23 @@ export interface TurnKind<Held> {
   giveUp(held: Held, bounds?: CallBounds): Promise<void>;
 }
 
+/** What waits for a turn need of their client. */
+export interface TurnNeeds {
+  readonly clock: Clock;
+  readonly grant: (options: LeaseOptions) => Promise<LeaseHandle>;
+}
+
 /**
  * Waits until the turn has come. Throws `LeaseLostError` when the lease is lost meanwhile,
  * `Errors.DeadlineExceeded` behind the time, and `EtcdError` with the code `Canceled` when the signal aborts.
  */
 export async function takeTurn<Held>(
-  grant: (options: LeaseOptions) => Promise<LeaseHandle>,
+  { clock, grant }: TurnNeeds,
   options: TurnOptions,
   kind: TurnKind<Held>,
 ): Promise<Turn<Held>> {
   const { ttlSeconds, marginMs, timeoutMs, signal } = options;
-  const isBounded = timeoutMs !== undefined && Number.isFinite(timeoutMs);
-  const timeout = isBounded ? AbortSignal.timeout(timeoutMs) : undefined;
+  const startMs = clock.nowMs();
   const isOwn = options.lease === undefined;
   const lease = options.lease ?? (await grant({ ttlSeconds, marginMs, timeoutMs, signal }));
   const release = async (held: Held, bounds?: CallBounds): Promise<void> => {
@@ -63,7 +70,11 @@ export async function takeTurn<Held>(
     if (isOwn) await lease.revoke(bounds);
     else await kind.giveUp(held, bounds);
   };
-  const over = new JoinedSignal([signal, timeout, lease.signal]);
+  const late = new Canceller();
+  const leftMs = startMs + (timeoutMs ?? Number.POSITIVE_INFINITY) - clock.nowMs();
+  const isBounded = leftMs <= DEADLINE_TIMER_MS_MAX;
+  const timer = isBounded ? clock.after(Math.max(0, leftMs), () => late.abort()) : undefined;
+  const over = new JoinedSignal([signal, late, lease.signal]);
   try {
     const { signal: end } = over;
     const held = await unlessAborted(end, kind.wait(lease, { signal: end }), release);
@@ -81,9 +92,10 @@ export async function takeTurn<Held>(
       const { code, message } = error;
       throw new LeaseLostError(lease.id, code, message);
     }
-    const isLate = timeout?.aborted === true && signal?.aborted !== true;
+    const isLate = late.aborted && signal?.aborted !== true;
     throw isLate ? Errors.DeadlineExceeded : error;
   } finally {
+    timer?.cancel();
     over.release();
   }
 }
@@ -96,7 +108,7 @@ class JoinedSignal {
   readonly #controller = new AbortController();
   readonly #unlisten: (() => void)[] = [];
 
-  constructor(sources: readonly (AbortSignal | undefined)[]) {
+  constructor(sources: readonly (CancelSignal | undefined)[]) {
     for (const source of sources) {
       if (source?.aborted === true) this.#controller.abort();
       else this.#unlisten.push(onAbort(source, () => this.#controller.abort()));

@@ -170,6 +170,14 @@ describe.skipIf(!isRoot)("the program of somebody else", () => {
     expect(fs.readdirSync(`${copy.root}/.cache/etcd-ts`)).toHaveLength(1);
   });
 
+  test("not in the home of another user", async () => {
+    const home = path.join(copy.root, "home");
+    fs.mkdirSync(home);
+    fs.chownSync(home, SOMEBODY_ELSE, SOMEBODY_ELSE);
+    expect(await version({ XDG_CACHE_HOME: "", HOME: home })).toBe(TRUE_OUTPUT);
+    expect(fs.readdirSync(home)).toEqual([]);
+  });
+
   test("not from a folder that others can look into", async () => {
     await forged(copy.ofUser);
     fs.chmodSync(copy.ofUser, 0o755);

@@ -105,6 +105,7 @@ function writeAt(place: CodePlace, name: string, parts: readonly Uint8Array[]): 
   const temporary = `${place.folder}/${name}.${process.pid}.${process.hrtime.bigint()}`;
   const mode = 0o666 & ~place.forbiddenMode;
   try {
+    if (!isOfRootOrNotRoot(place.folder)) return false;
     fs.mkdirSync(place.folder, { recursive: true, mode: 0o777 & ~place.forbiddenMode });
     if (!isTrusted(fs.lstatSync(place.folder), place, "folder")) return false;
     const descriptor = fs.openSync(temporary, CREATE_EXCLUSIVELY, mode);
@@ -119,6 +120,16 @@ function writeAt(place: CodePlace, name: string, parts: readonly Uint8Array[]): 
     removeQuietly(temporary);
     return false;
   }
+}
+
+/** What root makes in the home of somebody else, that user cannot write later: it makes nothing there. */
+function isOfRootOrNotRoot(folder: string): boolean {
+  if (process.geteuid?.() !== 0) return true;
+  let existing = folder;
+  while (existing !== "" && !fs.existsSync(existing)) {
+    existing = existing.slice(0, existing.lastIndexOf("/"));
+  }
+  return fs.statSync(existing === "" ? "/" : existing).uid === 0;
 }
 
 function removeQuietly(file: string): void {
