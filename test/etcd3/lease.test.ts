@@ -170,7 +170,8 @@ describe.each(CLIENT_SERVERS)("leases on %s", (_, start) => {
     const watcher = await etcd.client.watch().prefix("program/").only("delete").create();
     const gone: string[] = [];
     watcher.on("delete", ({ key }) => gone.push(key.toString()));
-    expect(await runProgram(process.execPath, ["-e", program])).toMatchObject({ code: 0 });
+    const ended = await runProgram(process.execPath, ["-e", program], { timeoutMs: 60_000 });
+    expect(ended).toMatchObject({ code: 0 });
     while (gone.length < 2) await nextEvent(watcher, "delete");
     expect(gone).toEqual(["program/revoked", "program/left"]);
     await watcher.cancel();
