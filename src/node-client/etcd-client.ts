@@ -20,6 +20,7 @@ import {
   type LeaseOptions,
   type LeaseParts,
   takeLease,
+  throwIfLost,
 } from "./lease-handle.ts";
 import {
   type EventsOf,
@@ -157,7 +158,7 @@ export class EtcdClient {
   ): Promise<T> {
     await using lock = await this.lock(name, options);
     const result = await work(lock);
-    lock.lease.signal.throwIfAborted();
+    throwIfLost(lock.lease);
     return result;
   }
 

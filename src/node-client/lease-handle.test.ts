@@ -4,7 +4,13 @@ import { Canceller } from "../client/cancel-signal.ts";
 import type { Clock } from "../ports/clock.ts";
 import { LeaseService } from "../wire/gen/services.ts";
 import { Deadlines } from "./call-bounds.ts";
-import { grantLease, type LeaseOptions, type LeaseParts, takeLease } from "./lease-handle.ts";
+import {
+  grantLease,
+  type LeaseOptions,
+  type LeaseParts,
+  takeLease,
+  throwIfLost,
+} from "./lease-handle.ts";
 
 const { leaseGrant, leaseKeepAlive, leaseTimeToLive, leaseRevoke } = LeaseService;
 
@@ -88,10 +94,12 @@ test("a lease is lost at once when the machine slept longer than it lives, until
   expect(lease.isLost).toBe(false);
   sleptMs = 20_000;
   expect([lease.isLost, lease.signal.aborted]).toEqual([true, false]);
+  expect(() => throwIfLost(lease)).toThrow("the time of the lease ran out");
   await clients.turns(500, 10);
   expect(lease.isLost).toBe(false);
   sleptMs = 0;
   expect(lease.isLost).toBe(false);
+  throwIfLost(lease);
 });
 
 test("a lease that is taken over lives as long as is left of it, and then as it was granted", async () => {
@@ -105,6 +113,7 @@ test("a lease that is taken over lives as long as is left of it, and then as it 
   await clients.turns(400, 50);
   expect(kept.isLost).toBe(false);
   closing.abort();
+  expect(() => throwIfLost(kept)).toThrow("the client that kept the lease alive was closed");
   expect(kept.signal.reason).toMatchObject({ name: "LeaseLostError", leaseId: 7n });
 });
 

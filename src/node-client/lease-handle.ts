@@ -87,6 +87,13 @@ export async function takeLease(
   return new LeaseHandle(parts, known, options);
 }
 
+/** Throws a `LeaseLostError` when `lease` is lost, also by a clock alone. */
+export function throwIfLost(lease: LeaseHandle): void {
+  lease.signal.throwIfAborted();
+  if (!lease.isLost) return;
+  throw new LeaseLostError(lease.id, GrpcCode.DeadlineExceeded, "the time of the lease ran out");
+}
+
 interface KnownLease {
   readonly id: bigint;
   readonly ttlSeconds: number;
