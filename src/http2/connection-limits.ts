@@ -58,6 +58,8 @@ export function serverLimits(options: ServerConnectionOptions): ConnectionLimits
     keepaliveTimeMs: SERVER_KEEPALIVE_TIME_MS,
     keepaliveMinTimeMs: KEEPALIVE_MIN_TIME_MS,
     ...options,
+    // As grpc-go takes 0.
+    maxConcurrentStreams: options.maxConcurrentStreams || CONCURRENT_STREAMS_UNLIMITED,
   };
 }
 

@@ -27,7 +27,7 @@ export interface ConnectionOptions {
 }
 
 export interface ServerConnectionOptions extends ConnectionOptions {
-  /** Announced to the client; `CONCURRENT_STREAMS_UNLIMITED` announces nothing. */
+  /** Announced to the client; `CONCURRENT_STREAMS_UNLIMITED` and 0 announce nothing. */
   readonly maxConcurrentStreams?: number;
   /** Least time between PINGs of the client; 0 lets any rate pass. */
   readonly keepaliveMinTimeMs?: number;

@@ -39,12 +39,12 @@ export class JsonGateway {
 
   /**
    * `sha1` is for handshakes of websocket. Of all calls at most `runningMax` run at the same time, as many as one
-   * connection has streams: etcd's gateway is one client of its server. The others wait.
+   * connection has streams (0: no bound): etcd's gateway is one client of its server. The others wait.
    */
   constructor(calls: InnerCalls, sha1: Sha1, runningMax: number) {
     this.#calls = calls;
     this.#sha1 = sha1;
-    this.#runningMax = runningMax;
+    this.#runningMax = runningMax === 0 ? Number.POSITIVE_INFINITY : runningMax;
     this.#methods = methodsByPath();
   }
 
