@@ -62,7 +62,7 @@ export interface ConnectOptions {
    * absent, `Infinity` for never.
    */
   readonly hedgeMs?: number | undefined;
-  /** Milliseconds between questions for the members of the cluster, which become the hosts; none when absent. */
+  /** Milliseconds between questions for the members of the cluster, which become the hosts; none when absent or 0. */
   readonly syncHostsMs?: number | undefined;
   /** Most bytes of a request; 2 MiB when absent. A larger one is refused here, with the code `ResourceExhausted`. */
   readonly requestBytesMax?: number | undefined;
@@ -117,8 +117,8 @@ export async function connect(options: ConnectOptions): Promise<EtcdClient> {
   const closing = new AbortController();
   const parts = { client, clock: systemClock, timeoutMs };
   const opened = new EtcdClient(parts, new KeySpace(namespace), closing);
-  const { syncHostsMs } = options;
-  if (syncHostsMs !== undefined) {
+  const { syncHostsMs = 0 } = options;
+  if (syncHostsMs > 0) {
     const settings = { clock: systemClock, log, everyMs: syncHostsMs, closing: closing.signal };
     keepHostsInSync(opened, settings);
   }

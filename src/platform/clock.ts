@@ -1,11 +1,14 @@
 /** The real clock: performance.now for durations, Date.now for the calendar, Node's timers. */
 import type { Clock, Timer } from "../ports/clock.ts";
 
+/** The longest wait of Node's timers; they take a longer one for one of a millisecond. */
+const TIMER_MS_MAX = 0x7fff_ffff;
+
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs: number, run: () => void): Timer {
-    const timeout = setTimeout(run, delayMs);
+    const timeout = setTimeout(run, Math.min(delayMs, TIMER_MS_MAX));
     return { cancel: () => clearTimeout(timeout) };
   },
   defer(run: () => void): void {

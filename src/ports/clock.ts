@@ -12,7 +12,7 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds since the Unix epoch; may jump. */
   wallMs(): number;
-  /** Calls `run` once after `delayMs` milliseconds. */
+  /** Calls `run` once after `delayMs` milliseconds; earlier where the platform cannot wait for so long, but after weeks. */
   after(delayMs: number, run: () => void): Timer;
   /** Calls `run` once, soon, after the events that have already arrived were handled. */
   defer(run: () => void): void;
