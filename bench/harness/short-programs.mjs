@@ -20,6 +20,13 @@ export async function measureRuns(command, runs, environment = {}) {
   return { wallMs, cpuMs: (childSeconds(await loop(command, runs, environment)) * 1000) / runs };
 }
 
+/** One run of `command`, time and CPU. @returns {Promise<{ wallMs: number, cpuMs: number }>} */
+export async function measureOnce(command) {
+  const startMs = performance.now();
+  const counted = await loop(command, 1, {});
+  return { wallMs: performance.now() - startMs, cpuMs: childSeconds(counted) * 1000 };
+}
+
 /** Milliseconds from before the start of `command` to its end. @returns {Promise<number>} */
 function timeOf([program, ...words], environment) {
   const startMs = performance.now();

@@ -9,6 +9,7 @@ import { followerReads } from "./follower-reads.mjs";
 import { gatewayPuts } from "./gateway-puts.mjs";
 import { leaseExpiry } from "./lease-expiry.mjs";
 import { leaseRates } from "./lease-rates.mjs";
+import { loadGenerator } from "./load-generator.mjs";
 import { maintenance } from "./maintenance.mjs";
 import { millionKeys } from "./million-keys.mjs";
 import { throughput } from "./throughput.mjs";
@@ -63,4 +64,5 @@ export const KINDS = [
   badClients,
   authFlood,
   toolStartup,
+  loadGenerator,
 ];

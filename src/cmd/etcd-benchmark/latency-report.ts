@@ -4,6 +4,7 @@
  *
  * Source: etcd pkg/report/report.go, timeseries.go (3.5).
  */
+import type { Clock } from "../../ports/clock.ts";
 import { SecondSamples, type SecondSample } from "./second-samples.ts";
 
 /** The shares of calls, in percent, whose times are reported. */
@@ -53,6 +54,8 @@ export class LatencyReport {
   readonly #samples: SecondSamples | undefined;
   #seconds = new Float64Array(ROOM_AT_FIRST);
   #count = 0;
+  /** What took no time by itself. */
+  #instants = 0;
 
   /** With `wallOffsetMs`, what to add to a time of the clock to get Unix milliseconds, seconds are sampled. */
   constructor(wallOffsetMs?: number) {
@@ -61,7 +64,7 @@ export class LatencyReport {
 
   /** Calls that have succeeded so far. */
   get count(): number {
-    return this.#count;
+    return this.#count + this.#instants;
   }
 
   /** Why calls have failed so far, and how often. */
@@ -77,12 +80,12 @@ export class LatencyReport {
     this.#samples?.add(startMs, nanoseconds);
   }
 
-  /** `count` things happened that took no time by themselves; milliseconds of the clock. */
-  happened(count: number, nowMs: number): void {
-    while (this.#count + count > this.#seconds.length) this.#grow();
-    // What no call has written to is 0.
-    this.#count += count;
-    for (let i = 0; this.#samples !== undefined && i < count; i++) this.#samples.add(nowMs, 0);
+  /** `count` things happened now that took no time by themselves. The clock is looked at where seconds are sampled. */
+  happened(count: number, clock: Pick<Clock, "nowMs">): void {
+    this.#instants += count;
+    if (this.#samples === undefined) return;
+    const nowMs = clock.nowMs();
+    for (let i = 0; i < count; i++) this.#samples.add(nowMs, 0);
   }
 
   /** A call failed. */
@@ -94,18 +97,18 @@ export class LatencyReport {
   figures(totalMs: number): LoadFigures {
     const times = this.#seconds.subarray(0, this.#count);
     const total = Math.round(totalMs * NANOSECONDS_PER_MS) / NANOSECONDS_PER_SECOND;
-    const count = times.length;
+    const { count } = this;
     let sum = 0;
     for (const seconds of times) sum += seconds;
     const average = count === 0 ? 0 : sum / count;
-    let squares = 0;
+    let squares = this.#instants * average ** 2;
     for (const seconds of times) squares += (seconds - average) ** 2;
-    const sorted = times.slice().sort();
+    const sorted = new SortedTimes(this.#instants, times.slice().sort());
     return {
       count,
       total,
-      slowest: count === 0 ? 0 : sorted[count - 1],
-      fastest: count === 0 ? 0 : sorted[0],
+      slowest: count === 0 ? 0 : sorted.at(count - 1),
+      fastest: count === 0 ? 0 : sorted.at(0),
       average,
       deviation: count === 0 ? 0 : Math.sqrt(squares / count),
       perSecond: total === 0 ? 0 : count / total,
@@ -123,30 +126,63 @@ export class LatencyReport {
   }
 }
 
-function histogramOf(sorted: Float64Array): HistogramLine[] {
+/** Times in ascending order, of which the first may be many zeros that nobody keeps. */
+class SortedTimes {
+  readonly #zeros: number;
+  readonly #rest: Float64Array;
+
+  constructor(zeros: number, rest: Float64Array) {
+    this.#zeros = zeros;
+    this.#rest = rest;
+  }
+
+  get length(): number {
+    return this.#zeros + this.#rest.length;
+  }
+
+  at(index: number): number {
+    return index < this.#zeros ? 0 : this.#rest[index - this.#zeros];
+  }
+
+  /** How many are `seconds` or less. O(log length). */
+  countUpTo(seconds: number): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.at(middle) <= seconds) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function histogramOf(sorted: SortedTimes): HistogramLine[] {
   if (sorted.length === 0) return [];
-  const fastest = sorted[0];
-  const slowest = sorted[sorted.length - 1];
+  const fastest = sorted.at(0);
+  const slowest = sorted.at(sorted.length - 1);
   const step = (slowest - fastest) / HISTOGRAM_STEPS;
   const lines: HistogramLine[] = [];
-  for (let i = 0, at = 0; i <= HISTOGRAM_STEPS; i++) {
+  for (let i = 0, counted = 0; i <= HISTOGRAM_STEPS; i++) {
     const seconds = i === HISTOGRAM_STEPS ? slowest : fastest + step * i;
-    const from = at;
-    while (at < sorted.length && sorted[at] <= seconds) at++;
-    lines.push({ seconds, count: at - from });
+    const upTo = Math.max(counted, sorted.countUpTo(seconds));
+    lines.push({ seconds, count: upTo - counted });
+    counted = upTo;
   }
   return lines;
 }
 
 /** As etcd counts: few calls do not reach the last lines, and a time of zero has none. */
-function percentilesOf(sorted: Float64Array): PercentileLine[] {
+function percentilesOf(sorted: SortedTimes): PercentileLine[] {
   const lines: PercentileLine[] = [];
-  let next = 0;
-  for (let i = 0; i < sorted.length && next < PERCENTS.length; i++) {
-    const percent = PERCENTS[next];
-    if ((i * 100) / sorted.length < percent) continue;
-    if (sorted[i] > 0) lines.push({ percent, seconds: sorted[i] });
-    next++;
+  // Each call stands for one percentile at most.
+  let free = 0;
+  for (const percent of PERCENTS) {
+    let at = Math.max(free, Math.floor((percent * sorted.length) / 100) - 1);
+    while (at < sorted.length && (at * 100) / sorted.length < percent) at++;
+    if (at >= sorted.length) break;
+    if (sorted.at(at) > 0) lines.push({ percent, seconds: sorted.at(at) });
+    free = at + 1;
   }
   return lines;
 }

@@ -16,6 +16,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { assert } from "../../stdx/assert.ts";
 import { goQuote } from "../../stdx/go-quote.ts";
 import type { MethodInfo } from "../../wire/codec.ts";
+import { WireError } from "../../wire/wire-error.ts";
 import { AuthService } from "../../wire/gen/services.ts";
 
 /** Milliseconds before a lost connection is tried again. */
@@ -127,12 +128,18 @@ export class LoadConnection {
   }
 
   /** Makes one call outside of any load, on a usable connection. Rejects with the error as users know it. */
-  async ask<Request extends object, Response extends object>(
+  ask<Request extends object, Response extends object>(
     method: MethodInfo<Request, Response>,
     request: Partial<Request>,
   ): Promise<Response> {
-    if (!this.isUsable) await this.#untilUsable();
-    return this.#ask(method, request);
+    const body = method.request.encode(method.request.create(request));
+    return this.exchange(method.path, body, (message) => method.response.decode(message.slice()));
+  }
+
+  /** As `ask`, with an encoded request; `read` is given a view of the answer that is valid until it returns. */
+  exchange<T>(path: string, body: Uint8Array, read: (message: Uint8Array) => T): Promise<T> {
+    if (this.isUsable) return this.#exchange(path, body, read);
+    return this.#untilUsable().then(() => this.#exchange(path, body, read));
   }
 
   #untilUsable(): Promise<void> {
@@ -144,16 +151,20 @@ export class LoadConnection {
     });
   }
 
-  #ask<Request extends object, Response extends object>(
-    method: MethodInfo<Request, Response>,
-    request: Partial<Request>,
-  ): Promise<Response> {
-    const body = method.request.encode(method.request.create(request));
+  #exchange<T>(path: string, body: Uint8Array, read: (message: Uint8Array) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.grpc.unary(method.path, this.#metadata, body, NO_DEADLINE, (status, message) => {
-        if (message === undefined) reject(errorFromStatus(status, undefined));
-        // The message is a view that ends with this call.
-        else resolve(method.response.decode(message.slice()));
+      this.grpc.unary(path, this.#metadata, body, NO_DEADLINE, (status, message) => {
+        if (message === undefined) {
+          reject(errorFromStatus(status, undefined));
+          return;
+        }
+        try {
+          resolve(read(message));
+        } catch (error) {
+          // An answer that is no message is the server's fault, not the connection's.
+          if (!(error instanceof WireError)) throw error;
+          reject(error);
+        }
       });
     });
   }
@@ -211,7 +222,10 @@ export class LoadConnection {
     this.#isGettingToken = true;
     this.#metadata = PLAIN_METADATA;
     try {
-      const { token } = await this.#ask(AuthService.authenticate, { name, password });
+      const { path, request, response } = AuthService.authenticate;
+      const body = request.encode(request.create({ name, password }));
+      const read = (message: Uint8Array): string => response.decode(message).token;
+      const token = await this.#exchange(path, body, read);
       this.#metadata = tokenMetadata(token);
     } catch (error) {
       // Without users in the cluster there is no token, and none is needed.

@@ -13,7 +13,7 @@ import { LockService } from "../../wire/gen/services.ts";
 import { byteString } from "../byte-text.ts";
 import { Pacer } from "../pacer.ts";
 import { zapLog } from "../zap-line.ts";
-import { keyOf } from "./key-space.ts";
+import { Bodies, keyOf } from "./key-space.ts";
 import { KEY_SPACE_MAX, TXN_OPERATIONS_MAX, VALUE_BYTES_MAX } from "./limits.ts";
 import type { LoadConnection, LoadTarget } from "./load-connection.ts";
 import { randomValue } from "./run-put.ts";
@@ -29,7 +29,7 @@ import {
   showReport,
   totalOf,
 } from "./settings.ts";
-import { attemptStm, type Isolation, type Reads } from "./stm-attempt.ts";
+import { attemptStm, firstReadBody, type Isolation, type Reads } from "./stm-attempt.ts";
 
 const KEY_BYTES = 16;
 const LOCK_NAME = bytesFromUtf8("stmlock");
@@ -76,31 +76,37 @@ export async function runStm(session: BenchmarkSession, call: BenchmarkCall): Pr
   const pacer = load.rate > 0 ? new Pacer(load.rate, clock.nowMs()) : undefined;
   let begun = 0;
   let ended = 0;
-  const permit = async (): Promise<void> => {
-    if (pacer !== undefined) await pacer.permit(clock);
-  };
+  const { isolation } = load;
+  const bodies = new Bodies((number) => firstReadBody(isolation, keyAt(load, number)));
   const runOne = async (connection: LoadConnection): Promise<void> => {
-    const keys = randomKeys(load, random);
+    const numbers = randomNumbers(load, random);
+    const keys = numbers.map((number) => keyAt(load, number));
+    const firstReads = numbers.map((number) => bodies.get(number));
     const values = keys.slice(0, load.writes).map(() => randomValue(session, load.valueBytes));
-    let known: Reads | undefined = new Map();
+    let known: Reads | undefined = [];
     while (known !== undefined) {
-      await permit();
-      known = await attemptStm({ connection, isolation: load.isolation, keys, values }, known);
+      if (pacer !== undefined) await pacer.permit(clock);
+      known = await attemptStm({ connection, isolation, keys, firstReads, values }, known);
     }
   };
   const work = async (connection: LoadConnection): Promise<void> => {
-    const held = client === undefined ? NO_LOCK : await openLocker(locker, client, connection);
+    const held = client === undefined ? undefined : await openLocker(locker, client, connection);
     while (begun < load.total && !session.interruption.hasCome) {
       begun++;
       const startMs = clock.nowMs();
-      await held.lock();
-      const failure = await runOne(connection).then(() => undefined, errorOf);
-      await held.unlock();
+      if (held !== undefined) await held.lock();
+      let failure: Error | undefined;
+      try {
+        await runOne(connection);
+      } catch (error) {
+        failure = errorOf(error);
+      }
+      if (held !== undefined) await held.unlock();
       if (failure === undefined) report.took(startMs, clock.nowMs());
       else report.failed(failure.message);
       bar?.show(++ended, load.total);
     }
-    await held.close();
+    await held?.close();
   };
   const startMs = clock.nowMs();
   try {
@@ -138,18 +144,16 @@ function stmLoadOf(call: BenchmarkCall): StmLoad {
   };
 }
 
-/** Different keys, in the order in which they were drawn. */
-function randomKeys({ keyCount, keysPerTxn }: StmLoad, random: Prng): Uint8Array[] {
+/** Numbers of different keys, in the order in which they were drawn. */
+function randomNumbers({ keyCount, keysPerTxn }: StmLoad, random: Prng): number[] {
   const numbers = new Set<number>();
   while (numbers.size < keysPerTxn) numbers.add(random.below(keyCount));
-  return [...numbers].map((number) => keyOf({ size: keyCount, keyBytes: KEY_BYTES }, number));
+  return [...numbers];
 }
 
-const NO_LOCK: Locker = {
-  lock: () => Promise.resolve(),
-  unlock: () => Promise.resolve(),
-  close: () => Promise.resolve(),
-};
+function keyAt({ keyCount }: StmLoad, number: number): Uint8Array {
+  return keyOf({ size: keyCount, keyBytes: KEY_BYTES }, number);
+}
 
 /** A client for the sessions that locks need. */
 async function openLockClient(

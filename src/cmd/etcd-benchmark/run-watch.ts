@@ -184,8 +184,7 @@ async function putToWatched(
   const received = new Promise<void>((resolve) => {
     if (wanted === 0) resolve();
     run.onEvents = (count) => {
-      const nowMs = clock.nowMs();
-      report.happened(count, nowMs);
+      report.happened(count, clock);
       bar?.show(report.count, wanted);
       if (report.count >= wanted) resolve();
     };

@@ -4,7 +4,6 @@
  *
  * Source: etcd client/v3/concurrency/stm.go (3.5).
  */
-import { assert } from "../../stdx/assert.ts";
 import {
   type Compare,
   CompareResult,
@@ -13,11 +12,14 @@ import {
   createPutRequest,
   createRangeRequest,
   createRequestOp,
+  createTxnRequest,
+  encodeTxnRequest,
+  type RangeRequest,
   type RequestOp,
-  type ResponseOp,
 } from "../../wire/gen/rpc.ts";
 import { KVService } from "../../wire/gen/services.ts";
 import type { LoadConnection } from "./load-connection.ts";
+import { scanTxnResponse } from "./txn-scan.ts";
 
 /** What must not have changed since it was read, and where reads are made. */
 export type Isolation = "committed" | "repeatable" | "serializable" | "snapshot";
@@ -31,13 +33,15 @@ interface Read {
 }
 
 /** Keys as they were read, by their position among the keys of the transaction. */
-export type Reads = Map<number, Read>;
+export type Reads = readonly Read[];
 
 export interface StmTransaction {
   readonly connection: LoadConnection;
   readonly isolation: Isolation;
   /** All are read, in this order. */
   readonly keys: readonly Uint8Array[];
+  /** For each of them the request that reads it where nothing was read before; of `firstReadBody`. */
+  readonly firstReads: readonly Uint8Array[];
   /** The first of them are written, with these. */
   readonly values: readonly Uint8Array[];
 }
@@ -48,63 +52,70 @@ export interface StmTransaction {
  */
 export async function attemptStm(stm: StmTransaction, known: Reads): Promise<Reads | undefined> {
   const { connection, isolation, keys, values } = stm;
-  const isSerializable = isolation === "serializable" || isolation === "snapshot";
-  const reads: Reads = new Map();
+  const isAsOfFirst = readsAsOfFirst(isolation);
+  const reads: Read[] = [];
   for (const [at, key] of keys.entries()) {
-    const read = known.get(at) ?? (await readKey(connection, key, baseOf(reads, isSerializable)));
-    reads.set(at, read);
+    const read = known[at] ?? (await readKey(connection, bodyOf(stm, reads, at, key)));
+    reads.push(read);
   }
-  const gets = isSerializable ? keys.map((key) => rangeOperation(createRangeRequest({ key }))) : [];
-  const { succeeded, header, responses } = await connection.ask(KVService.txn, {
-    compare: conflictsOf(stm, reads),
-    success: values.map((value, at) =>
-      createRequestOp({
-        request: { case: "requestPut", value: createPutRequest({ key: keys[at], value }) },
-      }),
-    ),
-    failure: gets,
-  });
-  if (succeeded) return undefined;
-  const revision = header?.revision ?? 0;
-  return new Map(gets.map((_, at) => [at, readOf(responses[at], revision)]));
+  const gets = isAsOfFirst ? keys.map((key) => rangeOperation(createRangeRequest({ key }))) : [];
+  const body = encodeTxnRequest(
+    createTxnRequest({
+      compare: conflictsOf(stm, reads),
+      success: values.map((value, at) =>
+        createRequestOp({
+          request: { case: "requestPut", value: createPutRequest({ key: keys[at], value }) },
+        }),
+      ),
+      failure: gets,
+    }),
+  );
+  const answer = await connection.exchange(KVService.txn.path, body, scanTxnResponse);
+  if (answer.succeeded) return undefined;
+  const { revision, modRevisions } = answer;
+  return gets.map((_, at) => ({ modRevision: modRevisions[at] ?? 0, revision }));
 }
 
-/** Where the next read is made: at the newest revision, at that of the first read, or wherever the server is. */
-function baseOf(
+/** The request that reads `key` before anything else is read. */
+export function firstReadBody(isolation: Isolation, key: Uint8Array): Uint8Array {
+  return readBody(createRangeRequest({ key, serializable: !readsAsOfFirst(isolation) }));
+}
+
+/** Whether all reads are made at the revision of the first, or wherever the server is. */
+function readsAsOfFirst(isolation: Isolation): boolean {
+  return isolation === "serializable" || isolation === "snapshot";
+}
+
+function bodyOf(
+  { isolation, firstReads }: StmTransaction,
   reads: Reads,
-  isSerializable: boolean,
-): { revision: number; serializable: boolean } {
-  if (!isSerializable) return { revision: 0, serializable: true };
-  const [first] = reads.values();
-  return { revision: first?.revision ?? 0, serializable: first !== undefined };
+  at: number,
+  key: Uint8Array,
+): Uint8Array {
+  if (reads.length === 0 || !readsAsOfFirst(isolation)) return firstReads[at];
+  return readBody(createRangeRequest({ key, revision: reads[0].revision, serializable: true }));
 }
 
-async function readKey(
-  connection: LoadConnection,
-  key: Uint8Array,
-  base: { revision: number; serializable: boolean },
-): Promise<Read> {
-  const success = [rangeOperation(createRangeRequest({ key, ...base }))];
-  const { responses, header } = await connection.ask(KVService.txn, { success });
-  return readOf(responses[0], header?.revision ?? 0);
+function readBody(range: RangeRequest): Uint8Array {
+  return encodeTxnRequest(createTxnRequest({ success: [rangeOperation(range)] }));
+}
+
+async function readKey(connection: LoadConnection, body: Uint8Array): Promise<Read> {
+  const answer = await connection.exchange(KVService.txn.path, body, scanTxnResponse);
+  return { modRevision: answer.modRevisions[0] ?? 0, revision: answer.revision };
 }
 
 function rangeOperation(value: ReturnType<typeof createRangeRequest>): RequestOp {
   return createRequestOp({ request: { case: "requestRange", value } });
 }
 
-function readOf({ response }: ResponseOp, revision: number): Read {
-  assert(response?.case === "responseRange", "A read is answered with what was read");
-  return { modRevision: response.value.kvs[0]?.modRevision ?? 0, revision };
-}
-
 function conflictsOf({ isolation, keys, values }: StmTransaction, reads: Reads): Compare[] {
   if (isolation === "committed") return [];
   const compares = keys.map((key, at) =>
-    modRevision(key, CompareResult.EQUAL, reads.get(at)?.modRevision ?? 0),
+    modRevision(key, CompareResult.EQUAL, reads[at].modRevision),
   );
   if (isolation !== "snapshot") return compares;
-  const first = Math.min(...[...reads.values()].map(({ revision }) => revision));
+  const first = Math.min(...reads.map(({ revision }) => revision));
   const unwritten = values.map((_, at) => modRevision(keys[at], CompareResult.LESS, first + 1));
   return [...compares, ...unwritten];
 }
