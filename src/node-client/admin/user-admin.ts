@@ -75,7 +75,10 @@ export class UserAdmin {
     return (await this.#auth.userList(this.#deadlines.of(bounds))).users;
   }
 
-  /** Makes a user without roles. Throws `Errors.UserAlreadyExist`. Without a password, the user can only be the common name of a certificate. */
+  /**
+   * Makes a user without roles. Throws `Errors.UserAlreadyExist`. Without a password, the user can only be the common
+   * name of a certificate.
+   */
   async addUser(
     name: string,
     options: { readonly password?: string | undefined } & CallBounds = {},
@@ -86,7 +89,10 @@ export class UserAdmin {
     await this.#auth.userAdd(request, this.#deadlines.of(options));
   }
 
-  /** Deletes a user; its tokens end. Throws `Errors.UserNotFound`, and `Errors.InvalidAuthManagement` for root while users are asked for. */
+  /**
+   * Deletes a user; its tokens end. Throws `Errors.UserNotFound`, and `Errors.InvalidAuthManagement` for root while users
+   * are asked for.
+   */
   async deleteUser(name: string, bounds?: CallBounds): Promise<void> {
     await this.#auth.userDelete(name, this.#deadlines.of(bounds));
   }

@@ -45,7 +45,8 @@ export class RestoredState {
 
   /**
    * Reads all but the keys. `cluster` is the membership that the database belongs to; what the database says
-   * of a downgrade goes there. `tokens` are those of the process. Throws `StartError` for a database that this version cannot serve or read.
+   * of a downgrade goes there. `tokens` are those of the process. Throws `StartError` for a database that this
+   * version cannot serve or read.
    */
   constructor(
     config: ServerConfig,
