@@ -29,6 +29,29 @@ async function reportsOf(endpoint: string, words: readonly string[]): Promise<Re
   return lines.map((line): Report => JSON.parse(line));
 }
 
+function connect(endpoint: string): Promise<LoadConnection> {
+  return LoadConnection.open({
+    endpoints: new Endpoints([endpoint]),
+    connector: socketConnector(undefined),
+    clock: systemClock,
+    secure: false,
+    dialTimeoutMs: 10_000,
+    credentials: undefined,
+  });
+}
+
+async function revisionOf(caller: LoadConnection): Promise<number> {
+  const { header } = await caller.ask(KVService.range, { key: new Uint8Array([0]) });
+  return header?.revision ?? 0;
+}
+
+/** Waits until a load has written. */
+async function untilRevision(endpoint: string, revision: number): Promise<void> {
+  const caller = await connect(endpoint);
+  while ((await revisionOf(caller)) < revision) await sleep(20);
+  caller.close();
+}
+
 const SERVERS = [
   { name: "our server", isThere: true, command: OUR_ETCD },
   { name: "the real server", isThere: REFERENCE !== undefined, command: undefined },
@@ -56,14 +79,7 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
         "--client-cert-auth",
       ],
     });
-    caller = await LoadConnection.open({
-      endpoints: new Endpoints([server.endpoint]),
-      connector: socketConnector(undefined),
-      clock: systemClock,
-      secure: false,
-      dialTimeoutMs: 10_000,
-      credentials: undefined,
-    });
+    caller = await connect(server.endpoint);
   }, 60_000);
 
   afterAll(async () => {
@@ -73,10 +89,7 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
     await server.remove();
   });
 
-  const revision = async (): Promise<number> => {
-    const { header } = await caller.ask(KVService.range, { key: new Uint8Array([0]) });
-    return header?.revision ?? 0;
-  };
+  const revision = (): Promise<number> => revisionOf(caller);
 
   test.runIf(isThere).each<{ words: string[]; reports: [string, number][]; writes: number }>([
     { words: ["put", "--total=25"], reports: [["put", 25]], writes: 25 },
@@ -314,14 +327,14 @@ describe.each(SERVERS)("etcd-benchmark and $name", ({ isThere, command }) => {
 
 test.each([
   { words: ["put", "--rate=400"], name: "put" },
-  { words: ["stm", "--rate=400"], name: "stm" },
+  { words: ["stm", "--rate=400", "--txn-wr-percent=100"], name: "stm" },
   { words: ["watch-latency", "--put-rate=400"], name: "watch-latency" },
   { words: ["watch", "--put-rate=400", "--put-total=100000"], name: "watch-events" },
 ])("$name reports what was done when it is interrupted", async ({ words, name }) => {
   const [port, peerPort] = await freePorts(2);
   const server = await startEtcd({ command: OUR_ETCD, ports: [port, peerPort] });
   const all = [`--endpoints=${server.endpoint}`, "-w", "json", "--clients=3", ...words];
-  const interrupted = sleep(700);
+  const interrupted = untilRevision(server.endpoint, 50);
   const { code, stdout, stderr } = await runOurBenchmark(all, { interrupted });
   expect([code, stderr.toString()]).toEqual([130, ""]);
   const reports = stdout.toString().trimEnd().split("\n");
@@ -335,12 +348,12 @@ test.each([
 test("a load ends when its server is gone for good, and says why", async () => {
   const [port, peerPort] = await freePorts(2);
   const server = await startEtcd({ command: OUR_ETCD, ports: [port, peerPort] });
-  const load = reportsOf(server.endpoint, ["put", "--total=40", "--rate=40", "--clients=4"]);
-  await sleep(300);
+  const load = reportsOf(server.endpoint, ["put", "--total=100", "--rate=100", "--clients=4"]);
+  await untilRevision(server.endpoint, 5);
   await server.stop("SIGKILL");
   const [{ requests, errors }] = await load;
   const failed = Object.values(errors).reduce((sum, count) => sum + count, 0);
-  expect(requests + failed).toBe(40);
+  expect(requests + failed).toBe(100);
   expect(Object.keys(errors).join()).toContain(
     'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing',
   );
