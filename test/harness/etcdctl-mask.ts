@@ -40,6 +40,7 @@ export function mask(output: Uint8Array, identity: ClusterIdentity): string {
     .replaceAll(identity.dead, "<dead address>");
   text = maskId(maskId(text, identity.clusterId, "<cluster>"), identity.memberId, "<member>");
   for (const [pattern, shown] of MASKS) text = text.replace(pattern, shown);
+  text = mendHelp(text);
   return text.replace(/(?:^(?:\|.*\||\+-\+)\n)+/m, maskTable);
 }
 
@@ -89,13 +90,16 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/^\+[-+]+\+$/gm, "+-+"],
   // A crash of a Go program ends in its stacks.
   [/^(panic: .*)\n[^]*$/m, "$1\n"],
-  // A mistake of releases before 3.5.26.
-  [/Moved to ([`'])etcdctl snapshot/g, "Moved to $1etcdutl snapshot"],
   // Releases before 3.5.19 do not tell.
   [/, "added-peer-is-learner": false/g, ""],
   // The real tool turns off the echo also where no terminal is.
   [/^stty: .*\n/gm, ""],
 ];
+
+/** A mistake of releases before 3.5.26, as later ones have it. */
+export function mendHelp(text: string): string {
+  return text.replaceAll(/Moved to ([`'])etcdctl snapshot/g, "Moved to $1etcdutl snapshot");
+}
 
 /** The same id in hex, in decimal, and as the varint of a protobuf message. */
 function maskId(text: string, id: bigint, shown: string): string {

@@ -9,6 +9,7 @@ import { etcdutlCommands } from "../../src/cmd/etcdutl/tree.ts";
 import { ETCDCTL_TYPED, ETCDUTL_TYPED } from "../harness/completion-lines.ts";
 import { runOurEtcdctl } from "../harness/etcdctl-inprocess.ts";
 import { runOurEtcdutl } from "../harness/etcdutl-inprocess.ts";
+import { mendHelp } from "../harness/etcdctl-mask.ts";
 import { type RunResult, runProgram } from "../harness/processes.ts";
 import { REFERENCE } from "../harness/reference.ts";
 
@@ -42,7 +43,7 @@ describe.skipIf(REFERENCE === undefined).each(TOOLS)("$name", (tool) => {
   async function expectSame(lines: readonly (readonly string[])[]): Promise<void> {
     const shown = ({ code, stdout, stderr }: RunResult): unknown => {
       const alone = new RegExp(`^\\s*(?:${tool.oursAlone.join("|")})\\b.*\n`, "gm");
-      const text = (bytes: Buffer): string => bytes.toString().replace(alone, "");
+      const text = (bytes: Buffer): string => mendHelp(bytes.toString().replace(alone, ""));
       return { code, stdout: text(stdout), stderr: text(stderr) };
     };
     for (const args of lines) {
