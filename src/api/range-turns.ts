@@ -68,10 +68,15 @@ export class RangeTurns {
     const wentOn = this.#stepNext();
     if (this.#waiting.size === 0) return;
     if (wentOn) this.#schedule();
-    // Nothing tells when a connection has room again; there is no hurry either.
-    else if (!this.#isRetrying) this.#clock.after(RANGES_RETRY_MS, this.#lookAgain);
-    this.#isRetrying ||= !wentOn;
+    else this.#retryLater();
   };
+
+  /** Nothing tells when a connection has room again; there is no hurry either. */
+  #retryLater(): void {
+    if (this.#isRetrying) return;
+    this.#isRetrying = true;
+    this.#clock.after(RANGES_RETRY_MS, this.#lookAgain);
+  }
 
   readonly #lookAgain = (): void => {
     this.#isRetrying = false;
